@@ -1,0 +1,60 @@
+/* findings: what the content scan found, ready to be joined with the heap. Everything in here is
+ * redacted already: keys are made safe where a hit is made, so no later stage can leak. */
+#ifndef ANALYZE_CONTENT_FINDINGS_H
+#define ANALYZE_CONTENT_FINDINGS_H
+
+#include "base/pool.h"
+#include "base/vaddr.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
+
+/* What the later stages need of a rule. Strings are in the findings' pool. */
+struct finding_rule {
+	const char *id; /* "namespace.id" */
+	const char *title;
+	const char *description;
+	const char *remediation;
+	enum severity severity;
+	enum confidence confidence;
+	int priority;       /* higher wins the bytes where hits overlap */
+	uint64_t undecided; /* places where the pattern hit its match limit: not "no match" */
+};
+
+/* A confirmed match. */
+struct hit {
+	vaddr start;
+	uint64_t bytes; /* extent: how many bytes from start the hit explains */
+	vaddr chunk;    /* address of the chunk it lies in; 0 outside the heap */
+	uint64_t chunk_bytes;
+	uint32_t rule;  /* index into findings.rules */
+	uint32_t group; /* index into findings.groups, or HIT_NO_GROUP */
+	bool live;      /* in an in-use or mmapped chunk; else stale */
+};
+
+#define HIT_NO_GROUP UINT32_MAX
+
+/* An aggregation key of a rule: "com/acme/app". Redacted and escaped. */
+struct finding_group {
+	uint32_t rule;
+	const char *key;
+};
+
+struct findings {
+	VEC(struct finding_rule) rules;   /* every rule that was applied, in load order */
+	VEC(struct finding_group) groups; /* by first hit's address: the same for any thread count */
+	VEC(struct hit) hits;             /* by start, then rule */
+	const char *disabled_note;        /* "JIT not allowed here; …", "" normally */
+	struct pool pool;
+};
+
+void findings_deinit(struct findings *findings);
+
+const char *severity_name(enum severity severity); /* "info" … "critical" */
+const char *confidence_name(enum confidence confidence);
+
+#endif

@@ -1,0 +1,23 @@
+/* scan: runs a rule set over the chunks of an image. */
+#ifndef ANALYZE_CONTENT_SCAN_H
+#define ANALYZE_CONTENT_SCAN_H
+
+#include "analyze/content/findings.h"
+#include "analyze/memory/chunks.h"
+#include "analyze/memory/image.h"
+#include "analyze/memory/regions.h"
+#include "archive/page_map.h"
+#include "base/err.h"
+#include "base/progress.h"
+
+struct rule_set; /* analyze/content/rule_set.h */
+
+/* Scans every chunk once with all rules. `page_map` may be NULL; where it is there, pages that are
+ * not resident are skipped. The result is the same for any number of workers. The caller ends with
+ * findings_deinit, also after a failure (which is one of the libraries refusing to work). */
+bool content_scan(struct findings *findings, const struct rule_set *rules,
+				  const struct image *image, const struct regions *regions,
+				  const struct chunk_table *chunks, const struct page_map *page_map,
+				  unsigned workers, struct progress *progress, struct err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* regions: the mappings of the target and what kind each is, from smaps or, in a foreign core, from
+ * NT_FILE and the segments. What glibc made of an anonymous region is the heap stage's to say. */
+#ifndef ANALYZE_MEMORY_REGIONS_H
+#define ANALYZE_MEMORY_REGIONS_H
+
+#include "analyze/input/core.h"
+#include "archive/proc_text.h"
+#include "base/vaddr.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+
+enum region_kind {
+	REGION_ANONYMOUS, /* nothing known yet */
+	REGION_BRK,       /* [heap] */
+	REGION_STACK,     /* [stack], or an anonymous region that holds a thread's stack pointer */
+	REGION_MODULE,    /* a mapped ELF file: its file-backed parts and its .bss */
+	REGION_FILE,      /* any other mapped file */
+	REGION_SHARED,    /* shared anonymous memory, memfd, /dev/shm, System V */
+	REGION_KERNEL,    /* vdso, vvar, vsyscall */
+	REGION_JAVA_HEAP,
+	REGION_JVM_CLASS_SPACE,
+	REGION_JVM_CODE,
+	REGION_KINDS
+};
+
+struct region {
+	struct range range;
+	unsigned protection; /* bits of enum mapping_protection */
+	enum region_kind kind;
+	const char *path; /* as in maps; "" for plain anonymous */
+	uint64_t file_offset;
+	uint32_t tid;            /* REGION_STACK: a thread whose stack it is; else 0 */
+	bool has_counts;         /* resident_bytes and swapped_bytes are known */
+	uint64_t resident_bytes; /* from the page map where it has the region, else from smaps */
+	uint64_t swapped_bytes;
+};
+
+struct regions {
+	VEC(struct region) items; /* by ascending address, not overlapping */
+	bool from_smaps;          /* else from NT_FILE and segments: names of anonymous ones unknown */
+	bool is_java;             /* libjvm.so is mapped */
+};
+
+void regions_init(struct regions *regions, const struct core *core);
+void regions_deinit(struct regions *regions);
+
+/* The region that holds the address, or NULL. */
+const struct region *regions_find(const struct regions *regions, vaddr address);
+
+/* "anonymous", "stack", … as in the glossary. */
+const char *region_kind_name(enum region_kind kind);
+
+#endif

@@ -1,0 +1,161 @@
+/* model: the report as data. attribute/ and report/build.c fill it, renderers print it and include
+ * nothing below it. Strings are in the report's pool, valid UTF-8 and already redacted. Sizes are
+ * bytes. docs/report.schema.json is this file as JSON Schema; both change together. */
+#ifndef ANALYZE_REPORT_MODEL_H
+#define ANALYZE_REPORT_MODEL_H
+
+#include "base/pool.h"
+#include "base/vaddr.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define REPORT_SCHEMA "dumpcore.report/1"
+
+struct report_gap {
+	struct range range;
+	const char *reason;
+};
+
+struct report_evidence {
+	const char *file;
+	uint64_t bytes;
+	bool complete;           /* nothing that was meant to be in the file is missing */
+	const char *writer;      /* "dumpcore" or "other" */
+	const char *consistency; /* "freeze", "live", "unknown" */
+	bool has_pause;
+	double pause_ms;
+	const char *captured_at, *host, *kernel, *comm, *exe;
+	uint32_t pid;
+	const char *glibc_generation, *glibc_basis;
+	bool has_residency; /* false: resident columns are unknown, not zero */
+	VEC(struct report_gap) gaps;
+	VEC(const char *)
+	missing; /* one sentence each: what the evidence does not tell, for lack of what */
+};
+
+struct report_bucket {
+	const char *id; /* "heap.in_use", … the list in design order */
+	const char *title;
+	uint64_t virtual_bytes, resident_bytes;
+};
+
+struct report_memory {
+	uint64_t virtual_bytes;
+	bool has_resident;
+	uint64_t resident_bytes; /* VmRSS of the kernel at the capture */
+	uint64_t swapped_bytes;
+	VEC(struct report_bucket) buckets;
+	int64_t residual_bytes; /* resident_bytes - sum of the buckets' resident_bytes */
+};
+
+struct report_sum {
+	uint64_t chunks, bytes, resident_bytes;
+};
+
+struct report_thread {
+	uint32_t tid;
+	const char *name;
+};
+
+struct report_arena {
+	unsigned index;
+	bool main;
+	bool locked;
+	vaddr address;
+	unsigned heaps;
+	uint64_t system_bytes;
+	struct report_sum in_use, tcache, fastbin, binned, top;
+	uint64_t overhead_bytes, unwalkable_bytes;
+	uint64_t free_resident_bytes; /* of tcache, fastbin, binned and top */
+	uint64_t trimmable_bytes;
+	VEC(struct report_thread) threads;
+};
+
+struct report_size_class {
+	uint64_t size;     /* chunk size */
+	const char *state; /* "in-use", … */
+	uint64_t chunks, bytes;
+};
+
+struct report_heap {
+	bool found;
+	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
+	VEC(struct report_arena) arenas;
+	struct report_sum mmapped;
+	VEC(struct report_size_class) size_classes; /* largest bytes first, at most 50 */
+};
+
+struct report_hits {
+	uint64_t hits, chunks, bytes; /* bytes: attributed, no byte counted for two rules */
+};
+
+struct report_group {
+	const char *key;
+	uint64_t hits, bytes;
+};
+
+struct report_rule {
+	const char *id, *title, *severity, *confidence, *remediation;
+	struct report_hits live, stale;
+	uint64_t undecided;
+	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
+};
+
+struct report_cluster {
+	uint64_t size;      /* chunk size */
+	const char *prefix; /* shape of the first words, no content: "ptr ptr 0 text" */
+	const char *kind;   /* "pointers", "text", "zeros", "binary", "mixed" */
+	uint64_t chunks, bytes;
+};
+
+struct report_content {
+	VEC(struct report_rule) rules; /* rules with hits or undecided places, most bytes first */
+	uint64_t unattributed_chunks, unattributed_bytes; /* live chunks no rule explains any byte of */
+	VEC(struct report_cluster) clusters;              /* of those, most bytes first, at most 20 */
+	size_t rules_applied;
+};
+
+/* What somebody should look at: a rule, a size class or a region that holds a lot. */
+struct report_suspect {
+	const char *kind; /* "rule", "size-class", "arena", "region" */
+	const char *subject;
+	const char *why;
+	uint64_t bytes;
+};
+
+struct report_diagnosis {
+	const char *id; /* "retention", "leak-suspect", "not-glibc", "no-excess", … */
+	const char *severity, *confidence;
+	const char *title;
+	VEC(const char *) evidence; /* one sentence each, with its numbers */
+	const char *advice;
+	bool has_gain;
+	uint64_t predicted_gain_bytes;
+};
+
+struct report_anomaly {
+	vaddr address;
+	const char *what;
+};
+
+struct report {
+	const char *tool_version;
+	const char *command; /* the command line that made the report */
+	struct report_evidence evidence;
+	struct report_memory memory;
+	struct report_heap heap;
+	struct report_content content;
+	const char *verdict; /* three sentences */
+	VEC(struct report_suspect) suspects;
+	VEC(struct report_diagnosis) diagnosis;
+	VEC(struct report_anomaly) anomalies;
+	uint64_t anomalies_dropped;
+	struct pool pool;
+};
+
+/* Frees everything the report owns. */
+void report_deinit(struct report *report);
+
+#endif
