@@ -47,4 +47,10 @@ uint64_t page_map_resident(const struct page_map *map, struct range range);
 void page_map_encode(const struct page_map *map, struct strbuf *out);
 bool page_map_decode(struct span note, bool big_endian, struct page_map *map, struct err *err);
 
+/* The same encoding in pieces, for a writer that does not want to hold it twice: the header, then
+ * each run in order. */
+uint64_t page_map_encoded_bytes(const struct page_map *map);
+void page_map_encode_header(const struct page_map *map, struct strbuf *out);
+void page_map_encode_run(const struct page_map *map, size_t index, struct strbuf *out);
+
 #endif

@@ -1,0 +1,156 @@
+#include "archive/page_map.h"
+
+enum { STATE_BITS = 8 };
+
+void page_map_deinit(struct page_map *map)
+{
+	vec_deinit(&map->runs);
+	map->page_size = 0;
+}
+
+void page_map_reserve(struct page_map *map, size_t runs)
+{
+	if (runs <= map->runs.capacity)
+		return;
+	map->runs.items = mem_resize(map->runs.items, runs, sizeof *map->runs.items);
+	map->runs.capacity = runs;
+}
+
+void page_map_append(struct page_map *map, struct range range, enum page_state state)
+{
+	struct page_run *last = map->runs.count ? &map->runs.items[map->runs.count - 1] : NULL;
+
+	if (!range_bytes(range))
+		return;
+	if (last && last->state == state && last->range.end == range.start)
+		last->range.end = range.end;
+	else
+		*vec_add(&map->runs) = (struct page_run){ range, state };
+}
+
+size_t page_map_find(const struct page_map *map, vaddr address)
+{
+	size_t low = 0, high = map->runs.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (map->runs.items[middle].range.end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void page_map_sum(const struct page_map *map, struct range range, uint64_t bytes[PAGE_STATES])
+{
+	memset(bytes, 0, sizeof *bytes * PAGE_STATES);
+	for (size_t i = page_map_find(map, range.start); i < map->runs.count; i++) {
+		const struct page_run *run = &map->runs.items[i];
+
+		if (run->range.start >= range.end)
+			break;
+		bytes[run->state] += range_bytes(range_overlap(run->range, range));
+	}
+}
+
+uint64_t page_map_resident(const struct page_map *map, struct range range)
+{
+	uint64_t bytes[PAGE_STATES];
+
+	page_map_sum(map, range, bytes);
+	return bytes[PAGE_PRESENT] + bytes[PAGE_UNREADABLE] + bytes[PAGE_TORN];
+}
+
+uint64_t page_map_encoded_bytes(const struct page_map *map)
+{
+	return sizeof(struct format_page_map) + map->runs.count * sizeof(struct format_page_run);
+}
+
+void page_map_encode_header(const struct page_map *map, struct strbuf *out)
+{
+	struct format_page_map header = { FORMAT_VERSION, map->page_size, map->runs.count };
+
+	strbuf_add(out, &header, sizeof header);
+}
+
+void page_map_encode_run(const struct page_map *map, size_t index, struct strbuf *out)
+{
+	const struct page_run *run = &map->runs.items[index];
+	uint64_t pages = range_bytes(run->range) / map->page_size;
+	struct format_page_run encoded = { run->range.start, pages << STATE_BITS | run->state };
+
+	strbuf_add(out, &encoded, sizeof encoded);
+}
+
+void page_map_encode(const struct page_map *map, struct strbuf *out)
+{
+	page_map_encode_header(map, out);
+	for (size_t i = 0; i < map->runs.count; i++)
+		page_map_encode_run(map, i, out);
+}
+
+static bool decode_header(struct cursor *cursor, struct format_page_map *header, struct err *err)
+{
+	header->version = cursor_u32(cursor);
+	header->page_size = cursor_u32(cursor);
+	header->runs = cursor_u64(cursor);
+	if (!cursor_ok(cursor))
+		return err_set(err, ERR_FORMAT, "the page map is shorter than its header");
+	if (header->version != FORMAT_VERSION)
+		return err_set(err, ERR_UNSUPPORTED, "page map version %u, this program knows %d",
+					   header->version, FORMAT_VERSION);
+	if (header->page_size < 512 || (header->page_size & (header->page_size - 1)))
+		return err_set(err, ERR_FORMAT, "the page map has pages of %u bytes", header->page_size);
+	if (header->runs > FORMAT_MAX_PAGE_RUNS)
+		return err_set(err, ERR_LIMIT, "the page map claims %" PRIu64 " runs, at most %" PRIu64,
+					   header->runs, FORMAT_MAX_PAGE_RUNS);
+	if (header->runs > cursor_left(cursor) / sizeof(struct format_page_run))
+		return err_set(err, ERR_FORMAT, "the page map claims %" PRIu64 " runs in %zu bytes",
+					   header->runs, cursor_left(cursor));
+	return true;
+}
+
+/* A run that starts before `floor`, is not aligned, empty, of no known state or leaves the address
+ * space is refused. */
+static bool decode_run(struct cursor *cursor, uint32_t page_size, vaddr floor, struct page_run *run,
+					   struct err *err)
+{
+	uint64_t start = cursor_u64(cursor), word = cursor_u64(cursor);
+	uint64_t pages = word >> STATE_BITS, state = word & ((1U << STATE_BITS) - 1);
+
+	if (state >= PAGE_STATES)
+		return err_set(err, ERR_FORMAT, "page map run at 0x%" PRIvaddr ": unknown state %u", start,
+					   (unsigned)state);
+	if (start % page_size || !pages || pages > (UINT64_MAX - start) / page_size)
+		return err_set(err, ERR_FORMAT,
+					   "page map run at 0x%" PRIvaddr ": bad extent of %" PRIu64 " pages", start,
+					   pages);
+	if (start < floor)
+		return err_set(err, ERR_FORMAT,
+					   "page map run at 0x%" PRIvaddr " is not behind the one before it", start);
+	*run = (struct page_run){ { start, start + pages * page_size }, (enum page_state)state };
+	return true;
+}
+
+bool page_map_decode(struct span note, bool big_endian, struct page_map *map, struct err *err)
+{
+	struct cursor cursor = cursor_make(note, big_endian);
+	struct format_page_map header;
+	struct page_run run = { 0 };
+
+	*map = (struct page_map){ 0 };
+	if (!decode_header(&cursor, &header, err))
+		return false;
+	map->page_size = header.page_size;
+	page_map_reserve(map, (size_t)header.runs);
+	for (uint64_t i = 0; i < header.runs; i++) {
+		if (!decode_run(&cursor, header.page_size, run.range.end, &run, err)) {
+			page_map_deinit(map);
+			return false;
+		}
+		page_map_append(map, run.range, run.state);
+	}
+	return true;
+}

@@ -1,0 +1,187 @@
+#include "archive/sink_worker.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+struct worker_start {
+	struct sink *sink;
+	size_t index;
+};
+
+void sink_worker_fail(struct sink *sink, int sys)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&sink->failed, &none, sys);
+}
+
+void sink_worker_sum(struct sink *sink, const struct sink_frame *frame)
+{
+	uint64_t start = frame->number * FORMAT_FRAME_BYTES;
+
+	for (size_t at = 0; at < frame->size; at += FORMAT_BLOCK_BYTES) {
+		size_t left = frame->size - at;
+		size_t size = left < FORMAT_BLOCK_BYTES ? left : FORMAT_BLOCK_BYTES;
+
+		if (start + at + size <= sink->covered)
+			sink->sums[(start + at) / FORMAT_BLOCK_BYTES] =
+				frame->is_hole ? sink->hole_sum : XXH3_64bits(frame->plain + at, size);
+	}
+}
+
+static void put_at(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset)
+{
+	while (size) {
+		ssize_t put = pwrite(sink->options.fd, data, size, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0) {
+			sink_worker_fail(sink, errno);
+			return;
+		}
+		data += put;
+		offset += (uint64_t)put;
+		size -= (size_t)put;
+	}
+}
+
+/* Gives the bytes stored. */
+static uint64_t write_sparse(struct sink *sink, const struct sink_frame *frame)
+{
+	uint64_t start = frame->number * FORMAT_FRAME_BYTES, stored = 0;
+	size_t units = (frame->size + SINK_UNIT - 1) / SINK_UNIT;
+
+	for (size_t first = 0, end; first < units; first = end) {
+		size_t from = first * SINK_UNIT, to;
+
+		end = first + 1;
+		while (end < units && frame->has_data[end] == frame->has_data[first])
+			end++;
+		to = end * SINK_UNIT < frame->size ? end * SINK_UNIT : frame->size;
+		if (!frame->has_data[first])
+			continue;
+		put_at(sink, frame->plain + from, to - from, start + from);
+		stored += to - from;
+	}
+	return stored;
+}
+
+/* Frames are packed in parallel and written in order: each waits for the one before it. */
+static void write_in_order(struct sink *sink, const struct sink_frame *frame, const uint8_t *bytes,
+						   size_t size)
+{
+	pthread_mutex_lock(&sink->mutex);
+	while (sink->next_written != frame->number)
+		pthread_cond_wait(&sink->changed, &sink->mutex);
+	pthread_mutex_unlock(&sink->mutex);
+	if (sink_ok(sink) && !file_write(sink->options.fd, bytes, size))
+		sink_worker_fail(sink, errno);
+	pthread_mutex_lock(&sink->mutex);
+	sink->next_written++;
+	sink->stored += size;
+	if (sink->options.compress)
+		*vec_add(&sink->table) = (struct zstd_frame){ (uint32_t)size, (uint32_t)frame->size };
+	pthread_cond_broadcast(&sink->changed);
+	pthread_mutex_unlock(&sink->mutex);
+}
+
+static void process_frame(struct sink *sink, size_t worker, struct sink_frame *frame)
+{
+	uint64_t stored;
+
+	sink_worker_sum(sink, frame);
+	if (sink->options.compress && frame->is_hole) {
+		write_in_order(sink, frame, sink->hole_packed, sink->hole_packed_size);
+	} else if (sink->options.compress) {
+		size_t size =
+			zstd_packer_pack(sink->packers[worker], frame->plain, frame->size, frame->packed);
+
+		write_in_order(sink, frame, frame->packed, size);
+	} else if (!sink->options.sparse) {
+		if (frame->is_hole)
+			memset(frame->plain, 0, frame->size);
+		write_in_order(sink, frame, frame->plain, frame->size);
+	} else if (!frame->is_hole && sink_ok(sink)) {
+		stored = write_sparse(sink, frame);
+		pthread_mutex_lock(&sink->mutex);
+		sink->stored += stored;
+		pthread_mutex_unlock(&sink->mutex);
+	}
+}
+
+static struct sink_frame *take_queued(struct sink *sink)
+{
+	struct sink_frame *frame = NULL;
+
+	pthread_mutex_lock(&sink->mutex);
+	while (!sink->queued && !sink->ending)
+		pthread_cond_wait(&sink->changed, &sink->mutex);
+	if (sink->queued) {
+		frame = sink->queue[0];
+		memmove(sink->queue, sink->queue + 1, --sink->queued * sizeof *sink->queue);
+	}
+	pthread_mutex_unlock(&sink->mutex);
+	return frame;
+}
+
+static void *worker_main(void *argument)
+{
+	struct worker_start start = *(struct worker_start *)argument;
+	struct sink_frame *frame;
+
+	free(argument);
+	while ((frame = take_queued(start.sink))) {
+		process_frame(start.sink, start.index, frame);
+		pthread_mutex_lock(&start.sink->mutex);
+		frame->free = true;
+		start.sink->busy--;
+		pthread_cond_broadcast(&start.sink->changed);
+		pthread_mutex_unlock(&start.sink->mutex);
+	}
+	return NULL;
+}
+
+/* Signals are the main thread's: a worker that took SIGINT would only shorten its own write. */
+bool sink_worker_start(struct sink *sink)
+{
+	struct worker_start *start = mem_zeroed(1, sizeof *start);
+	sigset_t all, before;
+	int problem;
+
+	*start = (struct worker_start){ sink, sink->workers };
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	problem = pthread_create(&sink->threads[sink->workers], NULL, worker_main, start);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (problem) {
+		free(start);
+		return false;
+	}
+	sink->workers++;
+	return true;
+}
+
+void sink_worker_stop(struct sink *sink)
+{
+	pthread_mutex_lock(&sink->mutex);
+	sink->ending = true;
+	pthread_cond_broadcast(&sink->changed);
+	pthread_mutex_unlock(&sink->mutex);
+	for (size_t i = 0; i < sink->workers; i++)
+		pthread_join(sink->threads[i], NULL);
+	sink->workers = 0;
+}
+
+void sink_worker_wait_idle(struct sink *sink)
+{
+	pthread_mutex_lock(&sink->mutex);
+	while (sink->busy)
+		pthread_cond_wait(&sink->changed, &sink->mutex);
+	pthread_mutex_unlock(&sink->mutex);
+}

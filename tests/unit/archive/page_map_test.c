@@ -1,0 +1,207 @@
+#include "tests/unit/unit.h"
+
+#include "archive/page_map.h"
+
+#include <string.h>
+
+enum { PAGE = 4096 };
+
+static struct range pages(vaddr first, uint64_t count)
+{
+	return (struct range){ first * PAGE, (first + count) * PAGE };
+}
+
+static struct page_map sample(void)
+{
+	struct page_map map = { .page_size = PAGE };
+
+	page_map_append(&map, pages(16, 4), PAGE_PRESENT);
+	page_map_append(&map, pages(20, 2), PAGE_ABSENT);
+	page_map_append(&map, pages(22, 1), PAGE_SWAPPED);
+	page_map_append(&map, pages(40, 8), PAGE_TORN);
+	return map;
+}
+
+static void neighbours_of_one_state_are_one_run(void **state)
+{
+	struct page_map map = { .page_size = PAGE };
+
+	(void)state;
+	page_map_append(&map, pages(1, 1), PAGE_PRESENT);
+	page_map_append(&map, pages(2, 1), PAGE_PRESENT);
+	page_map_append(&map, pages(3, 0), PAGE_ZERO);
+	page_map_append(&map, pages(3, 1), PAGE_PRESENT);
+	assert_int_equal(map.runs.count, 1);
+	page_map_append(&map, pages(5, 1), PAGE_PRESENT);
+	page_map_append(&map, pages(6, 1), PAGE_ZERO);
+	assert_int_equal(map.runs.count, 3);
+	page_map_deinit(&map);
+}
+
+static void addresses_are_found(void **state)
+{
+	struct page_map map = sample();
+
+	(void)state;
+	assert_int_equal(page_map_find(&map, 0), 0);
+	assert_int_equal(page_map_find(&map, 16 * PAGE), 0);
+	assert_int_equal(page_map_find(&map, 20 * PAGE - 1), 0);
+	assert_int_equal(page_map_find(&map, 20 * PAGE), 1);
+	assert_int_equal(page_map_find(&map, 30 * PAGE), 3);
+	assert_int_equal(page_map_find(&map, 48 * PAGE), 4);
+	page_map_deinit(&map);
+}
+
+static void sums_cut_runs_at_the_range(void **state)
+{
+	struct page_map map = sample();
+	uint64_t bytes[PAGE_STATES];
+
+	(void)state;
+	page_map_sum(&map, pages(18, 24), bytes);
+	assert_int_equal(bytes[PAGE_PRESENT], 2 * PAGE);
+	assert_int_equal(bytes[PAGE_ABSENT], 2 * PAGE);
+	assert_int_equal(bytes[PAGE_SWAPPED], PAGE);
+	assert_int_equal(bytes[PAGE_TORN], 2 * PAGE);
+	assert_int_equal(bytes[PAGE_ZERO], 0);
+	assert_int_equal(page_map_resident(&map, pages(0, 100)), 12 * PAGE);
+	assert_int_equal(page_map_resident(&map, pages(23, 17)), 0);
+	page_map_deinit(&map);
+}
+
+static void reserved_runs_are_not_allocated_again(void **state)
+{
+	struct page_map map = { .page_size = PAGE };
+	const struct page_run *items;
+
+	(void)state;
+	page_map_reserve(&map, 1000);
+	items = map.runs.items;
+	for (vaddr i = 0; i < 1000; i++)
+		page_map_append(&map, pages(i * 2, 1), PAGE_PRESENT);
+	assert_ptr_equal(map.runs.items, items);
+	page_map_deinit(&map);
+}
+
+static void encoding_comes_back(void **state)
+{
+	struct page_map map = sample(), back;
+	struct strbuf note = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	page_map_encode(&map, &note);
+	assert_int_equal(note.size, page_map_encoded_bytes(&map));
+	assert_true(page_map_decode(strbuf_span(&note), false, &back, &err));
+	assert_int_equal(back.page_size, PAGE);
+	assert_int_equal(back.runs.count, map.runs.count);
+	for (size_t i = 0; i < map.runs.count; i++) {
+		assert_int_equal(back.runs.items[i].range.start, map.runs.items[i].range.start);
+		assert_int_equal(back.runs.items[i].range.end, map.runs.items[i].range.end);
+		assert_int_equal(back.runs.items[i].state, map.runs.items[i].state);
+	}
+	page_map_deinit(&back);
+	page_map_deinit(&map);
+	strbuf_deinit(&note);
+}
+
+static void big_endian_is_read(void **state)
+{
+	static const uint8_t note[] = { 0, 0, 0, 1, 0,    0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+									0, 0, 0, 0, 0x12, 0, 0,    0, 0, 0, 0, 0, 0, 0, 3, 2 };
+	struct page_map map;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(page_map_decode(span_make(note, sizeof note), true, &map, &err));
+	assert_int_equal(map.runs.items[0].range.start, 0x12000000);
+	assert_int_equal(map.runs.items[0].range.end, 0x12003000);
+	assert_int_equal(map.runs.items[0].state, PAGE_SWAPPED);
+	page_map_deinit(&map);
+}
+
+struct words {
+	uint32_t version, page_size;
+	uint64_t runs, start1, pages1, start2, pages2;
+};
+
+static void refuse(struct words words, size_t size, enum err_kind kind)
+{
+	struct page_map map;
+	struct err err = { 0 };
+
+	assert_false(page_map_decode(span_make(&words, size), false, &map, &err));
+	assert_int_equal(err.kind, kind);
+	assert_int_equal(map.runs.count, 0);
+}
+
+static void odd_maps_are_refused(void **state)
+{
+	const struct words good = { 1, PAGE, 2, 0x1000, 2 << 8 | 1, 0x3000, 1 << 8 | 1 };
+	struct words bad;
+
+	(void)state;
+	refuse(good, 15, ERR_FORMAT);
+	refuse(good, sizeof good - 1, ERR_FORMAT);
+	bad = good, bad.version = 2;
+	refuse(bad, sizeof bad, ERR_UNSUPPORTED);
+	bad = good, bad.page_size = 0;
+	refuse(bad, sizeof bad, ERR_FORMAT);
+	bad = good, bad.runs = UINT64_MAX;
+	refuse(bad, sizeof bad, ERR_LIMIT);
+	bad = good, bad.start2 = 0x2000;
+	refuse(bad, sizeof bad, ERR_FORMAT);
+	bad = good, bad.start2 = 0;
+	refuse(bad, sizeof bad, ERR_FORMAT);
+	bad = good, bad.pages2 = 1 << 8 | PAGE_STATES;
+	refuse(bad, sizeof bad, ERR_FORMAT);
+	bad = good, bad.pages2 = UINT64_MAX << 8;
+	refuse(bad, sizeof bad, ERR_FORMAT);
+	bad = good, bad.start1 = 0x1001;
+	refuse(bad, sizeof bad, ERR_FORMAT);
+}
+
+/* Whatever is accepted is sorted and aligned. */
+static void check_damaged(struct span note)
+{
+	struct page_map map;
+
+	if (!page_map_decode(note, false, &map, NULL))
+		return;
+	for (size_t i = 1; i < map.runs.count; i++)
+		assert_true(map.runs.items[i - 1].range.end <= map.runs.items[i].range.start);
+	page_map_deinit(&map);
+}
+
+static void damage_is_survived(void **state)
+{
+	struct page_map map = sample();
+	struct strbuf note = { 0 };
+
+	(void)state;
+	page_map_encode(&map, &note);
+	for (size_t i = 0; i < note.size * 8; i++) {
+		note.data[i / 8] = (char)(note.data[i / 8] ^ 1 << i % 8);
+		check_damaged(strbuf_span(&note));
+		note.data[i / 8] = (char)(note.data[i / 8] ^ 1 << i % 8);
+		check_damaged(span_part(strbuf_span(&note), 0, i / 8));
+	}
+	page_map_deinit(&map);
+	strbuf_deinit(&note);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(neighbours_of_one_state_are_one_run),
+		cmocka_unit_test(addresses_are_found),
+		cmocka_unit_test(sums_cut_runs_at_the_range),
+		cmocka_unit_test(reserved_runs_are_not_allocated_again),
+		cmocka_unit_test(encoding_comes_back),
+		cmocka_unit_test(big_endian_is_read),
+		cmocka_unit_test(odd_maps_are_refused),
+		cmocka_unit_test(damage_is_survived),
+	};
+
+	return cmocka_run_group_tests_name("page_map", tests, NULL, NULL);
+}
