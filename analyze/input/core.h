@@ -71,6 +71,8 @@ struct core {
 	uint32_t pid; /* from NT_PRPSINFO; 0 where missing */
 	char comm[17];
 	char arguments[81];
+	vaddr vdso;  /* from NT_AUXV: start of the vdso; 0 where missing */
+	vaddr entry; /* from NT_AUXV: an address in the executable; 0 where missing */
 
 	bool has_page_map;
 	struct page_map page_map;
@@ -78,7 +80,10 @@ struct core {
 	struct capture_facts facts;
 	bool has_outcome; /* false for an archive that did not reach its trailer */
 	struct capture_outcome outcome;
-	capture_gaps gaps; /* facts' and outcome's gaps, and what a cut file lost; by address */
+	/* Facts' and outcome's gaps, what a cut or damaged file lost, and what another writer left out;
+	 * by address. No segment has bytes for what could not be read. */
+	capture_gaps gaps;
+	struct span checksums; /* FORMAT_NOTE_CHECKSUMS, for core_verify; empty where missing */
 
 	bool truncated;             /* the file ends before the last segment or the trailer does */
 	VEC(const char *) troubles; /* one line each: odd notes, bad frames, what was ignored */

@@ -5,6 +5,7 @@
 
 #include "analyze/input/core.h"
 #include "archive/proc_text.h"
+#include "base/pool.h"
 #include "base/vaddr.h"
 #include "base/vec.h"
 
@@ -40,8 +41,13 @@ struct regions {
 	VEC(struct region) items; /* by ascending address, not overlapping */
 	bool from_smaps;          /* else from NT_FILE and segments: names of anonymous ones unknown */
 	bool is_java;             /* libjvm.so is mapped */
+	struct pool pool;         /* paths */
 };
 
+/* Takes the mappings of the document "smaps", then what only segments and NT_FILE know of. A
+ * mapping that is two things is split: where a module's .bss ends (by its program headers, where
+ * captured) and, on x86, where a thread's stack ends (behind the page that its thread pointer is
+ * in). The core must outlive the regions. */
 void regions_init(struct regions *regions, const struct core *core);
 void regions_deinit(struct regions *regions);
 
