@@ -39,6 +39,12 @@ void *pool_alloc(struct pool *pool, size_t size)
 	return memory;
 }
 
+void pool_reserve(struct pool *pool, size_t size)
+{
+	if (!pool->newest || size > pool->newest->size - pool->used)
+		pool_extend(pool, size);
+}
+
 char *pool_span(struct pool *pool, struct span span)
 {
 	char *copy = pool_alloc(pool, span.size + 1);

@@ -17,6 +17,10 @@ struct pool {
 /* `size` zeroed bytes aligned for any type; lives until pool_deinit. */
 void *pool_alloc(struct pool *pool, size_t size);
 
+/* Makes room, so that the next `size` bytes of items (each rounded up to the alignment) are given
+ * without asking the system for memory. */
+void pool_reserve(struct pool *pool, size_t size);
+
 /* A NUL-terminated copy. */
 char *pool_string(struct pool *pool, const char *text);
 char *pool_span(struct pool *pool, struct span span);

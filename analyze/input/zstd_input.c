@@ -34,7 +34,8 @@ struct frame {
 struct frames {
 	VEC(struct frame) items;
 	uint64_t plain_bytes;
-	bool cut; /* the walk ended before the file did */
+	bool cut;      /* the walk ended before the file did */
+	bool doubtful; /* the seek table and a frame's header disagree: one of them is damaged */
 };
 
 static void add_trouble(struct zstd_input *input, const char *format, ...)
@@ -104,6 +105,14 @@ static struct span table_entries(struct span file, size_t *entry_bytes, size_t *
 	return span_part(file, start + SKIPPABLE_HEADER, entries);
 }
 
+static bool disagrees(struct span frame, uint64_t plain_bytes)
+{
+	unsigned long long plain = ZSTD_getFrameContentSize(frame.data, frame.size);
+
+	return plain == ZSTD_CONTENTSIZE_ERROR ||
+		   (plain != ZSTD_CONTENTSIZE_UNKNOWN && plain != plain_bytes);
+}
+
 /* Takes the frames of the seek table. False where there is none, or where it does not say of every
  * byte before it which frame it belongs to. */
 static bool read_table(struct span file, struct frames *frames)
@@ -118,6 +127,7 @@ static bool read_table(struct span file, struct frames *frames)
 		cursor_skip(&cursor, entry_bytes - 8);
 		if (plain_bytes > FRAME_MAX_BYTES)
 			return false;
+		frames->doubtful |= disagrees(span_part(file, from, bytes), plain_bytes);
 		add_frame(frames, from, bytes, plain_bytes);
 		from += bytes;
 	}
@@ -304,23 +314,37 @@ static bool decompress_stream(struct zstd_input *input, struct span file, struct
 	return done && spool_map(input->fd, plain_bytes, &input->plain, err);
 }
 
+/* Takes the frames from the seek table or, where it is missing or doubtful, from a walk that comes
+ * to the file's end. False where the file is to be streamed. */
+static bool find_frames(struct span file, struct frames *frames)
+{
+	struct frames walked = { 0 };
+	bool tabled = read_table(file, frames), usable;
+
+	if (tabled && !frames->doubtful)
+		return true;
+	usable = walk_frames(file, &walked) && !(tabled && walked.cut);
+	if (usable || !tabled) {
+		vec_deinit(&frames->items);
+		*frames = walked;
+		return usable;
+	}
+	vec_deinit(&walked.items);
+	return true;
+}
+
 bool zstd_input_open(struct zstd_input *input, struct span file, unsigned workers,
 					 struct progress *progress, struct err *err)
 {
 	struct frames frames = { 0 };
-	bool framed, done;
+	bool done;
 
 	*input = (struct zstd_input){ .fd = spool_open(err) };
 	if (input->fd < 0)
 		return false;
-	framed = read_table(file, &frames);
-	if (!framed) {
-		vec_deinit(&frames.items);
-		frames = (struct frames){ 0 };
-		framed = walk_frames(file, &frames);
-	}
-	done = framed ? decompress_frames(input, file, &frames, workers, progress, err)
-				  : decompress_stream(input, file, progress, err);
+	done = find_frames(file, &frames)
+			   ? decompress_frames(input, file, &frames, workers, progress, err)
+			   : decompress_stream(input, file, progress, err);
 	vec_deinit(&frames.items);
 	if (done && !input->plain.size) {
 		err_set(err, ERR_FORMAT, "nothing can be decompressed: %s",

@@ -74,6 +74,24 @@ static void decide_by_path(struct regions *regions, const struct core *core)
 	}
 }
 
+/* The kernel maps its read-only data directly below the vdso; a foreign core has no name for it. */
+static void decide_vvar(struct regions *regions, const struct core *core)
+{
+	const struct region *vdso = core->vdso ? regions_find(regions, core->vdso) : NULL;
+
+	if (!vdso || vdso->kind != REGION_KERNEL)
+		return;
+	for (size_t i = (size_t)(vdso - regions->items.items); i-- > 0;) {
+		struct region *region = &regions->items.items[i];
+
+		if (region->range.end != region[1].range.start || region->kind != REGION_ANONYMOUS ||
+			*region->path || region->protection != MAPPING_READ)
+			return;
+		region->kind = REGION_KERNEL;
+		region->path = "[vvar]";
+	}
+}
+
 static int compare_claims(const void *left, const void *right)
 {
 	const struct region_claim *a = left, *b = right;
@@ -193,6 +211,7 @@ void region_kinds_decide(struct regions *regions, const struct core *core)
 	struct image image;
 
 	decide_by_path(regions, core);
+	decide_vvar(regions, core);
 	image_init(&image, core);
 	region_modules_decide(regions, core, &image, &claims);
 	image_deinit(&image);

@@ -12,7 +12,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-enum { PAGE = 4096, MAX_HEADERS = 1 << 20 };
+enum { PAGE = 4096, MAX_HEADERS = 1 << 20, TLS_ENTRY = 6 };
 
 /* Offsets in NT_PRSTATUS: struct elf_prstatus of the kernel's include/linux/elfcore.h with each
  * machine's registers. */
@@ -124,19 +124,21 @@ void core_builder_note(struct core_builder *builder, const char *owner, uint32_t
 	put_note(builder, &builder->standard_notes, owner, type, span_make(bytes, size));
 }
 
-/* Where the thread pointer is no register of PRSTATUS. i386: struct user_desc, whose entry number
- * is in the selector in %gs. */
+/* Where the thread pointer is no register of PRSTATUS. i386: three of struct user_desc; the
+ * selector in %gs tells which of them. */
 static void add_tls_note(struct core_builder *builder, vaddr tp)
 {
-	uint8_t bytes[16] = { 0 };
+	uint8_t bytes[48] = { 0 };
 
 	if (builder->machine == EM_AARCH64) {
 		put_at(bytes, tp, 8);
 		core_builder_note(builder, "LINUX", NT_ARM_TLS, bytes, 8);
 	} else if (builder->machine == EM_386) {
-		put_at(bytes, 6, 4);
-		put_at(bytes + 4, tp, 4);
-		core_builder_note(builder, "LINUX", NT_386_TLS, bytes, 16);
+		for (unsigned i = 0; i < 3; i++) {
+			put_at(bytes + 16 * i, TLS_ENTRY - 1 + i, 4);
+			put_at(bytes + 16 * i + 4, i == 1 ? tp : 0xbad, 4);
+		}
+		core_builder_note(builder, "LINUX", NT_386_TLS, bytes, sizeof bytes);
 	}
 }
 
@@ -151,7 +153,7 @@ void core_builder_thread(struct core_builder *builder, uint32_t tid, vaddr pc, v
 	if (row->tp)
 		put_at(status + row->tp, tp, row->word);
 	if (row->selector)
-		put_at(status + row->selector, 6 << 3 | 3, 4);
+		put_at(status + row->selector, TLS_ENTRY << 3 | 3, 4);
 	core_builder_note(builder, "CORE", NT_PRSTATUS, status, row->size);
 	if (tp)
 		add_tls_note(builder, tp);

@@ -121,11 +121,17 @@ static void neighbours_in_target_and_file_become_one_piece(void **state)
 	core_builder_segment(&builder, 0x1000, NULL, 4096, PF_R);
 	core_builder_segment(&builder, 0x2000, NULL, 4096, PF_R);
 	core_builder_segment(&builder, 0x3000, NULL, 4096, PF_R | PF_W);
+	/* Neighbours in the target only. */
+	core_builder_segment(&builder, 0x8000, "left", 4, PF_R);
+	core_builder_segment(&builder, 0x8004, "right", 5, PF_R);
 	assert_true(core_builder_open(&builder, &fixture.core, &err));
 	image_init(&fixture.image, &fixture.core);
-	assert_int_equal(fixture.image.pieces.count, 2);
+	assert_int_equal(fixture.image.pieces.count, 4);
 	assert_non_null(image_at(&fixture.image, 0x1ff0, 0x20));
 	assert_null(image_at(&fixture.image, 0x2ff0, 0x20));
+	assert_memory_equal(image_at(&fixture.image, 0x8000, 4), "left", 4);
+	assert_memory_equal(image_at(&fixture.image, 0x8004, 5), "right", 5);
+	assert_null(image_at(&fixture.image, 0x8000, 9));
 	close_image(&fixture);
 	core_builder_deinit(&builder);
 }

@@ -288,6 +288,7 @@ static void a_foreign_core_has_regions_too(void **state)
 	core_builder_segment(&builder, 0x402000, NULL, PAGE, PF_R | PF_W);
 	core_builder_segment(&builder, 0x1c00000, NULL, PAGE, PF_R | PF_W);
 	core_builder_segment(&builder, 0x7f0000000000, NULL, PAGE, PF_R | PF_W);
+	core_builder_segment_part(&builder, 0x7f00000ff000, PAGE, "", 0, PF_R);
 	core_builder_segment(&builder, 0x7f0000100000, NULL, PAGE, PF_R | PF_X);
 	core_builder_segment(&builder, 0x7ffc00000000, NULL, 2 * PAGE, PF_R | PF_W);
 	core_builder_file(&builder, (struct range){ 0x400000, 0x401000 }, 0, "/usr/bin/program");
@@ -304,6 +305,7 @@ static void a_foreign_core_has_regions_too(void **state)
 	expect_kind(&regions, 0x402000, REGION_MODULE); /* .bss */
 	expect_kind(&regions, 0x1c00000, REGION_BRK);
 	expect_kind(&regions, 0x7f0000000000, REGION_ANONYMOUS);
+	expect_kind(&regions, 0x7f00000ff000, REGION_KERNEL); /* [vvar] */
 	expect_kind(&regions, 0x7f0000100000, REGION_KERNEL);
 	expect_kind(&regions, 0x7f1000000000, REGION_FILE);
 	expect_kind(&regions, 0x7ffc00000000, REGION_STACK);

@@ -123,6 +123,24 @@ static void a_damaged_checksum_note_is_found(void **state)
 	}
 }
 
+/* A note that claims 2^30 sums, as 2^50 bytes would have: nothing is allocated for it. */
+static void an_endless_checksum_note_is_refused(void **state)
+{
+	static const uint64_t claims[] = { UINT64_C(1) << 50, UINT64_C(1) << 30 };
+	struct strbuf file = { 0 }, lines = { 0 };
+	struct core_builder builder;
+
+	(void)state;
+	build(&builder, &file);
+	memcpy(file.data + builder.trailer_offset + builder.trailer_notes.size + 12 + 12 + 16, claims,
+		   sizeof claims);
+	assert_false(verify(strbuf_span(&file), &lines));
+	assert_non_null(strstr(lines.data, "room for 4 sums where 1073741824 are due"));
+	core_builder_deinit(&builder);
+	strbuf_deinit(&file);
+	strbuf_deinit(&lines);
+}
+
 static void another_writers_core_has_nothing_to_check(void **state)
 {
 	struct strbuf file = { 0 }, lines = { 0 };
@@ -147,6 +165,7 @@ int main(void)
 		cmocka_unit_test(a_flipped_bit_is_found_and_placed),
 		cmocka_unit_test(a_missing_end_is_found),
 		cmocka_unit_test(a_damaged_checksum_note_is_found),
+		cmocka_unit_test(an_endless_checksum_note_is_refused),
 		cmocka_unit_test(another_writers_core_has_nothing_to_check),
 	};
 
