@@ -1,0 +1,310 @@
+#include "analyze/heap/heap.h"
+
+#include "analyze/heap/arenas.h"
+#include "analyze/heap/blocks.h"
+#include "analyze/heap/fastbins.h"
+#include "analyze/heap/mmapped.h"
+#include "analyze/heap/params.h"
+#include "analyze/heap/anonymous.h"
+#include "analyze/heap/sums.h"
+#include "analyze/heap/tcache.h"
+#include "analyze/heap/threads.h"
+#include "analyze/heap/trim.h"
+#include "analyze/heap/walk.h"
+#include "archive/page_map.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/workers.h"
+
+/* What the steps share. */
+struct state {
+	struct heap *heap;
+	const struct image *image;
+	const struct regions *regions;
+	const struct core *core;
+	const struct page_map *page_map;
+	unsigned workers;
+	struct progress *progress;
+	struct anomalies *anomalies;
+
+	struct layout layout;
+	arenas arenas;
+	arena_blocks blocks;
+	tcaches caches;
+	struct walk_result *walks; /* one for each block */
+	struct block_sums *sums;   /* one for each chunk block */
+};
+
+struct block_sums {
+	struct chunk_sum states[CHUNK_STATES];
+	uint64_t trimmable_bytes;
+};
+
+static void copy_arenas(struct state *state)
+{
+	struct heap *heap = state->heap;
+
+	for (size_t i = 0; i < state->arenas.count; i++) {
+		const struct arena *arena = &state->arenas.items[i];
+
+		*vec_add(&heap->arenas) = (struct heap_arena){
+			.address = arena->address,
+			.main = arena->main,
+			.heaps = arena->main ? 1 : 0,
+			.system_bytes = arena->system_bytes,
+			.locked = arena->locked,
+		};
+	}
+	for (size_t i = 0; i < state->blocks.count; i++) {
+		const struct arena_block *block = &state->blocks.items[i];
+
+		*vec_add(&heap->blocks) = (struct heap_block){ block->range, block->arena };
+		heap->arenas.items[block->arena].heaps += !block->main;
+	}
+}
+
+static void find_threads(struct state *state, bool *complete)
+{
+	thread_uses uses = { 0 };
+
+	*complete = threads_find(state->image, state->core, &state->layout, &state->arenas,
+							 &state->blocks, &uses, &state->caches);
+	for (size_t i = 0; i < uses.count; i++)
+		*vec_add(&state->heap->threads) =
+			(struct heap_thread){ uses.items[i].tid, uses.items[i].arena };
+	vec_deinit(&uses);
+}
+
+static void walk_one(void *context, size_t job, unsigned worker)
+{
+	struct state *state = context;
+	const struct arena_block *block = &state->blocks.items[job];
+
+	(void)worker;
+	walk_block(state->image, &state->layout, block, &state->walks[job]);
+	progress_add(state->progress, range_bytes(block->range));
+}
+
+static void take_walk(struct state *state, struct walk_result *walk)
+{
+	for (size_t i = 0; i < walk->blocks.count; i++) {
+		struct chunk_block *block = &walk->blocks.items[i];
+
+		*chunk_table_add(&state->heap->chunks, block->range, block->arena) = *block;
+	}
+	for (size_t i = 0; i < walk->damages.count; i++)
+		anomaly_add(state->anomalies, walk->damages.items[i].range.start,
+					"%s: %" PRIu64 " bytes cannot be walked", walk->damages.items[i].why,
+					range_bytes(walk->damages.items[i].range));
+	if (walk->damage_count > walk->damages.count)
+		anomaly_add(state->anomalies, walk->damages.items[0].range.start,
+					"and %" PRIu64 " more damaged places in the same block",
+					walk->damage_count - walk->damages.count);
+	vec_deinit(&walk->blocks);
+	vec_deinit(&walk->damages);
+}
+
+static void walk_blocks(struct state *state)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < state->blocks.count; i++)
+		total += range_bytes(state->blocks.items[i].range);
+	state->walks = mem_zeroed(state->blocks.count + 1, sizeof *state->walks);
+	progress_start(state->progress, "walking the heap", total);
+	workers_run(state->workers, state->blocks.count, walk_one, state);
+	progress_end(state->progress);
+	for (size_t i = 0; i < state->blocks.count; i++)
+		take_walk(state, &state->walks[i]);
+	free(state->walks);
+}
+
+/* malloc_par, where brk memory tells what to look for. */
+static bool find_params(struct state *state, struct params *params)
+{
+	for (size_t i = 0; i < state->blocks.count; i++) {
+		const struct arena_block *block = &state->blocks.items[i];
+		const struct arena *arena = &state->arenas.items[block->arena];
+
+		if (block->main && arena->contiguous)
+			return params_find(state->image, &state->layout, arena->address, block->range.start,
+							   params);
+	}
+	return false;
+}
+
+/* Against malloc_par, whose mmapped_mem counts two words too much for each mremap since 2.43. */
+static void compare_mmapped(struct state *state, const struct params *params,
+							const struct mmapped_found *found)
+{
+	if (found->count != params->n_mmaps)
+		anomaly_add(state->anomalies, params->address,
+					"malloc says it has %" PRIu32 " mmapped chunks, %" PRIu64 " were found",
+					params->n_mmaps, found->count);
+	else if (found->bytes > params->mmapped_mem ||
+			 (found->bytes < params->mmapped_mem && !state->layout.state->mapped_tail))
+		anomaly_add(state->anomalies, params->address,
+					"malloc says its mmapped chunks have %" PRIu64 " bytes, %" PRIu64 " were found",
+					params->mmapped_mem, found->bytes);
+}
+
+static void find_mmapped(struct state *state)
+{
+	struct params params = { 0 };
+	bool known = find_params(state, &params);
+	struct mmapped_found found = { 0 };
+	anonymous_runs runs = { 0 };
+
+	if (known && !params.n_mmaps)
+		return;
+	anonymous_find(state->regions, &runs);
+	for (size_t i = 0; i < state->blocks.count; i++) {
+		struct range range = state->blocks.items[i].range;
+
+		if (!state->blocks.items[i].main)
+			range.end = range.start + state->layout.heap_max;
+		anonymous_remove(&runs, range);
+	}
+	found = mmapped_find(state->image, &state->layout, &runs, &state->heap->chunks);
+	vec_deinit(&runs);
+	if (known)
+		compare_mmapped(state, &params, &found);
+}
+
+/* The chunks in caches, which look used to the walk. */
+static void mark_cached(struct state *state, bool caches_complete)
+{
+	struct links_votes votes = { 0 };
+	struct marks marks;
+
+	if (!caches_complete)
+		tcache_scan(state->image, &state->layout, &state->blocks, &state->heap->chunks,
+					&state->caches);
+	if (state->caches.count)
+		state->layout.tcache = state->caches.items[0].form;
+	tcache_vote(state->image, &state->layout, &state->caches, &state->blocks, &votes);
+	fastbins_vote(state->image, &state->layout, &state->arenas, &state->blocks, &votes);
+	links_decide(&state->layout, &votes);
+	marks_init(&marks, &state->heap->chunks, state->workers);
+	tcache_mark(state->image, &state->layout, &state->caches, &marks, state->anomalies);
+	fastbins_mark(state->image, &state->layout, &state->arenas, &marks, state->workers,
+				  state->anomalies);
+	marks_deinit(&marks);
+}
+
+static void sum_one(void *context, size_t job, unsigned worker)
+{
+	struct state *state = context;
+	const struct chunk_block *block = &state->heap->chunks.blocks.items[job];
+	bool brk_top = false;
+
+	(void)worker;
+	if (block->arena != CHUNK_NO_ARENA) {
+		const struct arena *arena = &state->arenas.items[block->arena];
+
+		brk_top = arena->main && arena->contiguous;
+		state->sums[job].trimmable_bytes =
+			trim_block(block, &state->layout, brk_top, state->page_map);
+	}
+	sums_block(block, state->page_map, state->sums[job].states);
+}
+
+static void sum_blocks(struct state *state)
+{
+	struct heap *heap = state->heap;
+	const struct chunk_sum *mmapped;
+
+	state->sums = mem_zeroed(heap->chunks.blocks.count + 1, sizeof *state->sums);
+	workers_run(state->workers, heap->chunks.blocks.count, sum_one, state);
+	for (size_t i = 0; i < heap->chunks.blocks.count; i++) {
+		int arena = heap->chunks.blocks.items[i].arena;
+
+		if (arena != CHUNK_NO_ARENA) {
+			sums_add(heap->arenas.items[arena].states, state->sums[i].states);
+			heap->arenas.items[arena].trimmable_bytes += state->sums[i].trimmable_bytes;
+			continue;
+		}
+		mmapped = &state->sums[i].states[CHUNK_MMAPPED];
+		heap->mmapped.chunks += mmapped->chunks;
+		heap->mmapped.bytes += mmapped->bytes;
+		heap->mmapped.resident_bytes += mmapped->resident_bytes;
+	}
+	free(state->sums);
+}
+
+static const char *links_text(const struct layout *layout)
+{
+	switch (layout->links) {
+	case LAYOUT_LINKS_PLAIN:
+		return "plain links";
+	case LAYOUT_LINKS_SAFE:
+		return "mangled links";
+	}
+	return "links not seen";
+}
+
+static void describe(struct state *state)
+{
+	struct heap *heap = state->heap;
+	const struct layout *layout = &state->layout;
+	char generation[LAYOUT_NAME_BYTES];
+
+	layout_generation(layout, generation);
+	heap->generation = pool_string(&heap->pool, generation);
+	heap->basis = pool_printf(
+		&heap->pool, "bins at +%u and system_mem at +%u of malloc_state (class %s), %s, %s, %s%s",
+		layout->state->bins_at, layout->state->system_mem_at, layout->state->name,
+		layout->heap_info
+			? pool_printf(&heap->pool, "heap_info of %u bytes", layout->heap_info->bytes)
+			: "one arena",
+		layout->tcache
+			? pool_printf(&heap->pool, "tcache struct of %u bytes", layout->tcache->bytes)
+			: "no tcache",
+		links_text(layout),
+		layout->key == LAYOUT_KEY_OWNER    ? ", keys point to the tcache"
+		: layout->key == LAYOUT_KEY_RANDOM ? ", one random key"
+										   : "");
+}
+
+void heap_walk(struct heap *heap, const struct image *image, const struct regions *regions,
+			   const struct core *core, const struct page_map *page_map, unsigned workers,
+			   struct progress *progress, struct anomalies *anomalies)
+{
+	struct state state = { .heap = heap,
+						   .image = image,
+						   .regions = regions,
+						   .core = core,
+						   .page_map = page_map,
+						   .workers = workers,
+						   .progress = progress,
+						   .anomalies = anomalies };
+	bool caches_complete;
+
+	*heap = (struct heap){ .generation = "", .basis = "" };
+	heap->chunks.header_bytes = 2 * image->word;
+	heap->found =
+		arenas_find(image, regions, workers, &state.layout, &state.arenas, &heap->basis, anomalies);
+	if (!heap->found)
+		return;
+	blocks_find(image, regions, &state.layout, &state.arenas, &state.blocks, anomalies);
+	copy_arenas(&state);
+	find_threads(&state, &caches_complete);
+	walk_blocks(&state);
+	find_mmapped(&state);
+	chunk_table_seal(&heap->chunks);
+	mark_cached(&state, caches_complete);
+	sum_blocks(&state);
+	describe(&state);
+	vec_deinit(&state.arenas);
+	vec_deinit(&state.blocks);
+	vec_deinit(&state.caches);
+}
+
+void heap_deinit(struct heap *heap)
+{
+	vec_deinit(&heap->arenas);
+	vec_deinit(&heap->threads);
+	vec_deinit(&heap->blocks);
+	chunk_table_deinit(&heap->chunks);
+	pool_deinit(&heap->pool);
+}

@@ -1,0 +1,66 @@
+#include "analyze/heap/params.h"
+
+#include "analyze/heap/reader.h"
+
+enum {
+	NEAR_BYTES = 0x2000,      /* 0x600 to 0x960 in the builds seen: a linker's choice */
+	N_MMAPS_MAX = 65536,      /* DEFAULT_MMAP_MAX */
+	TCACHE_COUNT_MAX = 65535, /* MAX_TCACHE_COUNT */
+};
+
+/* How well the row fits at the address; negative where it cannot be. */
+static int fit(struct reader *reader, const struct layout_params *row, vaddr address,
+			   struct params *params)
+{
+	const struct image *image = reader->image;
+	uint32_t most_now = 0, most_ever = 0;
+	uint64_t bytes_ever, threshold, cached = 0;
+
+	*params = (struct params){ .address = address };
+	if (!image_u32(image, address + row->n_mmaps_at, &params->n_mmaps) ||
+		!image_u32(image, address + row->n_mmaps_at + 4U, &most_now) ||
+		!image_u32(image, address + row->n_mmaps_at + 8U, &most_ever) ||
+		!reader_word(reader, address + row->mmapped_mem_at, &params->mmapped_mem) ||
+		!reader_word(reader, address + row->mmapped_mem_at + row->word, &bytes_ever))
+		return -1;
+	if (params->n_mmaps > most_ever || most_ever > INT32_MAX || params->mmapped_mem > bytes_ever ||
+		(params->n_mmaps != 0) > (params->mmapped_mem != 0))
+		return -1;
+	/* In 32-bit programs the shapes of 2.26 and 2.35 differ in what stands before n_mmaps only. */
+	threshold = reader_word_or_zero(reader, address + 2U * row->word);
+	if (row->tcache_count_at)
+		cached = reader_word_or_zero(reader, address + row->tcache_count_at);
+	if (cached > TCACHE_COUNT_MAX)
+		return -1;
+	return (most_now == N_MMAPS_MAX) + (cached != 0) + (threshold != 0);
+}
+
+bool params_find(const struct image *image, struct layout *layout, vaddr main_arena,
+				 vaddr sbrk_base, struct params *params)
+{
+	const struct layout_params *rows;
+	size_t count = layout_params(&rows);
+	unsigned shapes = layout_params_shapes(layout);
+	struct reader reader = reader_make(image);
+	vaddr start = main_arena > NEAR_BYTES ? main_arena - NEAR_BYTES : 0;
+	int best = 0;
+
+	for (vaddr at = start & -(vaddr)layout->word; at < main_arena + NEAR_BYTES;
+		 at += layout->word) {
+		if (reader_word_or_zero(&reader, at) != sbrk_base)
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			struct params candidate;
+			int score = -1;
+
+			if (rows[i].word == layout->word && (rows[i].shape & shapes))
+				score = fit(&reader, &rows[i], at - rows[i].sbrk_base_at, &candidate);
+			if (score > best) {
+				best = score;
+				*params = candidate;
+				layout->params = &rows[i];
+			}
+		}
+	}
+	return best > 0;
+}

@@ -1,0 +1,22 @@
+/* params: malloc_par, the one variable `mp_` of malloc, beside main_arena in libc's data
+ * (glibc malloc/malloc.c, struct malloc_par). It knows how many mmapped chunks there must be. */
+#ifndef ANALYZE_HEAP_PARAMS_H
+#define ANALYZE_HEAP_PARAMS_H
+
+#include "analyze/heap/layout.h"
+#include "analyze/memory/image.h"
+
+#include <stdbool.h>
+
+struct params {
+	vaddr address;
+	uint32_t n_mmaps;     /* mmapped chunks */
+	uint64_t mmapped_mem; /* bytes of their mappings */
+};
+
+/* Looks for it around the main arena by the one value that is computed elsewhere: sbrk_base, where
+ * the arena's brk memory starts. Sets layout->params where found. */
+bool params_find(const struct image *image, struct layout *layout, vaddr main_arena,
+				 vaddr sbrk_base, struct params *params);
+
+#endif

@@ -1,0 +1,241 @@
+#include "analyze/heap/tcache.h"
+
+enum {
+	EXACT_BINS = 64, /* bins of one chunk size each; later ones hold a range of sizes */
+	LIST_MAX = 65535,
+};
+
+static uint64_t chunk_bytes(const struct layout *layout, uint64_t request)
+{
+	return (request + layout->word + layout->alignment - 1) & ~(uint64_t)(layout->alignment - 1);
+}
+
+const struct layout_tcache *tcache_form(struct reader *reader, const struct layout *layout,
+										const arena_blocks *blocks, vaddr address)
+{
+	const struct layout_tcache *rows;
+	size_t count = layout_tcaches(&rows);
+	uint64_t header;
+
+	if (address & (layout->alignment - 1) || !blocks_at(blocks, address - layout->header) ||
+		!reader_word(reader, address - layout->word, &header) || (header & LAYOUT_IS_MMAPPED))
+		return NULL;
+	header &= ~(uint64_t)LAYOUT_FLAGS;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t bytes = chunk_bytes(layout, rows[i].bytes);
+
+		/* One step more where the rest was too small for a chunk, or padded twice (2.43). */
+		if (rows[i].word == layout->word &&
+			(header == bytes || header == bytes + layout->alignment))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* Number of entries the struct claims for the bin; LIST_MAX where it says how many slots are left
+ * instead. */
+static bool read_count(const struct image *image, const struct tcache *tcache, unsigned bin,
+					   unsigned *count)
+{
+	uint16_t wide;
+	uint8_t narrow;
+
+	if (tcache->form->count_bytes == 1) {
+		if (image_copy(image, tcache->address + bin, &narrow, 1) != 1)
+			return false;
+		*count = narrow;
+		return true;
+	}
+	if (!image_u16(image, tcache->address + 2 * bin, &wide))
+		return false;
+	*count = wide;
+	return true;
+}
+
+static bool read_head(struct reader *reader, const struct tcache *tcache, unsigned bin, vaddr *head)
+{
+	return reader_word(
+		reader, tcache->address + tcache->form->entries_at + (vaddr)bin * tcache->form->word, head);
+}
+
+/* Whether a chunk of that size word belongs into the bin. */
+static bool size_fits(const struct layout *layout, unsigned bin, uint64_t header)
+{
+	uint64_t size = header & ~(uint64_t)LAYOUT_FLAGS;
+
+	if (bin < EXACT_BINS)
+		return size == layout->min_bytes + (uint64_t)bin * layout->alignment;
+	return size > layout->min_bytes + (uint64_t)(EXACT_BINS - 1) * layout->alignment;
+}
+
+static bool entry_fits(struct reader *reader, const struct layout *layout, unsigned bin,
+					   vaddr entry)
+{
+	uint64_t header;
+
+	return !(entry & (layout->alignment - 1)) &&
+		   reader_word(reader, entry - layout->word, &header) && size_fits(layout, bin, header);
+}
+
+int tcache_belief(struct reader *reader, const struct layout *layout, const arena_blocks *blocks,
+				  vaddr address, const struct layout_tcache *form)
+{
+	struct tcache tcache = { address, 0, form };
+	int filled = 0;
+
+	for (unsigned bin = 0; bin < form->bins; bin++) {
+		unsigned count;
+		vaddr head;
+
+		if (!read_head(reader, &tcache, bin, &head) ||
+			!read_count(reader->image, &tcache, bin, &count))
+			return -1;
+		if (form->counts != LAYOUT_SLOTS && (count == 0) != (head == 0))
+			return -1;
+		if (!head)
+			continue;
+		if (!entry_fits(reader, layout, bin, head) ||
+			(bin < EXACT_BINS && !blocks_at(blocks, head - layout->header)))
+			return -1;
+		filled++;
+	}
+	return filled;
+}
+
+void tcache_vote(const struct image *image, const struct layout *layout, const tcaches *found,
+				 const arena_blocks *blocks, struct links_votes *votes)
+{
+	struct reader reader = reader_make(image);
+
+	for (size_t i = 0; i < found->count; i++)
+		for (unsigned bin = 0; bin < found->items[i].form->bins; bin++) {
+			vaddr head;
+
+			if (read_head(&reader, &found->items[i], bin, &head) && head &&
+				entry_fits(&reader, layout, bin, head))
+				links_vote(&reader, layout, blocks, head, layout->header, votes);
+		}
+}
+
+/* Counts what the entries' second words are. */
+struct key_votes {
+	uint64_t entries;
+	uint64_t owner;   /* the struct's address */
+	uint64_t common;  /* the same as the first that was seen */
+	uint64_t example; /* that first one */
+};
+
+static void vote_key(struct key_votes *votes, const struct tcache *tcache, uint64_t key)
+{
+	if (votes->entries++ == 0)
+		votes->example = key;
+	votes->owner += key == tcache->address;
+	votes->common += key == votes->example && key != 0;
+}
+
+static void decide_key(struct layout *layout, const struct key_votes *votes)
+{
+	if (votes->entries < 3)
+		return;
+	if (2 * votes->owner > votes->entries)
+		layout->key = LAYOUT_KEY_OWNER;
+	else if (2 * votes->common > votes->entries)
+		layout->key = LAYOUT_KEY_RANDOM;
+	else
+		layout->key = LAYOUT_KEY_NONE;
+}
+
+/* Marks the list from `entry` on. Gives the entry at which it breaks, 0 where it is sound: then it
+ * ended after `limit` entries or, where it has no claimed length, by itself. */
+static vaddr mark_list(struct reader *reader, const struct layout *layout,
+					   const struct marks *marks, const struct tcache *tcache, unsigned bin,
+					   vaddr entry, unsigned limit, struct key_votes *votes)
+{
+	for (unsigned i = 0; entry; i++) {
+		uint64_t stored, key;
+
+		if (i == limit || !entry_fits(reader, layout, bin, entry) ||
+			!reader_word(reader, entry, &stored) ||
+			!reader_word(reader, entry + layout->word, &key) ||
+			marks_set(marks, entry - layout->header, MARKS_ANY_ARENA, CHUNK_TCACHE) != MARKS_DONE)
+			return entry;
+		vote_key(votes, tcache, key);
+		entry = links_decode(layout, entry, stored);
+	}
+	return 0;
+}
+
+static void mark_tcache(struct reader *reader, const struct layout *layout,
+						const struct marks *marks, const struct tcache *tcache,
+						struct key_votes *votes, struct anomalies *anomalies)
+{
+	bool counted = tcache->form->counts != LAYOUT_SLOTS;
+	vaddr broken = 0;
+
+	for (unsigned bin = 0; bin < tcache->form->bins; bin++) {
+		unsigned count, limit;
+		vaddr head, at;
+
+		if (!read_head(reader, tcache, bin, &head) ||
+			!read_count(reader->image, tcache, bin, &count)) {
+			broken = broken ? broken : tcache->address;
+			continue;
+		}
+		/* A list longer than its count: more is cached than malloc_info or free believe. */
+		limit = counted ? count : LIST_MAX;
+		at = mark_list(reader, layout, marks, tcache, bin, head, limit, votes);
+		broken = broken ? broken : at;
+	}
+	if (broken)
+		anomaly_add(anomalies, broken,
+					"a tcache list of thread %" PRIu32 " leads here, where no chunk of its size "
+					"can be cached",
+					tcache->tid);
+}
+
+void tcache_mark(const struct image *image, struct layout *layout, const tcaches *found,
+				 const struct marks *marks, struct anomalies *anomalies)
+{
+	struct reader reader = reader_make(image);
+	struct key_votes votes = { 0 };
+
+	for (size_t i = 0; i < found->count; i++) {
+		vaddr chunk = found->items[i].address - layout->header;
+
+		if (marks_set(marks, chunk, MARKS_ANY_ARENA, CHUNK_OVERHEAD) != MARKS_DONE)
+			anomaly_add(anomalies, chunk, "a thread's tcache is not in a chunk in use");
+		mark_tcache(&reader, layout, marks, &found->items[i], &votes, anomalies);
+	}
+	decide_key(layout, &votes);
+}
+
+static bool is_known(const tcaches *found, vaddr address)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (found->items[i].address == address)
+			return true;
+	return false;
+}
+
+void tcache_scan(const struct image *image, const struct layout *layout, const arena_blocks *blocks,
+				 const struct chunk_table *chunks, tcaches *found)
+{
+	struct reader reader = reader_make(image);
+
+	for (size_t i = 0; i < chunks->blocks.count; i++) {
+		const struct chunk_block *block = &chunks->blocks.items[i];
+
+		for (size_t k = 0; k < block->count; k++) {
+			struct chunk chunk = chunk_block_get(block, k);
+			vaddr address = chunk.address + layout->header;
+			const struct layout_tcache *form;
+
+			if (chunk.state != CHUNK_IN_USE || chunk.bytes < 0x140 || chunk.bytes > 0x320 ||
+				is_known(found, address))
+				continue;
+			form = tcache_form(&reader, layout, blocks, address);
+			if (form && tcache_belief(&reader, layout, blocks, address, form) > 0)
+				*vec_add(found) = (struct tcache){ address, 0, form };
+		}
+	}
+}

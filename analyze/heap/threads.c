@@ -1,0 +1,158 @@
+#include "analyze/heap/threads.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <elf.h>
+#include <stdlib.h>
+
+enum {
+	NEAR_BYTES = 0x40, /* the two variables are not further apart in any build seen */
+	WINDOW_FIRST = 4096,
+	WINDOW_LAST = 1 << 20, /* a program with a large TLS block of its own pushes libc's away */
+};
+
+/* What the threads have at one distance from their thread pointers. */
+struct slot {
+	uint32_t arenas;  /* threads that have an arena's address there */
+	uint32_t tcaches; /* threads that have there what can be a tcache */
+	uint32_t certain; /* of those, with entries that fit */
+};
+
+struct vote {
+	const struct core *core;
+	const struct layout *layout;
+	const arenas *found;
+	const arena_blocks *blocks;
+	struct reader reader;
+	bool above; /* static TLS lies above the thread pointer (aarch64), else below (x86) */
+	size_t count;
+	struct slot *slots; /* slot i: word i from the window's start */
+	uint64_t window;
+};
+
+static int arena_index(const arenas *found, vaddr address)
+{
+	for (size_t i = 0; address && i < found->count; i++)
+		if (found->items[i].address == address)
+			return (int)i;
+	return -1;
+}
+
+static vaddr slot_address(const struct vote *vote, const struct core_thread *thread, size_t slot)
+{
+	vaddr start = vote->above ? thread->tp : thread->tp - vote->window;
+
+	return start + slot * vote->layout->word;
+}
+
+static void count_thread(struct vote *vote, const struct core_thread *thread)
+{
+	for (size_t i = 0; i < vote->count; i++) {
+		const struct layout_tcache *form;
+		uint64_t value;
+		int belief;
+
+		if (!reader_word(&vote->reader, slot_address(vote, thread, i), &value) || !value)
+			continue;
+		vote->slots[i].arenas += arena_index(vote->found, value) >= 0;
+		form = tcache_form(&vote->reader, vote->layout, vote->blocks, value);
+		if (!form)
+			continue;
+		belief = tcache_belief(&vote->reader, vote->layout, vote->blocks, value, form);
+		vote->slots[i].tcaches += belief >= 0;
+		vote->slots[i].certain += belief > 0;
+	}
+}
+
+static uint32_t tcache_score(const struct slot *slot)
+{
+	return slot->tcaches + slot->certain;
+}
+
+/* The slot pair with the best sum, the two near each other; `count` for one that is not there. */
+static void decide_slots(const struct vote *vote, size_t *arena, size_t *tcache)
+{
+	size_t near = NEAR_BYTES / vote->layout->word;
+	uint64_t best = 0;
+
+	*arena = *tcache = vote->count;
+	for (size_t i = 0; i < vote->count; i++) {
+		size_t from = i > near ? i - near : 0, beside = vote->count;
+		uint64_t score = 4 * (uint64_t)vote->slots[i].arenas;
+
+		if (!score)
+			continue;
+		for (size_t k = from; k < vote->count && k <= i + near; k++)
+			if (vote->slots[k].tcaches &&
+				(beside == vote->count ||
+				 tcache_score(&vote->slots[k]) > tcache_score(&vote->slots[beside])))
+				beside = k;
+		if (beside < vote->count)
+			score += tcache_score(&vote->slots[beside]);
+		if (score > best) {
+			best = score;
+			*arena = i;
+			*tcache = beside;
+		}
+	}
+}
+
+static void read_threads(struct vote *vote, size_t arena, size_t tcache, thread_uses *uses,
+						 tcaches *caches)
+{
+	for (size_t i = 0; i < vote->core->threads.count; i++) {
+		const struct core_thread *thread = &vote->core->threads.items[i];
+		struct thread_use *use = vec_add(uses);
+		const struct layout_tcache *form;
+		uint64_t value = 0;
+
+		*use = (struct thread_use){ .tid = thread->tid, .arena = -1 };
+		if (!thread->tp)
+			continue;
+		if (arena < vote->count &&
+			reader_word(&vote->reader, slot_address(vote, thread, arena), &value))
+			use->arena = arena_index(vote->found, value);
+		if (tcache >= vote->count ||
+			!reader_word(&vote->reader, slot_address(vote, thread, tcache), &value))
+			continue;
+		form = tcache_form(&vote->reader, vote->layout, vote->blocks, value);
+		if (form)
+			*vec_add(caches) = (struct tcache){ value, thread->tid, form };
+	}
+}
+
+static bool all_have_pointers(const struct core *core)
+{
+	for (size_t i = 0; i < core->threads.count; i++)
+		if (!core->threads.items[i].tp)
+			return false;
+	return core->threads.count > 0;
+}
+
+bool threads_find(const struct image *image, const struct core *core, struct layout *layout,
+				  const arenas *found, const arena_blocks *blocks, thread_uses *uses,
+				  tcaches *caches)
+{
+	struct vote vote = {
+		core, layout, found, blocks, reader_make(image), .above = image->machine == EM_AARCH64
+	};
+	size_t arena = 0, tcache = 0;
+
+	for (uint64_t window = WINDOW_FIRST; window <= WINDOW_LAST && arena == vote.count;
+		 window *= 16) {
+		free(vote.slots);
+		vote.window = window;
+		vote.count = window / layout->word;
+		vote.slots = mem_zeroed(vote.count, sizeof *vote.slots);
+		for (size_t i = 0; i < core->threads.count; i++)
+			if (core->threads.items[i].tp)
+				count_thread(&vote, &core->threads.items[i]);
+		decide_slots(&vote, &arena, &tcache);
+	}
+	read_threads(&vote, arena, tcache, uses, caches);
+	free(vote.slots);
+	if (caches->count)
+		layout->tcache = caches->items[0].form;
+	return all_have_pointers(core) && arena < vote.count;
+}

@@ -1,0 +1,258 @@
+#include "analyze/heap/walk.h"
+
+#include "analyze/heap/chain.h"
+#include "base/mem.h"
+
+enum {
+	RESYNC_HOPS = 32,    /* chunks that must follow each other where the walk takes up again */
+	PACKED_FIRST = 4096, /* chunks there is room for at first */
+	/* Headers looked at to tell which of two sizes is the damaged one: for one damage, and for all
+	 * of a block. Old headers inside a freed stretch make long chains that lead nowhere. */
+	DOUBT_STEPS = 1 << 18,
+	DOUBT_STEPS_ALL = 1 << 24,
+};
+
+struct walk {
+	struct chain chain;
+	const struct layout *layout;
+	const struct arena_block *block;
+	struct walk_result *result;
+	struct chunk_block open; /* being filled */
+	size_t capacity;         /* of open.packed */
+	uint64_t doubt_steps;    /* left of DOUBT_STEPS_ALL */
+	vaddr previous;          /* the chunk whose size led to the current one; 0 after damage */
+};
+
+static void open_block(struct walk *walk, vaddr start)
+{
+	walk->open = (struct chunk_block){ .range = { start, start }, .arena = walk->block->arena };
+	walk->capacity = 0;
+}
+
+static void close_block(struct walk *walk, vaddr end)
+{
+	struct chunk_block *open = &walk->open;
+
+	if (!open->count)
+		return;
+	open->range.end = end;
+	open->packed = mem_resize(open->packed, open->count, sizeof *open->packed);
+	*vec_add(&walk->result->blocks) = *open;
+	*open = (struct chunk_block){ 0 };
+}
+
+static void grow_packed(struct walk *walk)
+{
+	walk->capacity = walk->capacity ? walk->capacity * 2 : PACKED_FIRST;
+	walk->open.packed = mem_resize(walk->open.packed, walk->capacity, sizeof *walk->open.packed);
+}
+
+static inline void emit(struct walk *walk, vaddr chunk, enum chunk_state state)
+{
+	uint64_t offset = chunk - walk->open.range.start;
+
+	if (offset >= CHUNK_BLOCK_MAX_BYTES) {
+		close_block(walk, chunk);
+		open_block(walk, chunk);
+		offset = 0;
+	}
+	if (walk->open.count == walk->capacity)
+		grow_packed(walk);
+	walk->open.packed[walk->open.count++] = (uint32_t)offset | (uint32_t)state;
+}
+
+/* Takes back the chunk emitted last, if it is at the address. */
+static void take_back(struct walk *walk, vaddr chunk)
+{
+	struct chunk_block *open = &walk->open;
+
+	if (open->count && open->range.start + (open->packed[open->count - 1] & ~UINT32_C(7)) == chunk)
+		open->count--;
+}
+
+static void emit_unwalkable(struct walk *walk, struct range range, const char *why)
+{
+	struct walk_result *result = walk->result;
+
+	if (!range_bytes(range))
+		return;
+	emit(walk, range.start, CHUNK_UNWALKABLE);
+	if (result->damages.count < WALK_DAMAGES_MAX)
+		*vec_add(&result->damages) = (struct walk_damage){ range, why };
+	result->damage_count++;
+}
+
+/* The first address in [from, until) where chunks follow each other beyond `beyond`; `until` where
+ * there is none. Memory that was not captured is stepped over. */
+static vaddr resync(struct walk *walk, vaddr from, vaddr until, vaddr beyond)
+{
+	const struct image *image = walk->chain.reader.image;
+	const struct layout *layout = walk->layout;
+	vaddr chunk = layout_chunk_from(layout, from);
+	uint64_t header;
+
+	while (chunk < until) {
+		if (!reader_word(&walk->chain.reader, chunk + layout->word, &header)) {
+			size_t next = image_find(image, chunk + 2 * layout->word);
+
+			if (next == image->pieces.count)
+				break;
+			if (image->pieces.items[next].range.start > chunk)
+				chunk = layout_chunk_from(layout, image->pieces.items[next].range.start);
+			else
+				chunk += layout->alignment;
+			continue;
+		}
+		if (chain_header_fits(&walk->chain, chunk, header) &&
+			chain_holds(&walk->chain, chunk, RESYNC_HOPS, chunk < beyond ? beyond : chunk))
+			return chunk;
+		chunk += layout->alignment;
+	}
+	return until;
+}
+
+/* As resync, for a start inside the chunk before the one at `beyond`; that one where there is none.
+ */
+static vaddr resync_inside(struct walk *walk, vaddr previous, vaddr beyond)
+{
+	uint64_t steps = walk->doubt_steps < DOUBT_STEPS ? walk->doubt_steps : DOUBT_STEPS;
+	vaddr next;
+
+	walk->chain.steps = steps;
+	next = resync(walk, previous + walk->layout->min_bytes, beyond, beyond);
+	walk->doubt_steps -= steps - walk->chain.steps;
+	walk->chain.steps = UINT64_MAX;
+	return next;
+}
+
+/* The header behind the chunk is damaged, and with it the flag whether the chunk is free. If it is
+ * in a bin, its list knows it; else it is taken for used. */
+static void decide_without_flag(struct walk *walk, vaddr chunk)
+{
+	take_back(walk, chunk);
+	emit(walk, chunk, chain_is_linked(&walk->chain, chunk) ? CHUNK_BINNED : CHUNK_IN_USE);
+}
+
+/* The header at the address does not fit. Either it was overwritten, or the size of the chunk
+ * before it was: then chunks follow each other from an address inside that one and past this one,
+ * or from one so near that no chunk can be here. Gives where the walk goes on. */
+static vaddr step_over_damage(struct walk *walk, vaddr chunk, const char *why)
+{
+	vaddr previous = walk->previous, next = chunk;
+
+	if (previous)
+		next = resync_inside(walk, previous, chunk);
+	if (next == chunk)
+		next = resync(walk, chunk + walk->layout->alignment, walk->block->last, chunk);
+	if (previous && next < chunk + walk->layout->min_bytes) {
+		take_back(walk, previous);
+		emit_unwalkable(walk, (struct range){ previous, next }, why);
+	} else {
+		if (previous)
+			decide_without_flag(walk, previous);
+		emit_unwalkable(walk, (struct range){ chunk, next }, why);
+	}
+	walk->previous = 0;
+	return next;
+}
+
+/* Two fenceposts inside brk memory: somebody else moved the break (malloc.c, sysmalloc). What
+ * follows up to the next region of malloc is theirs. */
+static vaddr step_over_foreign(struct walk *walk, vaddr fence)
+{
+	vaddr page = walk->layout->page_size;
+	vaddr end = (fence + 4 * walk->layout->word + page - 1) & ~(page - 1), next;
+
+	if (end > walk->block->last)
+		end = walk->block->last;
+	emit(walk, fence, CHUNK_OVERHEAD);
+	next = resync(walk, end, walk->block->last, end);
+	close_block(walk, end);
+	open_block(walk, next);
+	walk->previous = 0;
+	return next;
+}
+
+/* A chunk that does not fit: a fencepost or damage. Gives where the walk goes on. */
+static vaddr step_odd(struct walk *walk, vaddr chunk, bool captured, uint64_t header)
+{
+	if (captured && chain_size(header) == walk->layout->header) {
+		if (chunk + walk->layout->header == walk->block->last && !walk->block->has_top) {
+			emit(walk, chunk, CHUNK_OVERHEAD);
+			return walk->block->last;
+		}
+		if (walk->block->main && chain_is_fence(&walk->chain, chunk))
+			return step_over_foreign(walk, chunk);
+	}
+	return step_over_damage(walk, chunk,
+							captured ? "a chunk's size word is damaged"
+									 : "a chunk's header was not captured");
+}
+
+/* The rest of an old top too small to be freed, joined with its fencepost: in no bin, though nobody
+ * holds it. Used chunks of a secondary arena have the NON_MAIN flag, it has not. */
+static bool is_joined_fence(const struct walk *walk, uint64_t header, vaddr next)
+{
+	return !walk->block->main && !walk->block->has_top && next == walk->block->last &&
+		   !(header & LAYOUT_NON_MAIN) && chain_size(header) <= walk->layout->min_bytes;
+}
+
+static void walk_chunks(struct walk *walk)
+{
+	struct reader *reader = &walk->chain.reader;
+	const vaddr last = walk->block->last;
+	const unsigned word = walk->layout->word;
+	uint64_t header = 0, next_header;
+	vaddr chunk = walk->block->first;
+	bool captured = reader_word(reader, chunk + word, &header);
+
+	while (chunk < last) {
+		vaddr next = chunk + chain_size(header);
+
+		if (!captured || !chain_header_fits(&walk->chain, chunk, header)) {
+			chunk = step_odd(walk, chunk, captured, header);
+			captured = reader_word(reader, chunk + word, &header);
+			continue;
+		}
+		if (!reader_word(reader, next + word, &next_header)) {
+			/* Whether it is free is written in the next header; only its bin could tell. */
+			walk->previous = 0;
+			if (!chain_is_linked(&walk->chain, chunk)) {
+				chunk = step_over_damage(walk, chunk, "the next chunk's header was not captured");
+			} else {
+				emit(walk, chunk, CHUNK_BINNED);
+				chunk = next;
+			}
+			captured = reader_word(reader, chunk + word, &header);
+			continue;
+		}
+		if (!(next_header & LAYOUT_PREV_IN_USE))
+			emit(walk, chunk, CHUNK_BINNED);
+		else
+			emit(walk, chunk, is_joined_fence(walk, header, next) ? CHUNK_OVERHEAD : CHUNK_IN_USE);
+		walk->previous = chunk;
+		chunk = next;
+		header = next_header;
+	}
+}
+
+void walk_block(const struct image *image, const struct layout *layout,
+				const struct arena_block *block, struct walk_result *result)
+{
+	struct walk walk = {
+		.chain = chain_make(image, layout, block->main, block->last),
+		.layout = layout,
+		.block = block,
+		.result = result,
+		.doubt_steps = DOUBT_STEPS_ALL,
+	};
+
+	if (block->first > block->last || block->last >= block->range.end)
+		return;
+	open_block(&walk, block->range.start);
+	if (block->first > block->range.start)
+		emit(&walk, block->range.start, CHUNK_OVERHEAD);
+	walk_chunks(&walk);
+	emit(&walk, block->last, block->has_top ? CHUNK_TOP : CHUNK_OVERHEAD);
+	close_block(&walk, block->range.end);
+}

@@ -1,0 +1,392 @@
+#include "tests/support/heap_builder.h"
+
+#include "base/mem.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE = 4096, BRK_BYTES = 1 << 20, DATA_BYTES = 0x8000, TLS_BYTES = 0x2000 };
+enum { PREV_IN_USE = 1, MMAPPED = 2, NON_MAIN = 4 };
+
+static const struct heap_class classes[] = {
+	{ "A0", 8, 16, 8, 10, 104,   2152, 0,  2160, 2176, 0x20, 0,
+	  0,    0, 0,  0, 0,  false, 0,    80, 24,   48,   72,   0 },
+	{ "A1", 8, 16, 8, 10, 104,   2152, 0,  2168, 2184, 0x20, 0,
+	  0,    0, 0,  0, 0,  false, 0,    88, 40,   56,   80,   0 },
+	{ "B", 8, 16, 8, 10, 104,   2152, 2168, 2176, 2192, 0x20, 0,
+	  0,   0, 0,  0, 0,  false, 0,    80,   40,   56,   72,   0 },
+	{ "C", 8, 16,  16, 10, 112,  2160, 2176, 2184, 2200, 0x30, 32,
+	  640, 2, 128, 64, 0,  true, 0,    136,  60,   80,   96,   120 },
+	{ "C-2.26", 8, 16, 16, 10, 112,   2160, 2176, 2184, 2200, 0x20, 0,
+	  576,      1, 64, 64, 0,  false, 0,    112,  40,   56,   72,   96 },
+	{ "D", 8, 16,  0,  0,  24,   2072, 2088, 2096, 2112, 0x30, 32,
+	  760, 2, 152, 76, 16, true, 16,   144,  68,   88,   104,  128 },
+	{ "A1", 4, 8, 8, 10, 56,    1088, 0,  1096, 1104, 0x10, 0,
+	  0,    0, 0, 0, 0,  false, 0,    52, 20,   36,   48,   0 },
+	{ "C", 4, 16,  12, 11, 64,   1096, 1104, 1108, 1116, 0x18, 16,
+	  384, 2, 128, 64, 0,  true, 0,    80,   32,   48,   56,   68 },
+	{ "D", 4, 16,  0,  0,  16,   1048, 1056, 1060, 1068, 0x18, 16,
+	  456, 2, 152, 76, 16, true, 8,    80,   36,   52,   60,   72 },
+};
+
+/* Where the areas lie; chosen as the kernel would. */
+struct places {
+	vaddr brk, data, heaps, mappings, tls;
+	uint64_t heap_max;
+};
+
+static struct places places_of(unsigned word)
+{
+	if (word == 8)
+		return (struct places){ 0x555555600000, 0x7ffff7f00000, 0x7fff80000000,
+								0x7ffff0000000, 0x7ffff6000000, 64 << 20 };
+	return (struct places){ 0x56600000, 0xf7f00000, 0xe0000000, 0xf0000000, 0xf6000000, 1 << 20 };
+}
+
+static struct heap_area *area_of(const struct heap_builder *builder, vaddr address)
+{
+	for (size_t i = 0; i < builder->areas.count; i++)
+		if (range_holds(builder->areas.items[i].range, address))
+			return &builder->areas.items[i];
+	return NULL;
+}
+
+uint64_t heap_builder_get(const struct heap_builder *builder, vaddr address)
+{
+	const struct heap_area *area = area_of(builder, address);
+	uint64_t value = 0;
+
+	memcpy(&value, area->bytes + (address - area->range.start), builder->class->word);
+	return value;
+}
+
+void heap_builder_set(struct heap_builder *builder, vaddr address, uint64_t value)
+{
+	struct heap_area *area = area_of(builder, address);
+
+	memcpy(area->bytes + (address - area->range.start), &value, builder->class->word);
+}
+
+/* A count of one or two bytes, or an int. */
+static void add_small(struct heap_builder *builder, vaddr address, unsigned size, int delta)
+{
+	struct heap_area *area = area_of(builder, address);
+	uint8_t *at = area->bytes + (address - area->range.start);
+	uint32_t value = 0;
+
+	memcpy(&value, at, size);
+	value += (uint32_t)delta;
+	memcpy(at, &value, size);
+}
+
+static int compare_pieces(const void *left, const void *right)
+{
+	const struct piece *a = left, *b = right;
+
+	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
+}
+
+static int compare_regions(const void *left, const void *right)
+{
+	const struct region *a = left, *b = right;
+
+	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
+}
+
+void heap_builder_area(struct heap_builder *builder, struct range range, enum region_kind kind)
+{
+	struct heap_area area = { .range = range, .bytes = mem_zeroed(range_bytes(range), 1) };
+	struct region region = {
+		.range = range, .protection = MAPPING_READ | MAPPING_WRITE, .kind = kind, .path = ""
+	};
+
+	*vec_add(&builder->areas) = area;
+	*vec_add(&builder->regions.items) = region;
+	*vec_add(&builder->image.pieces) = (struct piece){ range, area.bytes, true };
+	vec_sort(&builder->regions.items, compare_regions);
+	vec_sort(&builder->image.pieces, compare_pieces);
+}
+
+void heap_builder_drop(struct heap_builder *builder, struct range range)
+{
+	struct piece behind;
+	size_t at = image_find(&builder->image, range.start);
+
+	behind = builder->image.pieces.items[at];
+	behind.data += range.end - behind.range.start;
+	behind.range.start = range.end;
+	builder->image.pieces.items[at].range.end = range.start;
+	*vec_add(&builder->image.pieces) = behind;
+	vec_sort(&builder->image.pieces, compare_pieces);
+}
+
+/* First address at or behind `from` whose user pointer is aligned. */
+static vaddr chunk_from(const struct heap_class *class, vaddr from)
+{
+	uint64_t header = 2 * class->word, mask = class->alignment - 1;
+
+	return ((from + header + mask) & ~mask) - header;
+}
+
+static void init_state(struct heap_builder *builder, vaddr state)
+{
+	const struct heap_class *class = builder->class;
+
+	for (unsigned i = 1; i <= 127; i++) {
+		vaddr header = state + class->bins_at + 2 * class->word * (i - 1) - 2 * class->word;
+
+		heap_builder_set(builder, header + 2 * class->word, header);
+		heap_builder_set(builder, header + 3 * class->word, header);
+	}
+	heap_builder_set(builder, state + class->next_at, state);
+	if (class->attached_at)
+		heap_builder_set(builder, state + class->attached_at, 1);
+}
+
+static const struct heap_class *class_named(const char *name, unsigned word)
+{
+	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+		if (classes[i].word == word && strcmp(classes[i].name, name) == 0)
+			return &classes[i];
+	abort();
+}
+
+void heap_builder_init(struct heap_builder *builder, const char *class, unsigned word)
+{
+	struct places places = places_of(word);
+	vaddr main_arena = places.data + 0x4c60;
+
+	*builder = (struct heap_builder){ .class = class_named(class, word),
+									  .key = 0x5bd1e995a7c3d421,
+									  .params = main_arena - 0x900,
+									  .next_heap = places.heaps,
+									  .next_mapping = places.mappings,
+									  .next_tls = places.tls };
+	builder->image.word = word;
+	builder->image.machine = word == 8 ? EM_X86_64 : EM_386;
+	builder->image.page_size = PAGE;
+	builder->regions.from_smaps = true;
+	heap_builder_area(builder, (struct range){ places.data, places.data + DATA_BYTES },
+					  REGION_MODULE);
+	heap_builder_area(builder, (struct range){ places.brk, places.brk + BRK_BYTES }, REGION_BRK);
+	init_state(builder, main_arena);
+	*vec_add(&builder->arenas) = (struct heap_builder_arena){
+		.address = main_arena,
+		.heap = places.brk,
+		.cursor = chunk_from(builder->class, places.brk),
+		.system_mem = BRK_BYTES,
+	};
+	heap_builder_set(builder, builder->params + builder->class->sbrk_base_at, places.brk);
+	heap_builder_set(builder, builder->params + 2 * word, 128 << 10); /* mmap_threshold */
+	add_small(builder, builder->params + builder->class->n_mmaps_at + 4, 4, 65536);
+	if (builder->class->tcache_count_at)
+		heap_builder_set(builder, builder->params + builder->class->tcache_count_at,
+						 builder->class->slots ? builder->class->slots : 7);
+}
+
+void heap_builder_deinit(struct heap_builder *builder)
+{
+	for (size_t i = 0; i < builder->areas.count; i++)
+		free(builder->areas.items[i].bytes);
+	vec_deinit(&builder->areas);
+	vec_deinit(&builder->arenas);
+	vec_deinit(&builder->image.pieces);
+	vec_deinit(&builder->regions.items);
+	vec_deinit(&builder->core.threads);
+}
+
+/* Maps a heap and writes its heap_info. */
+static vaddr new_heap(struct heap_builder *builder, vaddr state, vaddr previous, uint64_t bytes)
+{
+	const struct heap_class *class = builder->class;
+	vaddr heap = builder->next_heap;
+
+	builder->next_heap += places_of(class->word).heap_max;
+	heap_builder_area(builder, (struct range){ heap, heap + bytes }, REGION_ANONYMOUS);
+	heap_builder_set(builder, heap, state ? state : heap + class->heap_info_bytes);
+	heap_builder_set(builder, heap + class->word, previous);
+	heap_builder_set(builder, heap + 2 * class->word, bytes);
+	heap_builder_set(builder, heap + 3 * class->word, bytes);
+	if (class->page_size_at)
+		heap_builder_set(builder, heap + class->page_size_at, PAGE);
+	return heap;
+}
+
+size_t heap_builder_arena(struct heap_builder *builder, uint64_t heap_bytes)
+{
+	const struct heap_class *class = builder->class;
+	vaddr heap = new_heap(builder, 0, 0, heap_bytes), state = heap + class->heap_info_bytes;
+	vaddr main_next = builder->arenas.items[0].address + class->next_at;
+
+	init_state(builder, state);
+	add_small(builder, state + 4, 4, 2); /* NONCONTIGUOUS_BIT */
+	heap_builder_set(builder, state + class->next_at, heap_builder_get(builder, main_next));
+	heap_builder_set(builder, main_next, state);
+	*vec_add(&builder->arenas) = (struct heap_builder_arena){
+		.address = state,
+		.heap = heap,
+		.cursor = chunk_from(class, state + class->bytes),
+		.system_mem = heap_bytes,
+	};
+	return builder->arenas.count - 1;
+}
+
+/* Flags of a chunk at the cursor: whether the one before it is used, and whose it is. */
+static uint64_t flags_here(const struct heap_builder *builder, size_t arena, bool used)
+{
+	return (builder->arenas.items[arena].free_size ? 0 : PREV_IN_USE) |
+		   (used && arena ? NON_MAIN : 0);
+}
+
+void heap_builder_heap(struct heap_builder *builder, size_t arena, uint64_t heap_bytes)
+{
+	const struct heap_class *class = builder->class;
+	struct heap_builder_arena *owner = &builder->arenas.items[arena];
+	unsigned two = 2 * class->word;
+	uint64_t size = heap_builder_get(builder, owner->heap + 2 * class->word);
+	vaddr fence = owner->heap + size - (class->alignment == two ? 2 * two : 24);
+
+	/* sysmalloc frees the old top but for the fenceposts: here it stays a used chunk. */
+	heap_builder_chunk(builder, arena, fence - owner->cursor, HEAP_USED);
+	owner = &builder->arenas.items[arena];
+	heap_builder_set(builder, fence + class->word, two | PREV_IN_USE);
+	heap_builder_set(builder, fence + two + class->word, PREV_IN_USE);
+	owner->heap = new_heap(builder, owner->address, owner->heap, heap_bytes);
+	owner->cursor = chunk_from(class, owner->heap + class->heap_info_bytes);
+	owner->system_mem += heap_bytes;
+}
+
+static void add_to_unsorted(struct heap_builder *builder, size_t arena, vaddr chunk)
+{
+	const struct heap_class *class = builder->class;
+	unsigned two = 2 * class->word;
+	vaddr header = builder->arenas.items[arena].address + class->bins_at - two;
+	vaddr first = heap_builder_get(builder, header + two);
+
+	heap_builder_set(builder, chunk + two, first);
+	heap_builder_set(builder, chunk + two + class->word, header);
+	heap_builder_set(builder, first + two + class->word, chunk);
+	heap_builder_set(builder, header + two, chunk);
+}
+
+static uint64_t mangle(const struct heap_builder *builder, vaddr at, vaddr target)
+{
+	return builder->class->safe_links ? (at >> 12) ^ target : target;
+}
+
+static void add_to_fastbin(struct heap_builder *builder, size_t arena, vaddr chunk, uint64_t bytes)
+{
+	const struct heap_class *class = builder->class;
+	uint64_t bin = (bytes >> (class->word == 8 ? 4 : 3)) - 2;
+	vaddr head = builder->arenas.items[arena].address + class->fastbins_at + bin * class->word;
+	vaddr link = chunk + 2 * class->word;
+
+	heap_builder_set(builder, link, mangle(builder, link, heap_builder_get(builder, head)));
+	heap_builder_set(builder, head, chunk);
+}
+
+vaddr heap_builder_chunk(struct heap_builder *builder, size_t arena, uint64_t bytes,
+						 enum heap_kind kind)
+{
+	const struct heap_class *class = builder->class;
+	struct heap_builder_arena *owner = &builder->arenas.items[arena];
+	vaddr chunk = owner->cursor;
+
+	heap_builder_set(builder, chunk + class->word,
+					 bytes | flags_here(builder, arena, kind != HEAP_BINNED));
+	if (owner->free_size)
+		heap_builder_set(builder, chunk, owner->free_size);
+	if (kind == HEAP_BINNED)
+		add_to_unsorted(builder, arena, chunk);
+	if (kind == HEAP_FASTBIN)
+		add_to_fastbin(builder, arena, chunk, bytes);
+	owner->free_size = kind == HEAP_BINNED ? bytes : 0;
+	owner->cursor += bytes;
+	return chunk;
+}
+
+vaddr heap_builder_tcache(struct heap_builder *builder, size_t arena)
+{
+	const struct heap_class *class = builder->class;
+	uint64_t mask = class->alignment - 1;
+	uint64_t bytes = (class->tcache_bytes + class->word + mask) & ~mask;
+	vaddr tcache = heap_builder_chunk(builder, arena, bytes, HEAP_USED) + 2 * class->word;
+
+	for (unsigned i = 0; class->slots && i < class->tcache_bins; i++)
+		add_small(builder, tcache + i * class->count_bytes, class->count_bytes, (int)class->slots);
+	return tcache;
+}
+
+void heap_builder_cache(struct heap_builder *builder, vaddr tcache, vaddr chunk)
+{
+	const struct heap_class *class = builder->class;
+	uint64_t bytes = heap_builder_get(builder, chunk + class->word) & ~UINT64_C(7);
+	unsigned bin = (unsigned)((bytes - 4 * class->word) / class->alignment);
+	vaddr user = chunk + 2 * class->word, head = tcache + class->entries_at + bin * class->word;
+
+	heap_builder_set(builder, user, mangle(builder, user, heap_builder_get(builder, head)));
+	heap_builder_set(builder, user + class->word, class->safe_links ? builder->key : 0);
+	heap_builder_set(builder, head, user);
+	add_small(builder, tcache + bin * class->count_bytes, class->count_bytes,
+			  class->slots ? -1 : 1);
+}
+
+void heap_builder_thread(struct heap_builder *builder, uint32_t tid, size_t arena, vaddr tcache)
+{
+	vaddr start = builder->next_tls, tp = start + TLS_BYTES - PAGE / 2;
+
+	builder->next_tls += 2 * TLS_BYTES;
+	heap_builder_area(builder, (struct range){ start, start + TLS_BYTES }, REGION_STACK);
+	if (arena < builder->arenas.count)
+		heap_builder_set(builder, tp + (vaddr)HEAP_BUILDER_TLS_ARENA,
+						 builder->arenas.items[arena].address);
+	heap_builder_set(builder, tp + (vaddr)HEAP_BUILDER_TLS_TCACHE, tcache);
+	*vec_add(&builder->core.threads) = (struct core_thread){ .tid = tid, .tp = tp };
+}
+
+vaddr heap_builder_mmapped(struct heap_builder *builder, uint64_t mapping_bytes, uint64_t before)
+{
+	const struct heap_class *class = builder->class;
+	vaddr start = builder->next_mapping, first = chunk_from(class, start), chunk = start + before;
+	uint64_t flags = MMAPPED, tail = class->mapped_tail;
+
+	builder->next_mapping += mapping_bytes;
+	heap_builder_area(builder, (struct range){ start, start + mapping_bytes }, REGION_ANONYMOUS);
+	if (chunk < first)
+		chunk = first;
+	for (int live = 0; live <= 1; live++) {
+		vaddr at = live ? chunk : first;
+
+		heap_builder_set(builder, at, at - start);
+		heap_builder_set(builder, at + class->word, (start + mapping_bytes - at - tail) | flags);
+	}
+	add_small(builder, builder->params + class->n_mmaps_at, 4, 1);
+	add_small(builder, builder->params + class->n_mmaps_at + 8, 4, 1);
+	for (unsigned i = 0; i <= 1; i++) {
+		vaddr at = builder->params + class->mmapped_mem_at + i * class->word;
+
+		heap_builder_set(builder, at, heap_builder_get(builder, at) + mapping_bytes);
+	}
+	return chunk;
+}
+
+void heap_builder_finish(struct heap_builder *builder)
+{
+	const struct heap_class *class = builder->class;
+
+	for (size_t i = 0; i < builder->arenas.count; i++) {
+		struct heap_builder_arena *arena = &builder->arenas.items[i];
+		uint64_t size = i ? heap_builder_get(builder, arena->heap + 2 * class->word) : BRK_BYTES;
+		vaddr top_field = arena->address + class->bins_at - 2 * class->word;
+
+		if (arena->free_size)
+			heap_builder_chunk(builder, i, 4 * class->word, HEAP_USED);
+		heap_builder_set(builder, arena->cursor + class->word,
+						 (arena->heap + size - arena->cursor) | PREV_IN_USE);
+		heap_builder_set(builder, top_field, arena->cursor);
+		heap_builder_set(builder, arena->address + class->system_mem_at, arena->system_mem);
+		heap_builder_set(builder, arena->address + class->system_mem_at + class->word,
+						 arena->system_mem + PAGE);
+	}
+}

@@ -1,0 +1,259 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/heap/arenas.h"
+#include "analyze/heap/blocks.h"
+#include "tests/support/heap_builder.h"
+
+#include <string.h>
+
+struct row {
+	const char *class;
+	unsigned word;
+	const char *found; /* name of the row that must be chosen */
+};
+
+static const struct row all_rows[] = {
+	{ "A0", 8, "A0" }, { "A1", 8, "A1" }, { "B", 8, "B" },   { "C", 8, "C" }, { "C-2.26", 8, "C" },
+	{ "D", 8, "D" },   { "A1", 4, "A1" }, { "C", 4, "C16" }, { "D", 4, "D" },
+};
+
+enum { ROWS = sizeof all_rows / sizeof all_rows[0] };
+
+struct result {
+	struct layout layout;
+	arenas arenas;
+	arena_blocks blocks;
+	struct anomalies anomalies;
+	const char *why;
+	bool found;
+};
+
+static void find(struct heap_builder *builder, struct result *result)
+{
+	*result = (struct result){ 0 };
+	result->found = arenas_find(&builder->image, &builder->regions, 1, &result->layout,
+								&result->arenas, &result->why, &result->anomalies);
+	if (result->found)
+		blocks_find(&builder->image, &builder->regions, &result->layout, &result->arenas,
+					&result->blocks, &result->anomalies);
+}
+
+static void forget(struct result *result)
+{
+	vec_deinit(&result->arenas);
+	vec_deinit(&result->blocks);
+	anomalies_deinit(&result->anomalies);
+}
+
+/* Main and two secondary arenas, the second of which has two heaps. */
+static void build(struct heap_builder *builder, const char *class, unsigned word)
+{
+	size_t one, two;
+
+	heap_builder_init(builder, class, word);
+	heap_builder_chunk(builder, 0, 48, HEAP_USED);
+	one = heap_builder_arena(builder, 0x21000);
+	two = heap_builder_arena(builder, 0x21000);
+	heap_builder_chunk(builder, one, 64, HEAP_USED);
+	heap_builder_chunk(builder, two, 64, HEAP_USED);
+	heap_builder_heap(builder, two, 0x40000);
+	heap_builder_chunk(builder, two, 64, HEAP_USED);
+	heap_builder_finish(builder);
+}
+
+static void every_class_is_told_from_the_others(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++) {
+		struct heap_builder builder;
+		struct result result;
+
+		build(&builder, all_rows[i].class, all_rows[i].word);
+		find(&builder, &result);
+		assert_true(result.found);
+		assert_string_equal(result.layout.state->name, all_rows[i].found);
+		assert_int_equal(result.layout.alignment, builder.class->alignment);
+		assert_int_equal(result.layout.heap_info->bytes, builder.class->heap_info_bytes);
+		assert_int_equal(result.arenas.count, 3);
+		assert_true(result.arenas.items[0].main && result.arenas.items[0].contiguous);
+		assert_false(result.arenas.items[1].main || result.arenas.items[2].main);
+		assert_int_equal(result.arenas.items[0].address, builder.arenas.items[0].address);
+		assert_int_equal(result.blocks.count, 4);
+		assert_int_equal(result.anomalies.rows.count, 0);
+		forget(&result);
+		heap_builder_deinit(&builder);
+	}
+}
+
+static void one_arena_tells_its_class_too(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++) {
+		struct heap_builder builder;
+		struct result result;
+
+		heap_builder_init(&builder, all_rows[i].class, all_rows[i].word);
+		heap_builder_chunk(&builder, 0, 48, HEAP_USED);
+		heap_builder_finish(&builder);
+		find(&builder, &result);
+		assert_true(result.found);
+		assert_string_equal(result.layout.state->name, all_rows[i].found);
+		assert_null(result.layout.heap_info);
+		assert_int_equal(result.blocks.count, 1);
+		assert_int_equal(result.blocks.items[0].range.start, builder.arenas.items[0].heap);
+		forget(&result);
+		heap_builder_deinit(&builder);
+	}
+}
+
+static void an_untouched_arena_is_no_arena(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	heap_builder_init(&builder, "C", 8);
+	heap_builder_set(&builder, builder.arenas.items[0].address + 96,
+					 builder.arenas.items[0].address + 96);
+	find(&builder, &result);
+	assert_false(result.found);
+	assert_non_null(strstr(result.why, "nothing was allocated"));
+	assert_int_equal(result.anomalies.rows.count, 0);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void no_arena_is_said(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	heap_builder_init(&builder, "C", 8);
+	memset(builder.areas.items[0].bytes, 0, (size_t)range_bytes(builder.areas.items[0].range));
+	find(&builder, &result);
+	assert_false(result.found);
+	assert_non_null(strstr(result.why, "no malloc arena"));
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+/* A core that does not say what is a module. */
+static void arenas_are_found_outside_of_modules(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	build(&builder, "C", 8);
+	for (size_t i = 0; i < builder.regions.items.count; i++)
+		builder.regions.items.items[i].kind = REGION_ANONYMOUS;
+	find(&builder, &result);
+	assert_true(result.found);
+	assert_int_equal(result.arenas.count, 3);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void a_broken_ring_keeps_what_is_left(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	build(&builder, "C", 8);
+	heap_builder_set(&builder, builder.arenas.items[2].address + 2160, 0x1234);
+	find(&builder, &result);
+	assert_true(result.found);
+	assert_int_equal(result.arenas.count, 3);
+	assert_int_equal(result.blocks.count, 4);
+	assert_int_equal(result.anomalies.rows.count, 1);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void a_damaged_bin_costs_no_arena(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	build(&builder, "C", 8);
+	for (unsigned i = 40; i < 60; i++)
+		heap_builder_set(&builder, builder.arenas.items[0].address + 112 + i * 8, 0x4141414141);
+	find(&builder, &result);
+	assert_true(result.found);
+	assert_int_equal(result.arenas.count, 3);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void a_broken_heap_chain_is_scanned_for(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	build(&builder, "C", 8);
+	heap_builder_set(&builder, builder.arenas.items[2].heap + 8, 0x99);
+	find(&builder, &result);
+	assert_true(result.found);
+	assert_int_equal(result.blocks.count, 4);
+	assert_int_equal(result.anomalies.rows.count, 0);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void a_damaged_heap_info_is_said(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	build(&builder, "C", 8);
+	heap_builder_set(&builder, builder.arenas.items[2].heap + 16, 0x123);
+	find(&builder, &result);
+	assert_true(result.found);
+	assert_int_equal(result.anomalies.rows.count, 1);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void heaps_of_four_huge_pages_are_known(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+	size_t arena;
+
+	(void)state;
+	heap_builder_init(&builder, "C", 8);
+	builder.next_heap += 8 << 20;
+	heap_builder_chunk(&builder, 0, 48, HEAP_USED);
+	arena = heap_builder_arena(&builder, 0x21000);
+	heap_builder_chunk(&builder, arena, 48, HEAP_USED);
+	heap_builder_finish(&builder);
+	find(&builder, &result);
+	assert_true(result.found);
+	assert_int_equal(result.layout.heap_max, 8 << 20);
+	assert_int_equal(result.blocks.count, 2);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_class_is_told_from_the_others),
+		cmocka_unit_test(one_arena_tells_its_class_too),
+		cmocka_unit_test(an_untouched_arena_is_no_arena),
+		cmocka_unit_test(no_arena_is_said),
+		cmocka_unit_test(arenas_are_found_outside_of_modules),
+		cmocka_unit_test(a_broken_ring_keeps_what_is_left),
+		cmocka_unit_test(a_damaged_bin_costs_no_arena),
+		cmocka_unit_test(a_broken_heap_chain_is_scanned_for),
+		cmocka_unit_test(a_damaged_heap_info_is_said),
+		cmocka_unit_test(heaps_of_four_huge_pages_are_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,280 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/heap/heap.h"
+#include "archive/page_map.h"
+#include "tests/support/heap_builder.h"
+
+#include <string.h>
+
+static const struct {
+	const char *class;
+	unsigned word;
+	const char *generation;
+} rows[] = {
+	{ "A0", 8, "glibc 2.6-2.14" },      { "A1", 8, "glibc 2.15-2.22" },
+	{ "B", 8, "glibc 2.24-2.25" },      { "C", 8, "glibc 2.35-2.41" },
+	{ "C-2.26", 8, "glibc 2.26-2.28" }, { "D", 8, "glibc 2.43-2.44" },
+	{ "A1", 4, "glibc 2.15-2.22" },     { "C", 4, "glibc 2.35-2.41" },
+	{ "D", 4, "glibc 2.43-2.44" },
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0], KEPT = 64 };
+
+struct world {
+	struct heap_builder builder;
+	struct heap heap;
+	struct anomalies anomalies;
+	struct kept {
+		vaddr chunk;
+		enum chunk_state state;
+	} kept[KEPT];
+	size_t count;
+};
+
+static void keep(struct world *world, vaddr chunk, enum chunk_state state)
+{
+	world->kept[world->count++] = (struct kept){ chunk, state };
+}
+
+/* Some of everything in the arena. */
+static void fill_arena(struct world *world, size_t arena, vaddr tcache)
+{
+	struct heap_builder *builder = &world->builder;
+	uint64_t small = 4 * builder->class->word, step = 2 * builder->class->alignment;
+
+	keep(world, heap_builder_chunk(builder, arena, step * 3, HEAP_USED), CHUNK_IN_USE);
+	keep(world, heap_builder_chunk(builder, arena, step * 40, HEAP_BINNED), CHUNK_BINNED);
+	keep(world, heap_builder_chunk(builder, arena, small, HEAP_USED), CHUNK_IN_USE);
+	for (int i = 0; i < 3 && builder->class->fastbins; i++)
+		keep(world, heap_builder_chunk(builder, arena, step, HEAP_FASTBIN), CHUNK_FASTBIN);
+	keep(world, heap_builder_chunk(builder, arena, 0x3000, HEAP_BINNED), CHUNK_BINNED);
+	for (int i = 0; i < 3 && tcache; i++) {
+		vaddr chunk = heap_builder_chunk(builder, arena, step * 2, HEAP_USED);
+
+		heap_builder_cache(builder, tcache, chunk);
+		keep(world, chunk, CHUNK_TCACHE);
+	}
+	keep(world, heap_builder_chunk(builder, arena, step, HEAP_USED), CHUNK_IN_USE);
+}
+
+static void build(struct world *world, const char *class, unsigned word)
+{
+	struct heap_builder *builder = &world->builder;
+	vaddr tcache = 0;
+
+	*world = (struct world){ 0 };
+	heap_builder_init(builder, class, word);
+	heap_builder_arena(builder, 0x21000);
+	for (size_t i = 0; i < 2; i++) {
+		tcache = builder->class->tcache_bytes ? heap_builder_tcache(builder, i) : 0;
+		fill_arena(world, i, tcache);
+		heap_builder_thread(builder, 100 + (uint32_t)i, i, tcache);
+	}
+	heap_builder_heap(builder, 1, 0x21000);
+	fill_arena(world, 1, tcache);
+	keep(world, heap_builder_mmapped(builder, 0x42000, 0), CHUNK_MMAPPED);
+	keep(world, heap_builder_mmapped(builder, 0x42000, 0x1000 - 2 * word), CHUNK_MMAPPED);
+	heap_builder_finish(builder);
+}
+
+static void walk(struct world *world, const struct page_map *page_map, unsigned workers)
+{
+	struct progress progress = { 0 };
+
+	heap_walk(&world->heap, &world->builder.image, &world->builder.regions, &world->builder.core,
+			  page_map, workers, &progress, &world->anomalies);
+}
+
+static void forget(struct world *world)
+{
+	heap_deinit(&world->heap);
+	anomalies_deinit(&world->anomalies);
+	heap_builder_deinit(&world->builder);
+}
+
+static void assert_all_kept(const struct world *world)
+{
+	for (size_t i = 0; i < world->count; i++) {
+		struct chunk chunk;
+
+		assert_true(chunk_table_find(&world->heap.chunks, world->kept[i].chunk, &chunk));
+		assert_int_equal(chunk.address, world->kept[i].chunk);
+		assert_int_equal(chunk.state, world->kept[i].state);
+	}
+}
+
+/* Every byte of an arena's blocks is in one chunk. */
+static void assert_closed(const struct heap *heap)
+{
+	for (size_t i = 0; i < heap->arenas.count; i++) {
+		uint64_t owned = 0, tiled = 0;
+
+		for (size_t k = 0; k < heap->blocks.count; k++)
+			if (heap->blocks.items[k].arena == (int)i)
+				owned += range_bytes(heap->blocks.items[k].range);
+		for (int k = 0; k < CHUNK_STATES; k++)
+			tiled += heap->arenas.items[i].states[k].bytes;
+		assert_int_equal(owned, tiled);
+	}
+}
+
+static void every_class_is_walked(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++) {
+		struct world world;
+
+		build(&world, rows[i].class, rows[i].word);
+		walk(&world, NULL, 1 + i % 2);
+		assert_true(world.heap.found);
+		assert_string_equal(world.heap.generation, rows[i].generation);
+		assert_int_equal(world.heap.arenas.count, 2);
+		assert_int_equal(world.heap.arenas.items[1].heaps, 2);
+		assert_int_equal(world.heap.arenas.items[1].system_bytes, 0x42000);
+		assert_int_equal(world.heap.threads.items[1].arena, 1);
+		assert_int_equal(world.heap.mmapped.chunks, 2);
+		assert_int_equal(world.heap.chunks.header_bytes, 2 * rows[i].word);
+		assert_all_kept(&world);
+		assert_closed(&world.heap);
+		assert_int_equal(world.anomalies.rows.count, 0);
+		forget(&world);
+	}
+}
+
+static void residency_and_trim_follow_the_page_map(void **state)
+{
+	struct page_map map = { .page_size = 4096 };
+	const struct heap_arena *arena;
+	struct world world;
+	struct range brk, gone;
+	vaddr large;
+
+	(void)state;
+	build(&world, "C", 8);
+	brk = world.builder.areas.items[1].range;
+	large = world.kept[6].chunk;
+	assert_int_equal(heap_builder_get(&world.builder, large + 8), 0x3001);
+	gone = (struct range){ (large + 48 + 4095) & ~UINT64_C(4095), 0 };
+	gone.end = gone.start + 4096;
+	page_map_append(&map, (struct range){ brk.start, gone.start }, PAGE_PRESENT);
+	page_map_append(&map, gone, PAGE_ABSENT);
+	page_map_append(&map, (struct range){ gone.end, gone.end + 0x8000 }, PAGE_PRESENT);
+	page_map_append(&map, (struct range){ gone.end + 0x8000, brk.end }, PAGE_ABSENT);
+	walk(&world, &map, 1);
+	arena = &world.heap.arenas.items[0];
+	assert_int_equal(arena->states[CHUNK_BINNED].resident_bytes,
+					 arena->states[CHUNK_BINNED].bytes - 4096);
+	assert_int_equal(arena->states[CHUNK_IN_USE].resident_bytes, arena->states[CHUNK_IN_USE].bytes);
+	/* One page of the large chunk is left, and of top what is resident behind its first page. */
+	assert_int_equal(arena->trimmable_bytes,
+					 4096 + gone.end + 0x8000 -
+						 ((world.builder.arenas.items[0].cursor + 33 + 4095) & ~UINT64_C(4095)));
+	assert_int_equal(world.heap.arenas.items[1].states[CHUNK_IN_USE].resident_bytes, 0);
+	page_map_deinit(&map);
+	forget(&world);
+}
+
+static void an_untouched_arena_gives_no_heap(void **state)
+{
+	struct world world = { 0 };
+
+	(void)state;
+	heap_builder_init(&world.builder, "C", 8);
+	heap_builder_set(&world.builder, world.builder.arenas.items[0].address + 96,
+					 world.builder.arenas.items[0].address + 96);
+	walk(&world, NULL, 1);
+	assert_false(world.heap.found);
+	assert_int_equal(world.heap.arenas.count, 0);
+	assert_int_equal(world.heap.chunks.blocks.count, 0);
+	assert_string_equal(world.heap.generation, "");
+	assert_int_equal(world.anomalies.rows.count, 0);
+	forget(&world);
+}
+
+/* Mapped chunks that malloc does not know of are said, and so are missing ones. */
+static void mmapped_chunks_are_counted_against_malloc(void **state)
+{
+	struct world world;
+
+	(void)state;
+	build(&world, "C", 8);
+	heap_builder_set(&world.builder, world.kept[world.count - 1].chunk + 8, 0);
+	heap_builder_set(&world.builder, world.kept[world.count - 1].chunk - 0xff0 + 8, 0);
+	walk(&world, NULL, 1);
+	assert_int_equal(world.heap.mmapped.chunks, 1);
+	assert_int_equal(world.anomalies.rows.count, 1);
+	forget(&world);
+}
+
+/* Cut at any page of the main arena's memory: what was captured is still told right. */
+static void truncated_memory_is_walked_as_far_as_it_goes(void **state)
+{
+	struct world world;
+
+	(void)state;
+	for (vaddr offset = 0; offset < 0x6000; offset += 0x990) {
+		struct range brk;
+		size_t wrong = 0;
+
+		build(&world, "C", 8);
+		brk = world.builder.areas.items[1].range;
+		heap_builder_drop(&world.builder, (struct range){ brk.start + offset, brk.end });
+		walk(&world, NULL, 1);
+		assert_closed(&world.heap);
+		for (size_t i = 0; world.heap.found && i < world.count; i++) {
+			struct chunk chunk;
+
+			if (chunk_table_find(&world.heap.chunks, world.kept[i].chunk, &chunk) &&
+				chunk.state != CHUNK_UNWALKABLE && chunk.address == world.kept[i].chunk)
+				wrong += chunk.state != world.kept[i].state;
+		}
+		assert_int_equal(wrong, 0);
+		forget(&world);
+	}
+}
+
+/* Any bit of any word of the heap, malloc_state or tcache flipped: no crash, and the sums close. */
+static void flipped_bits_do_no_harm(void **state)
+{
+	uint64_t random = 88172645463325252u;
+
+	(void)state;
+	for (unsigned i = 0; i < 1500; i++) {
+		struct world world;
+		vaddr places[4], at;
+
+		build(&world, rows[i % ROWS].class, rows[i % ROWS].word);
+		places[0] = world.builder.arenas.items[0].address;
+		places[1] = world.builder.areas.items[1].range.start;
+		places[2] = world.builder.arenas.items[1].address - world.builder.class->heap_info_bytes;
+		places[3] = world.builder.arenas.items[1].heap;
+		for (unsigned k = 0; k <= i % 4; k++) {
+			unsigned word = world.builder.class->word;
+
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			at = places[random % 4] + (random >> 8) % 600 * word;
+			heap_builder_set(&world.builder, at,
+							 heap_builder_get(&world.builder, at) ^
+								 (UINT64_C(1) << (random >> 40) % (8 * word)));
+		}
+		walk(&world, NULL, 1);
+		assert_closed(&world.heap);
+		forget(&world);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_class_is_walked),
+		cmocka_unit_test(residency_and_trim_follow_the_page_map),
+		cmocka_unit_test(an_untouched_arena_gives_no_heap),
+		cmocka_unit_test(mmapped_chunks_are_counted_against_malloc),
+		cmocka_unit_test(truncated_memory_is_walked_as_far_as_it_goes),
+		cmocka_unit_test(flipped_bits_do_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
