@@ -23,6 +23,7 @@ struct finding_rule {
 	enum confidence confidence;
 	int priority;       /* higher wins the bytes where hits overlap */
 	uint64_t undecided; /* places where the pattern hit its match limit: not "no match" */
+	uint32_t top;       /* groups a report shows of this rule, most bytes first */
 };
 
 /* A confirmed match. */
@@ -34,6 +35,8 @@ struct hit {
 	uint32_t rule;  /* index into findings.rules */
 	uint32_t group; /* index into findings.groups, or HIT_NO_GROUP */
 	bool live;      /* in an in-use or mmapped chunk; else stale */
+	bool
+		claimed; /* bytes a hit elsewhere explains as well (a stream's window): no hit of its own */
 };
 
 #define HIT_NO_GROUP UINT32_MAX
@@ -48,7 +51,7 @@ struct findings {
 	VEC(struct finding_rule) rules;   /* every rule that was applied, in load order */
 	VEC(struct finding_group) groups; /* by first hit's address: the same for any thread count */
 	VEC(struct hit) hits;             /* by start, then rule */
-	const char *disabled_note;        /* "JIT not allowed here; …", "" normally */
+	const char *disabled_note;        /* "JIT is not allowed here: …", "" normally */
 	struct pool pool;
 };
 

@@ -1,0 +1,247 @@
+#include "analyze/content/join.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNSET = UINT32_MAX - 1 };
+
+/* Per rule of the set. */
+struct joined_rule {
+	uint32_t index; /* in findings->rules */
+	vaddr chunk;    /* of the last hit taken */
+	vaddr end;      /* its end: later hits in the chunk start behind it */
+	uint32_t groups;
+	uint32_t others; /* the group of keys beyond max_keys, or UNSET */
+};
+
+struct join {
+	const struct rule_set *set;
+	struct findings *findings;
+	struct joined_rule *rules;
+	struct span_index keys;   /* heads and texts, as units make them */
+	VEC(uint32_t) groups;     /* per entry of keys: index in findings->groups */
+	struct span_index hidden; /* values that may not be seen, across rules */
+};
+
+/* A rule file's text on one line, safe to print. */
+static const char *safe_text(struct pool *pool, const char *text)
+{
+	struct strbuf line = { 0 }, out = { 0 };
+	const char *kept;
+
+	for (; *text; text++) {
+		bool blank = *text == ' ' || *text == '\n' || *text == '\t' || *text == '\r';
+
+		if (!blank)
+			strbuf_putc(&line, *text);
+		else if (line.size && line.data[line.size - 1] != ' ')
+			strbuf_putc(&line, ' ');
+	}
+	if (line.size && line.data[line.size - 1] == ' ')
+		line.size--;
+	text_escape(strbuf_span(&line), &out);
+	kept = pool_string(pool, strbuf_text(&out));
+	strbuf_deinit(&line);
+	strbuf_deinit(&out);
+	return kept;
+}
+
+static void add_rule(struct findings *findings, const struct rule *rule)
+{
+	struct pool *pool = &findings->pool;
+
+	*vec_add(&findings->rules) = (struct finding_rule){
+		.id = pool_string(pool, rule->id),
+		.title = safe_text(pool, rule->title),
+		.description = safe_text(pool, rule->description ? rule->description : ""),
+		.remediation = safe_text(pool, rule->remediation ? rule->remediation : ""),
+		.severity = rule->severity,
+		.confidence = rule->confidence,
+		.priority = (int)rule->priority,
+		.top = rule->aggregate.top,
+	};
+}
+
+struct join *join_create(const struct rule_set *rules, const bool *applies,
+						 struct findings *findings)
+{
+	struct join *join = mem_zeroed(1, sizeof *join);
+
+	join->set = rules;
+	join->findings = findings;
+	join->rules = mem_zeroed(rules->rules.count, sizeof *join->rules);
+	for (size_t i = 0; i < rules->rules.count; i++) {
+		join->rules[i] =
+			(struct joined_rule){ .index = (uint32_t)findings->rules.count, .others = UNSET };
+		if (applies[i])
+			add_rule(findings, &rules->rules.items[i]);
+	}
+	return join;
+}
+
+void join_destroy(struct join *join)
+{
+	if (!join)
+		return;
+	free(join->rules);
+	span_index_deinit(&join->keys);
+	vec_deinit(&join->groups);
+	span_index_deinit(&join->hidden);
+	free(join);
+}
+
+static uint32_t add_group(struct join *join, struct joined_rule *rule, const char *key)
+{
+	*vec_add(&join->findings->groups) = (struct finding_group){ rule->index, key };
+	rule->groups++;
+	return (uint32_t)join->findings->groups.count - 1;
+}
+
+static uint32_t others_of(struct join *join, struct joined_rule *rule)
+{
+	if (rule->others == UNSET)
+		rule->others = add_group(join, rule, AGGREGATE_OTHERS);
+	return rule->others;
+}
+
+/* The group of a key a unit made; a new one as long as its rule may have more. */
+static uint32_t group_of(struct join *join, struct span key)
+{
+	struct raw_key_head head;
+	struct joined_rule *rule;
+	uint32_t number = span_index_find(&join->keys, key);
+	struct span text = span_part(key, sizeof head, key.size);
+	const char *shown;
+
+	if (number != SPAN_INDEX_NONE)
+		return join->groups.items[number];
+	memcpy(&head, key.data, sizeof head);
+	rule = &join->rules[head.rule];
+	if (rule->groups >= join->set->rules.items[head.rule].aggregate.max_keys)
+		return others_of(join, rule);
+	if (head.hidden)
+		shown = pool_printf(&join->findings->pool, "hidden #%u",
+							span_index_add(&join->hidden, text) + 1);
+	else
+		shown = pool_span(&join->findings->pool, text);
+	span_index_add(&join->keys, key);
+	number = add_group(join, rule, shown);
+	*vec_add(&join->groups) = number;
+	return number;
+}
+
+static void add_claims(struct join *join, const struct unit_result *result,
+					   const struct raw_hit *raw, const struct hit *parent)
+{
+	for (uint32_t i = 0; i < raw->claims; i++) {
+		const struct structure_claim *claim = &result->claims.items[raw->first_claim + i];
+
+		*vec_add(&join->findings->hits) = (struct hit){
+			.start = claim->start,
+			.bytes = claim->bytes,
+			.chunk = claim->chunk.address,
+			.chunk_bytes = claim->chunk.bytes,
+			.rule = parent->rule,
+			.group = parent->group,
+			.live = chunk_is_live(claim->chunk.state),
+			.claimed = true,
+		};
+	}
+}
+
+static void add_hit(struct join *join, const struct unit_result *result, const struct raw_hit *raw,
+					uint32_t group)
+{
+	const struct rule *rule = &join->set->rules.items[raw->rule];
+	struct joined_rule *joined = &join->rules[raw->rule];
+	vaddr chunk_end = raw->chunk.address + raw->chunk.bytes;
+	bool whole = rule->extent == RULE_EXTENT_CHUNK;
+	struct hit hit = {
+		.start = whole ? raw->chunk.address : raw->at,
+		.chunk = raw->chunk.address,
+		.chunk_bytes = raw->chunk.bytes,
+		.rule = joined->index,
+		.group = group,
+		.live = chunk_is_live(raw->chunk.state),
+	};
+
+	hit.bytes = whole                              ? raw->chunk.bytes
+				: raw->bytes > chunk_end - raw->at ? chunk_end - raw->at
+												   : raw->bytes;
+	joined->chunk = raw->chunk.address;
+	joined->end = whole ? chunk_end : raw->at + raw->bytes;
+	*vec_add(&join->findings->hits) = hit;
+	add_claims(join, result, raw, &hit);
+}
+
+void join_unit(struct join *join, const struct unit_result *result)
+{
+	size_t keys = result->keys.items.count;
+	uint32_t *groups = mem_zeroed(keys, sizeof *groups);
+
+	for (size_t i = 0; i < keys; i++)
+		groups[i] = UNSET;
+	for (size_t i = 0; i < result->hits.count; i++) {
+		const struct raw_hit *raw = &result->hits.items[i];
+		const struct joined_rule *rule = &join->rules[raw->rule];
+
+		if (rule->chunk == raw->chunk.address && raw->at < rule->end)
+			continue;
+		if (raw->key != RAW_NO_KEY && groups[raw->key] == UNSET)
+			groups[raw->key] = group_of(join, result->keys.items.items[raw->key]);
+		add_hit(join, result, raw, raw->key == RAW_NO_KEY ? HIT_NO_GROUP : groups[raw->key]);
+	}
+	free(groups);
+}
+
+static int compare_hits(const void *left, const void *right)
+{
+	const struct hit *a = left, *b = right;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	if (a->rule != b->rule)
+		return a->rule < b->rule ? -1 : 1;
+	if (a->claimed != b->claimed)
+		return a->claimed ? 1 : -1;
+	return (a->bytes > b->bytes) - (a->bytes < b->bytes);
+}
+
+static bool same_claim(const struct hit *a, const struct hit *b)
+{
+	return b->claimed && a->claimed && a->start == b->start && a->rule == b->rule;
+}
+
+/* Two structures may claim the same bytes; the first by group order stays. */
+static void drop_repeated_claims(struct findings *findings)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < findings->hits.count; i++) {
+		if (kept && same_claim(&findings->hits.items[kept - 1], &findings->hits.items[i]))
+			continue;
+		findings->hits.items[kept++] = findings->hits.items[i];
+	}
+	findings->hits.count = kept;
+}
+
+static bool is_sorted(const struct findings *findings)
+{
+	for (size_t i = 1; i < findings->hits.count; i++)
+		if (compare_hits(&findings->hits.items[i - 1], &findings->hits.items[i]) > 0)
+			return false;
+	return true;
+}
+
+void join_finish(struct join *join, const uint64_t *undecided)
+{
+	if (!is_sorted(join->findings))
+		vec_sort(&join->findings->hits, compare_hits);
+	drop_repeated_claims(join->findings);
+	for (size_t i = 0; i < join->set->rules.count; i++)
+		if (undecided[i])
+			join->findings->rules.items[join->rules[i].index].undecided = undecided[i];
+}

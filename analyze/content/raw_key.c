@@ -1,0 +1,64 @@
+#include "analyze/content/raw_key.h"
+
+enum { CACHE_MAX = 4096, KEY_MAX_BYTES = 4096 };
+
+void raw_key_cache_clear(struct raw_key_cache *cache)
+{
+	span_index_deinit(&cache->seen);
+	cache->keys.count = 0;
+}
+
+void raw_key_cache_deinit(struct raw_key_cache *cache)
+{
+	span_index_deinit(&cache->seen);
+	vec_deinit(&cache->keys);
+	strbuf_deinit(&cache->buffer);
+}
+
+/* Head and text of the key. A value that looks like a secret, before or after the transforms, is
+ * hidden whatever the rule says. */
+static uint32_t make_key(struct span_index *keys, const struct redactor *redactor,
+						 const struct rule *rule, uint32_t rule_index,
+						 const struct match_capture *capture, struct strbuf *buffer)
+{
+	struct raw_key_head head = { rule_index, 0 };
+	struct strbuf key = { 0 };
+	uint32_t number;
+
+	aggregate_key(&rule->aggregate, capture->text, &key);
+	head.hidden = !rule_shows(rule, capture->name) || redactor_is_secret(redactor, capture->text) ||
+				  (rule->aggregate.step_count && redactor_is_secret(redactor, strbuf_span(&key)));
+	strbuf_clear(buffer);
+	strbuf_add(buffer, &head, sizeof head);
+	if (head.hidden)
+		strbuf_add(buffer, key.data, key.size < KEY_MAX_BYTES ? key.size : KEY_MAX_BYTES);
+	else
+		redact_show(strbuf_span(&key), buffer);
+	number = span_index_add(keys, strbuf_span(buffer));
+	strbuf_deinit(&key);
+	return number;
+}
+
+uint32_t raw_key_add(struct raw_key_cache *cache, struct span_index *keys,
+					 const struct redactor *redactor, const struct rule *rule, uint32_t rule_index,
+					 const struct match *match)
+{
+	const struct match_capture *capture =
+		rule->aggregate.by ? match_find(match, rule->aggregate.by) : NULL;
+	uint32_t seen;
+
+	if (!capture || !capture->text.data)
+		return RAW_NO_KEY;
+	if (cache->seen.items.count >= CACHE_MAX)
+		raw_key_cache_clear(cache);
+	strbuf_clear(&cache->buffer);
+	strbuf_add(&cache->buffer, &rule_index, sizeof rule_index);
+	strbuf_add(&cache->buffer, capture->text.data, capture->text.size);
+	seen = span_index_add(&cache->seen, strbuf_span(&cache->buffer));
+	if (seen == cache->keys.count) {
+		uint32_t key = make_key(keys, redactor, rule, rule_index, capture, &cache->buffer);
+
+		*vec_add(&cache->keys) = key;
+	}
+	return cache->keys.items[seen];
+}

@@ -1,0 +1,11 @@
+/* rule_compile: from a rule as read to a rule that can run: compiles its pattern, proves that its
+ * keywords cover it, and checks that its parts fit together. */
+#ifndef ANALYZE_CONTENT_RULE_COMPILE_H
+#define ANALYZE_CONTENT_RULE_COMPILE_H
+
+#include "analyze/content/rule_file.h"
+
+/* False where something is wrong; it is reported. */
+bool rule_compile(struct rule_entry *entry, struct pool *pool, struct rule_sink *sink);
+
+#endif

@@ -1,0 +1,31 @@
+/* rule_part: readers for the parts of a rule that are more than a plain value. Each takes the
+ * part's node and fills its fields of the rule (`target`, a struct rule); troubles are reported,
+ * then false is given. */
+#ifndef ANALYZE_CONTENT_RULE_PART_H
+#define ANALYZE_CONTENT_RULE_PART_H
+
+#include "analyze/content/rule.h"
+#include "analyze/content/rule_schema.h"
+#include "analyze/content/rule_tree.h"
+
+#include <stdbool.h>
+
+/* Every chunk the program holds and every free one. */
+#define RULE_PART_ALL_STATES                                                               \
+	(1u << CHUNK_IN_USE | 1u << CHUNK_MMAPPED | 1u << CHUNK_TCACHE | 1u << CHUNK_FASTBIN | \
+	 1u << CHUNK_BINNED | 1u << CHUNK_TOP)
+
+typedef bool rule_part_reader(struct schema *schema, const struct tree_node *node, void *target);
+
+rule_part_reader rule_part_id, rule_part_keywords, rule_part_pattern, rule_part_structure;
+rule_part_reader rule_part_scan, rule_part_validate, rule_part_aggregate, rule_part_redact;
+rule_part_reader rule_part_tests;
+
+/* An id or a namespace: [a-z0-9][a-z0-9.-]{0,63}. */
+bool rule_part_name(struct schema *schema, const struct tree_node *node, const char *what,
+					const char **name);
+
+/* Bytes written as hex digits and blanks. Reports R005. */
+bool rule_part_hex(struct schema *schema, const struct tree_node *node, struct span *bytes);
+
+#endif

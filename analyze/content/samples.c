@@ -1,0 +1,317 @@
+#include "analyze/content/samples.h"
+
+#include "analyze/content/rule_schema.h"
+#include "analyze/content/unit_scan.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the made-up heap stands; the sample's chunk is the first. */
+static const vaddr HEAP = UINT64_C(0x7f5500000000);
+
+enum { OTHER_CHUNKS = 16, TAIL_BYTES = 64 };
+
+/* A heap of the sample's chunk and those its words point to. */
+struct stage {
+	uint8_t *memory;
+	uint64_t bytes;
+	struct image image;
+	struct chunk_table chunks;
+	struct runs runs;
+	uint32_t offsets[OTHER_CHUNKS + 2]; /* of the chunks, ascending */
+	enum chunk_state states[OTHER_CHUNKS + 2];
+	size_t count;
+};
+
+/* What the first match showed. */
+struct seen {
+	const struct rule *rule;
+	size_t hits;
+	vaddr at;
+	uint64_t bytes;
+	struct {
+		const char *name;
+		struct strbuf text;
+	} values[MATCH_CAPTURES + 1];
+	size_t count;
+};
+
+static void stage_deinit(struct stage *stage)
+{
+	runs_deinit(&stage->runs);
+	chunk_table_deinit(&stage->chunks);
+	vec_deinit(&stage->image.pieces);
+	free(stage->memory);
+}
+
+static void put_word(uint8_t *at, uint64_t value, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++)
+		at[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* The state the rule looks at: in use where it can be. */
+static enum chunk_state sample_state(const struct rule *rule)
+{
+	static const enum chunk_state order[] = { CHUNK_IN_USE, CHUNK_MMAPPED, CHUNK_BINNED,
+											  CHUNK_FASTBIN, CHUNK_TCACHE };
+
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		if (rule->scan.states >> order[i] & 1)
+			return order[i];
+	return CHUNK_TOP;
+}
+
+/* As small as holds the sample, but of a size the rule looks at. */
+static uint64_t sample_size(const struct rule *rule, const struct rule_test *test, unsigned header)
+{
+	uint64_t bytes = test->bytes.size + header + 16;
+
+	if (test->size)
+		return test->size;
+	if (bytes < rule->scan.sizes.min && rule->scan.sizes.min <= 1 << 20)
+		bytes = rule->scan.sizes.min;
+	return (bytes + 15) / 16 * 16;
+}
+
+static uint64_t add_chunk(struct stage *stage, uint64_t bytes, enum chunk_state state)
+{
+	uint64_t start = stage->bytes;
+
+	stage->offsets[stage->count] = (uint32_t)start;
+	stage->states[stage->count++] = state;
+	stage->bytes += bytes;
+	return start;
+}
+
+/* Lays out the chunks the words ask for; other[i] is the payload's offset of word i's chunk. */
+static void lay_out(struct stage *stage, const struct rule *rule, const struct rule_test *test,
+					uint64_t other[OTHER_CHUNKS])
+{
+	unsigned header = stage->chunks.header_bytes;
+
+	add_chunk(stage, sample_size(rule, test, header), sample_state(rule));
+	for (size_t i = 0; i < test->words.count && i < OTHER_CHUNKS; i++) {
+		const struct rule_test_word *word = &test->words.items[i];
+
+		if (word->kind == RULE_WORD_CHUNK)
+			other[i] = add_chunk(stage, word->value, CHUNK_IN_USE) + header;
+		else if (word->kind == RULE_WORD_FREE)
+			other[i] = add_chunk(stage, word->value, CHUNK_BINNED) + header;
+	}
+	add_chunk(stage, TAIL_BYTES, CHUNK_OVERHEAD);
+	stage->memory = mem_zeroed(stage->bytes, 1);
+}
+
+static unsigned word_bytes(const struct rule *rule, uint32_t at, unsigned pointer)
+{
+	for (size_t i = 0; i < rule->structure.words.count; i++)
+		if (rule->structure.words.items[i].at == at)
+			return structure_word_bytes(rule->structure.words.items[i].type, pointer);
+	return pointer;
+}
+
+static void fill_words(struct stage *stage, const struct rule *rule, const struct rule_test *test,
+					   const uint64_t other[OTHER_CHUNKS])
+{
+	unsigned header = stage->chunks.header_bytes, pointer = stage->image.word;
+
+	for (size_t i = 0; i < test->words.count && i < OTHER_CHUNKS; i++) {
+		const struct rule_test_word *word = &test->words.items[i];
+		unsigned size = word_bytes(rule, word->at, pointer);
+		uint64_t value = word->value;
+
+		if (header + word->at + size > sample_size(rule, test, header))
+			continue; /* the scan will not find it there either */
+		if (word->kind == RULE_WORD_SELF)
+			value += HEAP + header;
+		else if (word->kind != RULE_WORD_NUMBER)
+			value = HEAP + other[i];
+		put_word(stage->memory + header + word->at, value, size);
+		if (word->has_back && word->back + pointer + header <= word->value)
+			put_word(stage->memory + other[i] + word->back, HEAP + header, pointer);
+	}
+}
+
+static void add_block(struct stage *stage)
+{
+	struct chunk_block *block =
+		chunk_table_add(&stage->chunks, (struct range){ HEAP, HEAP + stage->bytes }, 0);
+
+	block->packed = mem_zeroed(stage->count, sizeof *block->packed);
+	block->count = stage->count;
+	for (size_t i = 0; i < stage->count; i++)
+		block->packed[i] = stage->offsets[i] / 8 << 3 | (uint32_t)stage->states[i];
+	chunk_table_seal(&stage->chunks);
+}
+
+static void stage_init(struct stage *stage, const struct rule *rule, const struct rule_test *test)
+{
+	uint64_t other[OTHER_CHUNKS] = { 0 };
+	uint64_t room;
+
+	*stage = (struct stage){ 0 };
+	stage->image.machine = rule->scan.machine ? (uint16_t)rule->scan.machine : EM_X86_64;
+	stage->image.word = stage->image.machine == EM_386 ? 4 : 8;
+	stage->image.page_size = 4096;
+	stage->chunks.header_bytes = 2 * stage->image.word;
+	lay_out(stage, rule, test, other);
+	room = sample_size(rule, test, stage->chunks.header_bytes) - stage->chunks.header_bytes;
+	if (test->bytes.size)
+		memcpy(stage->memory + stage->chunks.header_bytes, test->bytes.data,
+			   test->bytes.size < room ? test->bytes.size : room);
+	fill_words(stage, rule, test, other);
+	*vec_add(&stage->image.pieces) =
+		(struct piece){ { HEAP, HEAP + stage->bytes }, stage->memory, true };
+	add_block(stage);
+	runs_init(&stage->runs, &stage->image, &stage->chunks, NULL, UNIT_BYTES);
+}
+
+static void keep(struct seen *seen, const char *name, struct span text)
+{
+	seen->values[seen->count].name = name;
+	strbuf_clear(&seen->values[seen->count].text);
+	strbuf_add(&seen->values[seen->count].text, text.data, text.size);
+	seen->count++;
+}
+
+static void watch(void *context, const struct raw_hit *hit, const struct match *match)
+{
+	struct seen *seen = context;
+	const struct match_capture *by;
+	struct strbuf key = { 0 };
+
+	if (seen->hits++ && hit->at >= seen->at)
+		return;
+	seen->at = hit->at;
+	seen->bytes = seen->rule->extent == RULE_EXTENT_CHUNK ? hit->chunk.bytes : hit->bytes;
+	seen->count = 0;
+	for (size_t i = 0; i < match->captures; i++)
+		if (match->capture[i].text.data)
+			keep(seen, match->capture[i].name, match->capture[i].text);
+	by = seen->rule->aggregate.by ? match_find(match, seen->rule->aggregate.by) : NULL;
+	if (by && by->text.data) {
+		aggregate_key(&seen->rule->aggregate, by->text, &key);
+		keep(seen, "key", strbuf_span(&key));
+	}
+	strbuf_deinit(&key);
+}
+
+static void seen_deinit(struct seen *seen)
+{
+	for (size_t i = 0; i <= MATCH_CAPTURES; i++)
+		strbuf_deinit(&seen->values[i].text);
+}
+
+/* Scans the stage with one rule alone. */
+static bool scan_stage(const struct rule_set *set, uint32_t index, struct stage *stage, bool brute,
+					   struct seen *seen, struct err *err)
+{
+	AUTO_FREE bool *applies = mem_zeroed(set->rules.count, sizeof *applies);
+	struct unit_tables shared = {
+		.rules = set,
+		.applies = applies,
+		.tables = { &stage->image, NULL, &stage->chunks },
+		.runs = &stage->runs,
+		.brute = brute,
+	};
+	struct unit_worker *worker;
+	struct unit_result result = { 0 };
+	bool good = true;
+
+	applies[index] = true;
+	unit_tables_init(&shared);
+	worker = unit_worker_create(&shared, err);
+	if (!worker)
+		return false;
+	unit_worker_watch(worker, watch, seen);
+	for (size_t i = 0; i < stage->runs.units.count; i++)
+		good &= unit_scan(worker, &stage->runs.units.items[i], &result);
+	unit_result_deinit(&result);
+	unit_worker_destroy(worker);
+	return good || err_set(err, ERR_SYSTEM, "libhs failed on a sample");
+}
+
+static struct span seen_value(const struct seen *seen, const char *name, struct strbuf *number)
+{
+	for (size_t i = 0; i < seen->count; i++)
+		if (strcmp(seen->values[i].name, name) == 0)
+			return strbuf_span(&seen->values[i].text);
+	if (strcmp(name, "bytes") == 0)
+		strbuf_printf(number, "%" PRIu64, seen->bytes);
+	return strbuf_span(number);
+}
+
+/* "matched, but event='x', want 'kick'"; NULL where all is as expected. In the pool. */
+static const char *judge(const struct rule_test *test, const struct seen *seen,
+						 struct schema *schema)
+{
+	const char *verdict = NULL;
+
+	if (!test->wants_match)
+		return seen->hits ? "matched, want none" : NULL;
+	if (!seen->hits)
+		return "did not match";
+	for (size_t i = 0; i < test->expect.count && !verdict; i++) {
+		const struct rule_expectation *want = &test->expect.items[i];
+		struct strbuf number = { 0 };
+		struct span got = seen_value(seen, want->name, &number);
+
+		if (!span_equal(got, want->value))
+			verdict = pool_printf(schema->pool, "matched, but %s='%s', want '%s'", want->name,
+								  schema_quote(schema, got), schema_quote(schema, want->value));
+		strbuf_deinit(&number);
+	}
+	return verdict;
+}
+
+static bool run_test(const struct rule_set *set, uint32_t index, const struct rule_test *test,
+					 struct schema *schema, bool *passed, struct err *err)
+{
+	const struct rule *rule = &set->rules.items[index];
+	const char *verdicts[2] = { NULL, NULL };
+	bool good = true;
+
+	for (int brute = 0; good && brute < 2; brute++) {
+		struct seen seen = { .rule = rule };
+		struct stage stage;
+
+		stage_init(&stage, rule, test);
+		good = scan_stage(set, index, &stage, brute, &seen, err);
+		verdicts[brute] = judge(test, &seen, schema);
+		seen_deinit(&seen);
+		stage_deinit(&stage);
+	}
+	*passed = !verdicts[0] && !verdicts[1];
+	if (good && !*passed)
+		rule_message_add(schema->sink, test->place, "R050", "test '%s': %s%s",
+						 schema_quote(schema, span_string(test->name)),
+						 verdicts[0] ? verdicts[0] : verdicts[1],
+						 !verdicts[0]   ? " (only without the prefilter)"
+						 : !verdicts[1] ? " (only with the prefilter: no keyword found it)"
+										: "");
+	return good;
+}
+
+bool samples_run(const struct rule_set *set, uint32_t index, struct rule_sink *sink,
+				 struct samples_count *count, struct err *err)
+{
+	const struct rule *rule = &set->rules.items[index];
+	struct schema schema = { sink, sink->pool };
+	bool good = true;
+
+	sink->rule = rule->id;
+	for (size_t i = 0; good && i < rule->tests.count; i++) {
+		bool passed = false;
+
+		good = run_test(set, index, &rule->tests.items[i], &schema, &passed, err);
+		count->passed += passed;
+		count->failed += !passed;
+	}
+	sink->rule = NULL;
+	return good;
+}

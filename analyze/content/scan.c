@@ -1,0 +1,161 @@
+#include "analyze/content/scan.h"
+
+#include "analyze/content/join.h"
+#include "analyze/content/runs.h"
+#include "analyze/content/unit_scan.h"
+#include "base/mem.h"
+#include "base/workers.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct scan {
+	struct unit_tables shared;
+	struct runs runs;
+	struct unit_worker **workers;
+	unsigned worker_count;
+	bool *applies;
+	struct progress *progress;
+	atomic_bool failed;
+
+	/* units are joined in address order, by whoever finishes the one that is due */
+	pthread_mutex_t lock;
+	struct join *join;
+	struct unit_result *results; /* per unit */
+	atomic_bool *done;           /* per unit, and one that never is */
+	atomic_size_t due;
+};
+
+/* Joins what is due, unless another worker is at it: that one looks again when it is through. */
+static void join_due(struct scan *scan)
+{
+	size_t units = scan->runs.units.count;
+
+	while (atomic_load(&scan->done[atomic_load(&scan->due)]) &&
+		   pthread_mutex_trylock(&scan->lock) == 0) {
+		size_t due = atomic_load(&scan->due);
+
+		for (; due < units && atomic_load(&scan->done[due]); due++) {
+			join_unit(scan->join, &scan->results[due]);
+			unit_result_deinit(&scan->results[due]);
+		}
+		atomic_store(&scan->due, due);
+		pthread_mutex_unlock(&scan->lock);
+	}
+}
+
+static void scan_job(void *context, size_t job, unsigned worker)
+{
+	struct scan *scan = context;
+	const struct unit *unit = &scan->runs.units.items[job];
+
+	if (!atomic_load(&scan->failed) && !unit_scan(scan->workers[worker], unit, &scan->results[job]))
+		atomic_store(&scan->failed, true);
+	atomic_store(&scan->done[job], true);
+	join_due(scan);
+	if (scan->progress)
+		progress_add(scan->progress, range_bytes(unit->range));
+}
+
+static bool create_workers(struct scan *scan, unsigned count, struct err *err)
+{
+	scan->workers = mem_zeroed(count, sizeof(struct unit_worker *));
+	for (; scan->worker_count < count; scan->worker_count++) {
+		scan->workers[scan->worker_count] = unit_worker_create(&scan->shared, err);
+		if (!scan->workers[scan->worker_count])
+			return false;
+	}
+	return true;
+}
+
+static void finish(struct scan *scan)
+{
+	size_t rules = scan->shared.rules->rules.count;
+	uint64_t *undecided = mem_zeroed(rules, sizeof *undecided);
+
+	for (unsigned i = 0; i < scan->worker_count; i++)
+		for (size_t j = 0; j < rules; j++)
+			undecided[j] += unit_worker_undecided(scan->workers[i])[j];
+	join_finish(scan->join, undecided);
+	free(undecided);
+}
+
+static bool run(struct scan *scan, unsigned workers, struct err *err)
+{
+	if (!create_workers(scan, workers ? workers : 1, err))
+		return false;
+	if (scan->progress)
+		progress_start(scan->progress, "content", scan->runs.bytes);
+	workers_run(scan->worker_count, scan->runs.units.count, scan_job, scan);
+	if (scan->progress)
+		progress_end(scan->progress);
+	join_due(scan);
+	finish(scan);
+	return !atomic_load(&scan->failed) ||
+		   err_set(err, ERR_SYSTEM, "libhs failed while scanning for keywords");
+}
+
+static void scan_deinit(struct scan *scan)
+{
+	join_destroy(scan->join);
+	pthread_mutex_destroy(&scan->lock);
+	for (unsigned i = 0; i < scan->worker_count; i++)
+		unit_worker_destroy(scan->workers[i]);
+	free(scan->results);
+	free(scan->done);
+	free(scan->workers);
+	free(scan->applies);
+	free(scan->shared.spent_ns);
+	runs_deinit(&scan->runs);
+}
+
+/* Five seconds and a nanosecond a byte: what every shipped rule together takes is far below. */
+static uint64_t budget_of(uint64_t bytes)
+{
+	return UINT64_C(5000000000) + bytes;
+}
+
+static void scan_init(struct scan *scan, const struct rule_set *rules, const struct image *image)
+{
+	scan->applies = mem_zeroed(rules->rules.count, sizeof *scan->applies);
+	for (size_t i = 0; i < rules->rules.count; i++) {
+		const struct rule *rule = &rules->rules.items[i];
+
+		scan->applies[i] = !rule->scan.machine || rule->scan.machine == image->machine;
+	}
+	scan->shared.rules = rules;
+	scan->shared.applies = scan->applies;
+	scan->shared.spent_ns = mem_zeroed(rules->rules.count, sizeof *scan->shared.spent_ns);
+	unit_tables_init(&scan->shared);
+}
+
+static const char *disabled_note(const struct rule_set *rules)
+{
+	for (size_t i = 0; i < rules->rules.count; i++)
+		if (rules->rules.items[i].confirm && !confirm_has_jit(rules->rules.items[i].confirm))
+			return "JIT is not allowed here (SELinux execmem or a seccomp filter): content rules "
+				   "ran slower, with the same result";
+	return "";
+}
+
+bool content_scan(struct findings *findings, const struct rule_set *rules,
+				  const struct image *image, const struct regions *regions,
+				  const struct chunk_table *chunks, const struct page_map *page_map,
+				  unsigned workers, struct progress *progress, struct err *err)
+{
+	struct scan scan = { .progress = progress, .lock = PTHREAD_MUTEX_INITIALIZER };
+	bool good;
+
+	*findings = (struct findings){ .disabled_note = disabled_note(rules) };
+	scan.shared.tables = (struct structure_tables){ image, regions, chunks };
+	scan.shared.runs = &scan.runs;
+	scan_init(&scan, rules, image);
+	runs_init(&scan.runs, image, chunks, page_map, UNIT_BYTES);
+	scan.shared.budget_ns = budget_of(scan.runs.bytes);
+	scan.results = mem_zeroed(scan.runs.units.count, sizeof *scan.results);
+	scan.done = mem_zeroed(scan.runs.units.count + 1, sizeof *scan.done);
+	scan.join = join_create(rules, scan.applies, findings);
+	good = run(&scan, workers, err);
+	scan_deinit(&scan);
+	return good;
+}

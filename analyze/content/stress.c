@@ -1,0 +1,129 @@
+#include "analyze/content/stress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { TRIES = 3 };
+
+struct stress {
+	const struct rule *rule;
+	struct confirm_thread *thread;
+	uint8_t buffer[STRESS_BYTES];
+	struct stress_result *result;
+};
+
+static int64_t cpu_now_ns(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* One pass over all starts of the buffer. */
+static int64_t measure(struct stress *stress, bool *undecided)
+{
+	struct span text = span_make(stress->buffer, sizeof stress->buffer);
+	int64_t before = cpu_now_ns();
+	struct match match;
+
+	for (size_t at = 0; at < text.size; at++)
+		if (confirm_at(stress->rule->confirm, stress->thread, text, at, &match) ==
+			CONFIRM_UNDECIDED) {
+			*undecided = true;
+			break;
+		}
+	return cpu_now_ns() - before;
+}
+
+/* The best of some tries, so that a busy machine does not make a pattern look slow. */
+static void try_buffer(struct stress *stress, const char *what, unsigned byte)
+{
+	int64_t best = INT64_MAX;
+	bool undecided = false;
+
+	for (int i = 0; i < TRIES && best > STRESS_LIMIT_NS && !undecided; i++) {
+		int64_t took = measure(stress, &undecided);
+
+		best = took < best ? took : best;
+	}
+	if (best <= stress->result->ns && !undecided)
+		return;
+	stress->result->ns = best;
+	stress->result->undecided |= undecided;
+	if (byte >= ' ' && byte < 0x7f)
+		snprintf(stress->result->buffer, sizeof stress->result->buffer, "%s '%c'", what,
+				 (char)byte);
+	else
+		snprintf(stress->result->buffer, sizeof stress->result->buffer, "%s %02x", what, byte);
+}
+
+/* A byte repeated, then every byte once: PCRE2 gives up at once on a text that lacks a byte which
+ * every match needs. */
+static void fill(struct stress *stress, unsigned byte)
+{
+	enum { TAIL = 256 };
+	uint8_t *tail = stress->buffer + sizeof stress->buffer - TAIL;
+
+	memset(stress->buffer, (int)byte, sizeof stress->buffer - TAIL);
+	for (unsigned i = 0; i < TAIL; i++)
+		tail[i] = (uint8_t)(TAIL - 1 - i);
+}
+
+static void try_repeats(struct stress *stress)
+{
+	for (unsigned byte = 0; byte < 256 && !stress->result->undecided; byte++) {
+		fill(stress, byte);
+		try_buffer(stress, "1 KiB of", byte);
+	}
+}
+
+/* xorshift; the same bytes every time. */
+static void try_random(struct stress *stress)
+{
+	uint32_t seed = 0x9e3779b9;
+
+	for (size_t i = 0; i < sizeof stress->buffer; i++) {
+		seed ^= seed << 13;
+		seed ^= seed >> 17;
+		seed ^= seed << 5;
+		stress->buffer[i] = (uint8_t)seed;
+	}
+	try_buffer(stress, "1 KiB of random bytes, first", stress->buffer[0]);
+}
+
+/* A sample's start gets the pattern going; what follows makes it give up late. */
+static void try_broken_sample(struct stress *stress, struct span sample)
+{
+	static const char fillers[] = "a0A /\",:.-{[(\n=_";
+	enum { CUTS = 4 };
+
+	for (size_t cut = 1; cut <= CUTS; cut++) {
+		size_t length = sample.size * cut / CUTS;
+
+		length = length < sizeof stress->buffer / 2 ? length : sizeof stress->buffer / 2;
+		for (const char *c = fillers; *c && !stress->result->undecided; c++) {
+			fill(stress, (uint8_t)*c);
+			memcpy(stress->buffer, sample.data, length);
+			try_buffer(stress, "a sample, then", (uint8_t)*c);
+		}
+	}
+}
+
+struct stress_result stress_run(const struct rule *rule)
+{
+	struct stress_result result = { 0 };
+	struct stress stress = { .rule = rule, .result = &result };
+
+	if (!rule->confirm || !(stress.thread = confirm_thread_create()))
+		return result;
+	try_repeats(&stress);
+	try_random(&stress);
+	for (size_t i = 0; i < rule->tests.count && !result.undecided; i++)
+		if (rule->tests.items[i].wants_match && rule->tests.items[i].bytes.size)
+			try_broken_sample(&stress, rule->tests.items[i].bytes);
+	confirm_thread_destroy(stress.thread);
+	result.slow = result.undecided || result.ns > STRESS_LIMIT_NS;
+	return result;
+}

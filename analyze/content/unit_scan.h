@@ -1,0 +1,70 @@
+/* unit_scan: runs the rules over one unit of memory and keeps what matched, unredacted only inside
+ * this stage. Each place is decided on its own, so a unit needs to know nothing of its neighbours;
+ * which of overlapping matches count is decided when the units are joined (join.h). */
+#ifndef ANALYZE_CONTENT_UNIT_SCAN_H
+#define ANALYZE_CONTENT_UNIT_SCAN_H
+
+#include "analyze/content/raw_key.h"
+#include "analyze/content/rule.h"
+#include "analyze/content/runs.h"
+#include "analyze/content/span_index.h"
+#include "analyze/memory/chunks.h"
+#include "analyze/memory/image.h"
+#include "base/err.h"
+#include "base/vec.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A match that passed everything. */
+struct raw_hit {
+	vaddr at;       /* of its first byte */
+	uint64_t bytes; /* its extent by the rule, not cut to the chunk yet */
+	struct chunk chunk;
+	uint32_t rule;
+	uint32_t key; /* in unit_result.keys, or RAW_NO_KEY */
+	uint32_t first_claim, claims;
+};
+
+struct unit_result {
+	VEC(struct raw_hit) hits; /* by at, then rule */
+	VEC(struct structure_claim) claims;
+	struct span_index keys;
+};
+
+void unit_result_deinit(struct unit_result *result);
+
+/* What all units of a scan share; constant but for the budgets. */
+struct unit_tables {
+	const struct rule_set *rules;
+	const bool *applies; /* per rule: it fits this image */
+	struct structure_tables tables;
+	const struct runs *runs;
+	uint64_t reach;     /* bytes behind a unit in which a match's first keyword may stand */
+	bool brute;         /* for tests: try every place, without the prefilter */
+	uint64_t budget_ns; /* CPU a rule may take; 0: any */
+	atomic_uint_fast64_t *spent_ns; /* per rule */
+};
+
+/* Fills `reach` from the rules. */
+void unit_tables_init(struct unit_tables *tables);
+
+/* One thread's state. */
+struct unit_worker;
+
+/* NULL and an error where a library refuses. Ends with unit_worker_destroy. */
+struct unit_worker *unit_worker_create(const struct unit_tables *tables, struct err *err);
+void unit_worker_destroy(struct unit_worker *worker);
+
+/* Scans a unit. Gives false where libhs failed. */
+bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_result *result);
+
+/* Per rule: places this worker could not decide, over all its units. */
+const uint64_t *unit_worker_undecided(const struct unit_worker *worker);
+
+/* For a rule's samples: called for each match that passed, with its captures. */
+typedef void unit_watch(void *context, const struct raw_hit *hit, const struct match *match);
+void unit_worker_watch(struct unit_worker *worker, unit_watch *watch, void *context);
+
+#endif

@@ -1,0 +1,109 @@
+/* HTTP/1.x messages (RFC 9112, field syntax of RFC 9110 5). */
+#include "analyze/content/validators.h"
+
+#include "base/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { HEAD_MAX_BYTES = 64 << 10 };
+
+/* tchar of RFC 9110 5.6.2. */
+static bool is_token_byte(uint8_t c)
+{
+	if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'))
+		return true;
+	return c && strchr("!#$%&'*+-.^_`|~", c);
+}
+
+/* field-name ":" OWS field-value, no control bytes but tab. */
+static bool is_field(struct span line)
+{
+	size_t name = 0;
+
+	while (name < line.size && is_token_byte(line.data[name]))
+		name++;
+	if (!name || name == line.size || line.data[name] != ':')
+		return false;
+	for (size_t i = name + 1; i < line.size; i++)
+		if ((line.data[i] < ' ' && line.data[i] != '\t') || line.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static bool has_prefix_nocase(struct span line, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return line.size >= length && strncasecmp((const char *)line.data, prefix, length) == 0;
+}
+
+/* The number behind "Content-Length:", 0 where it is none. */
+static size_t read_content_length(struct span line)
+{
+	enum { DIGITS = 15 };
+	size_t value = 0, digits = 0;
+
+	for (size_t i = strlen("content-length:"); i < line.size && digits < DIGITS; i++) {
+		uint8_t c = line.data[i];
+
+		if (c >= '0' && c <= '9') {
+			value = value * 10 + c - '0';
+			digits++;
+		} else if (c != ' ' && c != '\t') {
+			return 0;
+		}
+	}
+	return value;
+}
+
+/* A line with its CRLF (or bare LF). False at the end or where the line end is not there. */
+static bool read_line(struct cursor *cursor, struct span *line)
+{
+	if (!cursor_line(cursor, line) || cursor->span.data[cursor->at - 1] != '\n')
+		return false;
+	if (line->size && line->data[line->size - 1] == '\r')
+		line->size--;
+	return true;
+}
+
+static bool is_text(struct span bytes)
+{
+	while (bytes.size) {
+		size_t length = text_utf8_length(bytes);
+		uint8_t c = bytes.data[0];
+
+		if (!length || c == 0x7f || (c < ' ' && !strchr("\t\n\r", c)) || !c)
+			return false;
+		bytes = span_part(bytes, length, bytes.size);
+	}
+	return true;
+}
+
+/* The start line is the pattern's to check. The fields up to the blank line count, and a body of
+ * Content-Length bytes where it is all there and all text: a buffer often holds the head alone, and
+ * what stands behind it is then left from an earlier message. */
+bool validate_http_message(struct span bytes, struct match *match)
+{
+	struct cursor cursor = cursor_make(span_part(bytes, 0, HEAD_MAX_BYTES), false);
+	size_t body_bytes = 0, fields = 0;
+	struct span line, body;
+
+	if (!read_line(&cursor, &line))
+		return false;
+	while (read_line(&cursor, &line) && line.size) {
+		if (!is_field(line))
+			break;
+		if (has_prefix_nocase(line, "content-length:"))
+			body_bytes = read_content_length(line);
+		match_extend(match, cursor.at);
+		fields++;
+	}
+	if (!fields || line.size || !cursor_ok(&cursor))
+		return fields > 0;
+	match_extend(match, cursor.at);
+	body = span_part(bytes, cursor.at, body_bytes);
+	if (body.size == body_bytes && is_text(body))
+		match_extend(match, cursor.at + body_bytes);
+	return true;
+}

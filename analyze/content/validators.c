@@ -1,0 +1,33 @@
+#include "analyze/content/validators.h"
+
+#include <string.h>
+
+static const struct validator validators[] = {
+	{ "zip_local_header", validate_zip_local_header, "entry" },
+	{ "zip_central_directory", validate_zip_central_directory, "entry" },
+	{ "jar_manifest", validate_jar_manifest, "title" },
+	{ "java_class", validate_java_class, "class" },
+	{ "json_value", validate_json_value, "keys" },
+	{ "websocket_frame", validate_websocket_frame, "keys" },
+	{ "http_message", validate_http_message, NULL },
+};
+
+enum { COUNT = sizeof validators / sizeof *validators };
+
+const struct validator *validator_find(const char *name)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		if (strcmp(validators[i].name, name) == 0)
+			return &validators[i];
+	return NULL;
+}
+
+const char *const *validator_names(void)
+{
+	static const char *const names[COUNT + 1] = {
+		"zip_local_header", "zip_central_directory", "jar_manifest", "java_class",
+		"json_value",       "websocket_frame",       "http_message", NULL,
+	};
+
+	return names;
+}

@@ -1,0 +1,43 @@
+/* validators: code that proves what a pattern cannot: lengths that agree, tables that walk, text
+ * that parses. A rule names them; each says how far the bytes are what the rule takes them for. */
+#ifndef ANALYZE_CONTENT_VALIDATORS_H
+#define ANALYZE_CONTENT_VALIDATORS_H
+
+#include "analyze/content/match.h"
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Checks a match. `bytes` starts at the match's start and reaches to the end of what may be read of
+ * its chunk. True where it holds; match->extent is then what is proven (raised, or set where the
+ * format says exactly where it ends), and captures the validator provides are set. */
+typedef bool validator_run(struct span bytes, struct match *match);
+
+struct validator {
+	const char *name;
+	validator_run *run;
+	const char *provides; /* name of a capture it sets, or NULL */
+};
+
+/* The validator of that name, or NULL. */
+const struct validator *validator_find(const char *name);
+
+/* All names, NULL-ended. */
+const char *const *validator_names(void);
+
+/* Raises the extent. */
+static inline void match_extend(struct match *match, size_t extent)
+{
+	if (extent > match->extent)
+		match->extent = extent;
+}
+
+/* The validators, each in a file of its format: validate_zip.c, validate_java.c, validate_json.c,
+ * validate_http.c. What they check and where that is written is said there. */
+validator_run validate_zip_local_header, validate_zip_central_directory;
+validator_run validate_java_class, validate_jar_manifest;
+validator_run validate_json_value, validate_websocket_frame;
+validator_run validate_http_message;
+
+#endif

@@ -1,0 +1,150 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/content/prefilter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The truth: every literal at every place. */
+static void search_naively(const struct span *literals, size_t count, struct span text,
+						   prefilter_hits *hits)
+{
+	hits->count = 0;
+	for (size_t at = 0; at < text.size; at++)
+		for (size_t i = 0; i < count; i++)
+			if (span_equal(span_part(text, at, literals[i].size), literals[i]))
+				*vec_add(hits) = (struct prefilter_hit){ (uint32_t)at, (uint32_t)i };
+}
+
+static void check_same(const struct span *literals, size_t count, struct span text)
+{
+	struct err err = { 0 };
+	struct prefilter *prefilter = prefilter_create(literals, count, &err);
+	struct prefilter_thread *thread = prefilter_thread_create(prefilter, &err);
+	prefilter_hits got = { 0 }, wanted = { 0 };
+
+	assert_non_null(thread);
+	assert_true(prefilter_scan(prefilter, thread, text, &got));
+	search_naively(literals, count, text, &wanted);
+	assert_int_equal(got.count, wanted.count);
+	for (size_t i = 0; i < got.count; i++) {
+		assert_int_equal(got.items[i].at, wanted.items[i].at);
+		assert_int_equal(got.items[i].literal, wanted.items[i].literal);
+	}
+	vec_deinit(&got);
+	vec_deinit(&wanted);
+	prefilter_thread_destroy(thread);
+	prefilter_destroy(prefilter);
+}
+
+static void overlapping_literals_are_all_found(void **state)
+{
+	const struct span literals[] = { span_string("aaa"), span_string("aaaa"), span_string("baa") };
+
+	(void)state;
+	check_same(literals, 3, span_string("aaaaabaaaaa"));
+	check_same(literals, 3, span_string(""));
+	check_same(literals, 3, span_string("aa"));
+}
+
+static void literals_may_hold_any_byte(void **state)
+{
+	const struct span literals[] = { span_make("PK\x03\x04", 4), span_make("\0\0\x81", 3),
+									 span_make("\xca\xfe\xba\xbe", 4), span_make(".*[", 3) };
+	static const char text[] = "PK\x03\x04\0\0\0\x81\xca\xfe\xba\xbe.*[PK\x03\x04";
+
+	(void)state;
+	check_same(literals, 4, span_make(text, sizeof text - 1));
+}
+
+/* Random literals over small alphabets, so that many overlap, against a naive search. */
+static void random_texts_agree_with_a_naive_search(void **state)
+{
+	enum { LITERALS = 24, TEXT = 4096 };
+	uint8_t *text = malloc(TEXT);
+
+	(void)state;
+	srand(3);
+	for (int round = 0; round < 60; round++) {
+		struct span literals[LITERALS];
+		uint8_t bytes[LITERALS][40];
+		size_t count = 0;
+		int alphabet = 2 + rand() % 6;
+
+		for (size_t i = 0; i < LITERALS; i++) {
+			struct span literal = span_make(bytes[count], 3 + (size_t)rand() % 12);
+			bool known = false;
+
+			for (size_t j = 0; j < literal.size; j++)
+				bytes[count][j] = (uint8_t)(rand() % alphabet * 37);
+			bytes[count][literal.size - 1] |= 1; /* not all zeros */
+			for (size_t j = 0; j < count; j++)
+				known |= span_equal(literals[j], literal);
+			if (!known)
+				literals[count++] = literal;
+		}
+		for (size_t i = 0; i < TEXT; i++)
+			text[i] = (uint8_t)(rand() % alphabet * 37);
+		check_same(literals, count, span_make(text, TEXT));
+	}
+	free(text);
+}
+
+/* Long runs of one byte are what libhs has failed on. */
+static void long_literals_are_found(void **state)
+{
+	uint8_t runs[3][PREFILTER_MAX_LITERAL], text[2000];
+	struct span literals[3];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		memset(runs[i], 0x44, sizeof runs[i]);
+		literals[i] = span_make(runs[i], sizeof runs[i] - i);
+	}
+	runs[0][254] = 'x';
+	runs[2][0] = 0;
+	memset(text, 0x44, sizeof text);
+	text[700] = 'x';
+	text[900] = 0;
+	check_same(literals, 3, span_make(text, sizeof text));
+}
+
+static void impossible_literals_are_refused(void **state)
+{
+	const struct span zeros = span_make("\0\0\0", 3), nothing = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_null(prefilter_create(&zeros, 1, &err));
+	assert_int_equal(err.kind, ERR_LIMIT);
+	assert_null(prefilter_create(&nothing, 1, &err));
+}
+
+static void no_literal_finds_nothing(void **state)
+{
+	struct err err = { 0 };
+	struct prefilter *prefilter = prefilter_create(NULL, 0, &err);
+	struct prefilter_thread *thread = prefilter_thread_create(prefilter, &err);
+	prefilter_hits hits = { 0 };
+
+	(void)state;
+	assert_true(prefilter_scan(prefilter, thread, span_string("abc"), &hits));
+	assert_int_equal(hits.count, 0);
+	assert_int_equal(prefilter_longest(prefilter), 0);
+	prefilter_thread_destroy(thread);
+	prefilter_destroy(prefilter);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(overlapping_literals_are_all_found),
+		cmocka_unit_test(literals_may_hold_any_byte),
+		cmocka_unit_test(random_texts_agree_with_a_naive_search),
+		cmocka_unit_test(long_literals_are_found),
+		cmocka_unit_test(impossible_literals_are_refused),
+		cmocka_unit_test(no_literal_finds_nothing),
+	};
+
+	return cmocka_run_group_tests_name("prefilter", tests, NULL, NULL);
+}

@@ -1,0 +1,682 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/content/confirm.h"
+#include "analyze/content/join.h"
+#include "analyze/content/rule.h"
+#include "analyze/content/scan.h"
+#include "analyze/content/unit_scan.h"
+#include "tests/support/rule_text.h"
+#include "tests/support/sketch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct findings scan(const struct rule_text *rules, const struct sketch *sketch,
+							const struct page_map *map, unsigned workers)
+{
+	struct findings findings;
+	struct err err = { 0 };
+
+	if (!content_scan(&findings, rules->set, &sketch->image, NULL, &sketch->chunks, map, workers,
+					  NULL, &err))
+		fail_msg("%s", err.what);
+	return findings;
+}
+
+static void load(struct rule_text *rules, const char *text)
+{
+	rule_text_load_rule(rules, text);
+	assert_string_equal(strbuf_text(&rules->all), "");
+}
+
+#define EVENT                                                                                     \
+	"- id: event\n  title: T\n  keywords: ['42[\"']\n  pattern: '42\\[\"(?<event>[^\"]+)\"\\]'\n" \
+	"  aggregate: {by: event, max_keys: 3}\n"
+
+static void hits_say_where_and_in_what(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *live, *freed;
+
+	(void)state;
+	load(&rules, EVENT "  redact: {event: show}\n");
+	sketch_init(&sketch, 4096);
+	sketch_text(&sketch, CHUNK_IN_USE, "nothing here");
+	live = sketch_text(&sketch, CHUNK_IN_USE, "..42[\"kick\"]..42[\"join\"]");
+	freed = sketch_text(&sketch, CHUNK_BINNED, "0123456789abcdef42[\"kick\"]");
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.hits.count, 3);
+	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, live) + 2);
+	assert_int_equal(findings.hits.items[0].bytes, 10);
+	assert_int_equal(findings.hits.items[0].chunk, sketch_address(&sketch, live) - 16);
+	assert_int_equal(findings.hits.items[0].chunk_bytes, 48);
+	assert_true(findings.hits.items[0].live);
+	assert_int_equal(findings.hits.items[2].start, sketch_address(&sketch, freed) + 16);
+	assert_false(findings.hits.items[2].live);
+	assert_int_equal(findings.groups.count, 2);
+	assert_string_equal(findings.groups.items[0].key, "kick");
+	assert_int_equal(findings.hits.items[2].group, 0);
+	assert_string_equal(findings.rules.items[0].id, "t.event");
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+static void the_last_word_belongs_to_the_next_chunk_too(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, EVENT);
+	sketch_init(&sketch, 4096);
+	payload = sketch_chunk(&sketch, 32, CHUNK_IN_USE);
+	memcpy(payload + 10, "42[\"kick123\"]", 13); /* 24 bytes can be used of a chunk of 32 */
+	sketch_chunk(&sketch, 32, CHUNK_IN_USE);
+	payload = sketch_chunk(&sketch, 32, CHUNK_BINNED);
+	memcpy(payload + 10, "42[\"k123\"]", 10); /* here the last word is malloc's */
+	sketch_chunk(&sketch, 32, CHUNK_IN_USE);
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.hits.count, 1);
+	assert_int_equal(findings.hits.items[0].bytes, 6); /* cut to the chunk */
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+static void chunks_are_dropped_by_state_size_and_anchor(void **state)
+{
+	static const struct {
+		const char *scan;
+		size_t hits;
+	} cases[] = {
+		{ "", 6 },
+		{ "  scan: {states: [in-use]}\n", 4 },
+		{ "  scan: {states: [mmapped]}\n", 1 },
+		{ "  scan: {states: [free]}\n", 2 },
+		{ "  scan: {states: [top]}\n", 1 },
+		{ "  scan: {size: 64..}\n", 1 },
+		{ "  scan: {size: ..48}\n", 5 },
+		{ "  scan: {anchor: chunk-start}\n", 5 },
+		{ "  scan: {max_length: 6}\n", 0 },
+		{ "  scan: {when: {arch: aarch64}}\n", 0 },
+	};
+	struct sketch sketch;
+
+	(void)state;
+	sketch_init(&sketch, 4096);
+	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]");
+	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]................................................");
+	sketch_text(&sketch, CHUNK_MMAPPED, "42[\"a\"]");
+	sketch_text(&sketch, CHUNK_IN_USE, "....42[\"a\"]");
+	sketch_text(&sketch, CHUNK_OVERHEAD, "42[\"a\"]");
+	sketch_text(&sketch, CHUNK_UNWALKABLE, "42[\"a\"]");
+	sketch_text(&sketch, CHUNK_TCACHE, "42[\"a\"]");
+	sketch_text(&sketch, CHUNK_TOP, "42[\"a\"]");
+	sketch_seal(&sketch);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct strbuf rule = { 0 };
+		struct rule_text rules;
+		struct findings findings;
+
+		strbuf_printf(&rule, "%s%s", EVENT, cases[i].scan);
+		load(&rules, strbuf_text(&rule));
+		findings = scan(&rules, &sketch, NULL, 1);
+		if (findings.hits.count != cases[i].hits)
+			fail_msg("%s: %zu hits", cases[i].scan, findings.hits.count);
+		findings_deinit(&findings);
+		rule_text_deinit(&rules);
+		strbuf_deinit(&rule);
+	}
+	sketch_deinit(&sketch);
+}
+
+/* ---- groups and redaction ---- */
+
+static void hidden_values_get_ordinals(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	(void)state;
+	load(&rules, EVENT);
+	sketch_init(&sketch, 4096);
+	sketch_text(&sketch, CHUNK_IN_USE, "42[\"alpha\"]42[\"beta\"]42[\"alpha\"]");
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.groups.count, 2);
+	assert_string_equal(findings.groups.items[0].key, "hidden #1");
+	assert_string_equal(findings.groups.items[1].key, "hidden #2");
+	assert_int_equal(findings.hits.items[2].group, 0);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+static void keys_beyond_the_maximum_are_others(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	(void)state;
+	load(&rules, EVENT "  redact: {event: show}\n");
+	sketch_init(&sketch, 4096);
+	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]42[\"b\"]42[\"c\"]42[\"d\"]42[\"e\"]42[\"a\"]");
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.groups.count, 4);
+	assert_string_equal(findings.groups.items[3].key, AGGREGATE_OTHERS);
+	assert_int_equal(findings.hits.items[3].group, 3);
+	assert_int_equal(findings.hits.items[4].group, 3);
+	assert_int_equal(findings.hits.items[5].group, 0);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* Values that no output may hold, and what of them may. */
+static const struct {
+	const char *value, *shown;
+} canaries[] = {
+	{ "order:update", "order:update" },
+	{ "password=hunter2", "hidden #1" },
+	{ "Authorization: Bearer c2VjcmV0", "hidden #2" },
+	{ "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "hidden #3" },
+	{ "AKIAIOSFODNN7EXAMPLE", "hidden #4" },
+	{ "-----BEGIN PRIVATE KEY-----", "hidden #5" },
+	{ "password=hunter2", "hidden #1" },
+	{ "card 4111111111111111", "card #" },
+	{ "user 550e8400-e29b-41d4-a716-446655440000", "user <uuid>" },
+	{ "blob 9f86d081884c7d659a2feaa0c55ad015", "blob <hex>" },
+	{ "\x1b[31mred", "\\x1b[31mred" },
+};
+
+static bool holds(const void *memory, size_t size, const char *text)
+{
+	return memmem(memory, size, text, strlen(text)) != NULL;
+}
+
+static void canaries_never_leave(void **state)
+{
+	static const char *const secrets[] = { "hunter2",  "c2VjcmV0", "IOSFODNN", "4111111111",
+										   "550e8400", "9f86d081", "PRIVATE",  "eyJh" };
+	enum { COUNT = sizeof canaries / sizeof *canaries };
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	(void)state;
+	load(&rules, "- id: event\n  title: T\n  keywords: ['42[\"']\n"
+				 "  pattern: '42\\[\"(?<event>[^\"]+)\"\\]'\n"
+				 "  aggregate: {by: event}\n  redact: show\n");
+	sketch_init(&sketch, 8192);
+	for (size_t i = 0; i < COUNT; i++) {
+		char text[128];
+
+		snprintf(text, sizeof text, "42[\"%s\"]", canaries[i].value);
+		sketch_text(&sketch, CHUNK_IN_USE, text);
+	}
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 2);
+	assert_int_equal(findings.hits.count, COUNT);
+	for (size_t i = 0; i < COUNT; i++)
+		assert_string_equal(findings.groups.items[findings.hits.items[i].group].key,
+							canaries[i].shown);
+	for (size_t i = 0; i < findings.groups.count; i++)
+		for (size_t j = 0; j < sizeof secrets / sizeof *secrets; j++)
+			assert_false(holds(findings.groups.items[i].key, strlen(findings.groups.items[i].key),
+							   secrets[j]));
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* ---- claims ---- */
+
+static void put(uint8_t *at, uint64_t value)
+{
+	memcpy(at, &value, 8);
+}
+
+static void structures_claim_what_they_own(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *window, *stream;
+
+	(void)state;
+	load(&rules, "- id: s\n  title: T\n  extent: chunk\n"
+				 "  structure:\n"
+				 "  - {at: 0, type: u64, in: 0x1234}\n"
+				 "  - {at: 8, type: ptr, to: chunk-start, claim: true}\n"
+				 "  scan: {anchor: chunk-start, states: [in-use]}\n");
+	sketch_init(&sketch, 4096);
+	window = sketch_chunk(&sketch, 1024, CHUNK_IN_USE);
+	stream = sketch_chunk(&sketch, 64, CHUNK_IN_USE);
+	put(stream, 0x1234);
+	put(stream + 8, sketch_address(&sketch, window));
+	sketch_chunk(&sketch, 64, CHUNK_IN_USE);
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.hits.count, 2); /* by address: the claim comes first */
+	assert_true(findings.hits.items[0].claimed);
+	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, window) - 16);
+	assert_int_equal(findings.hits.items[0].bytes, 1024);
+	assert_false(findings.hits.items[1].claimed);
+	assert_int_equal(findings.hits.items[1].bytes, 64);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* ---- missing evidence ---- */
+
+static void pages_that_are_not_resident_are_skipped(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	struct page_map map = { .page_size = 4096 };
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, EVENT);
+	sketch_init(&sketch, 6 * 4096);
+	payload = sketch_chunk(&sketch, 6 * 4096 - 64, CHUNK_IN_USE);
+	for (size_t page = 0; page < 5; page++)
+		memcpy(payload + page * 4096 + 100, "42[\"a\"]", 7);
+	memcpy(payload - 16 + 2 * 4096 - 3, "42[\"a\"]", 7); /* reaches into a swapped page */
+	memcpy(payload - 16 + 3 * 4096 - 3, "42[\"a\"]", 7); /* comes out of it */
+	sketch_seal(&sketch);
+	page_map_append(&map, (struct range){ SKETCH_START, SKETCH_START + 2 * 4096 }, PAGE_PRESENT);
+	page_map_append(&map, (struct range){ SKETCH_START + 2 * 4096, SKETCH_START + 3 * 4096 },
+					PAGE_SWAPPED);
+	page_map_append(&map, (struct range){ SKETCH_START + 3 * 4096, SKETCH_START + 4 * 4096 },
+					PAGE_TORN);
+	page_map_append(&map, (struct range){ SKETCH_START + 4 * 4096, SKETCH_START + 5 * 4096 },
+					PAGE_ABSENT);
+	findings = scan(&rules, &sketch, &map, 1);
+	assert_int_equal(findings.hits.count, 3); /* pages 0, 1 and 3 */
+	findings_deinit(&findings);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.hits.count, 7);
+	findings_deinit(&findings);
+	page_map_deinit(&map);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+static void a_limit_is_counted_as_undecided(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- id: slow\n  title: T\n  keywords: [key]\n"
+				 "  pattern: 'key(?:[a-z]{1,100}){1,3}[\\x01\\x02]'\n");
+	sketch_init(&sketch, 4096);
+	payload = sketch_chunk(&sketch, 2048, CHUNK_IN_USE);
+	memset(payload, 'a', 2000);
+	memcpy(payload, "key", 3);
+	memcpy(payload + 1000, "key", 3);
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.hits.count, 0);
+	assert_int_equal(findings.rules.items[0].undecided, 2);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* ---- the whole against plain PCRE2 ---- */
+
+/* Rules of every kind of search: keyword at the start, inside, with a lookbehind, far from the
+ * start, none at all; overlapping matches on purpose. */
+static const char zoo[] =
+	"- {id: start, title: T, keywords: [abc], pattern: 'abc[a-d]{0,40}x'}\n"
+	"- {id: inside, title: T, keywords: [bcd], pattern: '(?<![x])a{1,3}bcd+(?<k>.)?', aggregate: "
+	"{by: k}, redact: show}\n"
+	"- {id: far, title: T, keywords: [xab], pattern: 'd[a-cx]*xab', scan: {max_length: 300}}\n"
+	"- {id: two, title: T, keywords: [aab, dda], pattern: '(?s)(?:aab.{0,9}c|dd(?<=d)a{1,4}b)'}\n"
+	"- {id: none, title: T, slow: true, pattern: 'xd+[ab]{2,30}'}\n"
+	"- {id: whole, title: T, keywords: [cab], pattern: 'cab', extent: chunk}\n"
+	"- {id: first, title: T, keywords: [bbb], pattern: 'bbb+', scan: {anchor: chunk-start}}\n"
+	"- {id: free, title: T, keywords: [ccc], pattern: 'c{3,5}', scan: {states: [free], size: "
+	"100..5000}}\n";
+
+static void fill_heap(struct sketch *sketch, size_t size)
+{
+	static const enum chunk_state states[] = { CHUNK_IN_USE,  CHUNK_IN_USE, CHUNK_MMAPPED,
+											   CHUNK_BINNED,  CHUNK_TCACHE, CHUNK_FASTBIN,
+											   CHUNK_OVERHEAD };
+
+	sketch_init(sketch, size);
+	while (size - sketch->used > 100000) {
+		size_t bytes = 32 + (size_t)rand() % (rand() % 20 ? 300 : 90000);
+		uint8_t *payload = sketch_chunk(sketch, bytes / 16 * 16, states[rand() % 7]);
+		bool zero = rand() % 8 == 0; /* zero blocks are stepped over */
+
+		for (size_t i = 0; !zero && i < bytes / 16 * 16 - 16; i++)
+			payload[i] = (uint8_t) "abcdx"[rand() % 5];
+	}
+	sketch_seal(sketch);
+}
+
+struct plain_hit {
+	vaddr at;
+	uint64_t bytes;
+	uint32_t rule;
+};
+
+typedef VEC(struct plain_hit) plain_hits;
+
+/* One rule over one chunk, place by place, knowing nothing of keywords, units and workers. */
+static void match_plainly(const struct rule *rule, uint32_t index, struct confirm_thread *thread,
+						  const struct sketch *sketch, struct chunk chunk, plain_hits *hits)
+{
+	bool shares =
+		chunk.state == CHUNK_IN_USE || chunk.state == CHUNK_TCACHE || chunk.state == CHUNK_FASTBIN;
+	const uint8_t *payload = sketch->memory + (chunk.address + 16 - SKETCH_START);
+	size_t size = chunk.bytes - 16 + (shares ? 8 : 0);
+	struct match match;
+
+	if (chunk.address + 16 + size > SKETCH_START + sketch->used)
+		size = SKETCH_START + sketch->used - chunk.address - 16;
+	if (!(rule->scan.states >> chunk.state & 1) || chunk.bytes < rule->scan.sizes.min ||
+		chunk.bytes > rule->scan.sizes.max)
+		return;
+	for (size_t at = 0; at < chunk.bytes - 16;) {
+		struct span text = span_make(payload, size);
+
+		if (rule->scan.anchor == RULE_ANCHOR_CHUNK_START && at)
+			break;
+		text.size = size - at < rule->scan.max_length ? size : at + rule->scan.max_length;
+		if (confirm_at(rule->confirm, thread, text, at, &match) != CONFIRM_YES) {
+			at++;
+			continue;
+		}
+		*vec_add(hits) = (struct plain_hit){ chunk.address + 16 + at, match.bytes, index };
+		at += match.bytes;
+		if (rule->extent == RULE_EXTENT_CHUNK) {
+			hits->items[hits->count - 1].at = chunk.address;
+			hits->items[hits->count - 1].bytes = chunk.bytes;
+			break;
+		}
+		if (hits->items[hits->count - 1].bytes > chunk.bytes - 16 - (at - match.bytes))
+			hits->items[hits->count - 1].bytes = chunk.bytes - 16 - (at - match.bytes);
+	}
+}
+
+static int compare_plain(const void *left, const void *right)
+{
+	const struct plain_hit *a = left, *b = right;
+
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	return (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static plain_hits scan_plainly(const struct rule_text *rules, const struct sketch *sketch)
+{
+	struct confirm_thread *thread = confirm_thread_create();
+	const struct chunk_block *block = &sketch->chunks.blocks.items[0];
+	plain_hits hits = { 0 };
+
+	for (size_t i = 0; i < block->count; i++)
+		for (uint32_t j = 0; j < rules->set->rules.count; j++)
+			match_plainly(&rules->set->rules.items[j], j, thread, sketch, chunk_block_get(block, i),
+						  &hits);
+	confirm_thread_destroy(thread);
+	vec_sort(&hits, compare_plain);
+	return hits;
+}
+
+static void check_same(const struct findings *got, const plain_hits *wanted)
+{
+	assert_int_equal(got->hits.count, wanted->count);
+	for (size_t i = 0; i < got->hits.count; i++) {
+		assert_int_equal(got->hits.items[i].start, wanted->items[i].at);
+		assert_int_equal(got->hits.items[i].bytes, wanted->items[i].bytes);
+		assert_int_equal(got->hits.items[i].rule, wanted->items[i].rule);
+	}
+}
+
+/* The same heap cut into units of a given size, so that borders fall everywhere. */
+static struct findings scan_in_units(const struct rule_text *rules, const struct sketch *sketch,
+									 uint64_t unit_bytes)
+{
+	bool applies[16];
+	struct runs runs;
+	struct unit_tables shared = { .rules = rules->set,
+								  .applies = applies,
+								  .tables = { &sketch->image, NULL, &sketch->chunks },
+								  .runs = &runs };
+	struct findings findings = { 0 };
+	struct unit_worker *worker;
+	struct join *join;
+	struct err err = { 0 };
+
+	memset(applies, true, sizeof applies);
+	runs_init(&runs, &sketch->image, &sketch->chunks, NULL, unit_bytes);
+	unit_tables_init(&shared);
+	worker = unit_worker_create(&shared, &err);
+	join = join_create(rules->set, applies, &findings);
+	for (size_t i = 0; i < runs.units.count; i++) {
+		struct unit_result result = { 0 };
+
+		assert_true(unit_scan(worker, &runs.units.items[i], &result));
+		join_unit(join, &result);
+		unit_result_deinit(&result);
+	}
+	join_finish(join, unit_worker_undecided(worker));
+	join_destroy(join);
+	unit_worker_destroy(worker);
+	runs_deinit(&runs);
+	return findings;
+}
+
+static void random_heaps_agree_with_plain_pcre2(void **state)
+{
+	static const uint64_t units[] = { 61, 4096, 10000, 65536, 1 << 20 };
+	struct rule_text rules;
+
+	(void)state;
+	load(&rules, zoo);
+	srand(21);
+	for (int round = 0; round < 4; round++) {
+		struct sketch sketch;
+		plain_hits wanted;
+		struct findings findings;
+
+		fill_heap(&sketch, 400000);
+		wanted = scan_plainly(&rules, &sketch);
+		if (wanted.count < 1000)
+			fail_msg("%zu hits", wanted.count);
+		for (size_t i = round ? 1 : 0; i < sizeof units / sizeof *units; i++) {
+			findings = scan_in_units(&rules, &sketch, units[i]);
+			check_same(&findings, &wanted);
+			findings_deinit(&findings);
+		}
+		findings = scan(&rules, &sketch, NULL, 2);
+		check_same(&findings, &wanted);
+		findings_deinit(&findings);
+		vec_deinit(&wanted);
+		sketch_deinit(&sketch);
+	}
+	rule_text_deinit(&rules);
+}
+
+static void any_number_of_workers_finds_the_same(void **state)
+{
+	static const unsigned counts[] = { 2, 8 };
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings one;
+
+	(void)state;
+	load(&rules, zoo);
+	srand(22);
+	fill_heap(&sketch, 9 << 20);
+	one = scan(&rules, &sketch, NULL, 1);
+	assert_true(one.groups.count > 1);
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		struct findings many = scan(&rules, &sketch, NULL, counts[i]);
+
+		assert_int_equal(many.hits.count, one.hits.count);
+		for (size_t j = 0; j < one.hits.count; j++) {
+			assert_int_equal(many.hits.items[j].start, one.hits.items[j].start);
+			assert_int_equal(many.hits.items[j].bytes, one.hits.items[j].bytes);
+			assert_int_equal(many.hits.items[j].group, one.hits.items[j].group);
+		}
+		assert_int_equal(many.groups.count, one.groups.count);
+		for (size_t j = 0; j < one.groups.count; j++)
+			assert_string_equal(many.groups.items[j].key, one.groups.items[j].key);
+		findings_deinit(&many);
+	}
+	findings_deinit(&one);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* A match on every place around a unit's border is found once. */
+static void unit_borders_neither_lose_nor_double(void **state)
+{
+	struct rule_text rules;
+
+	(void)state;
+	load(&rules, EVENT);
+	for (size_t at = 4096 - 24; at < 4096 + 8; at++) {
+		struct sketch sketch;
+		struct findings findings;
+		uint8_t *payload;
+
+		sketch_init(&sketch, 16384);
+		payload = sketch_chunk(&sketch, 12288, CHUNK_IN_USE);
+		memset(payload, '.', 12000);
+		memcpy(payload - 16 + at, "42[\"event\"]", 11);
+		sketch_seal(&sketch);
+		findings = scan_in_units(&rules, &sketch, 4096);
+		assert_int_equal(findings.hits.count, 1);
+		assert_int_equal(findings.hits.items[0].start, SKETCH_START + at);
+		assert_int_equal(findings.hits.items[0].bytes, 11);
+		findings_deinit(&findings);
+		sketch_deinit(&sketch);
+	}
+	rule_text_deinit(&rules);
+}
+
+/* Across a border three matches overlap: the first one wins, the second is dropped, and the third,
+ * which starts inside the second, must not be lost with it. */
+static void overlaps_across_borders_are_decided_as_in_one_piece(void **state)
+{
+	struct rule_text rules;
+
+	(void)state;
+	load(&rules, "- {id: a, title: T, keywords: [aXY], pattern: '(?s)aXY.{7}'}\n");
+	for (size_t at = 4096 - 16; at < 4096 + 4; at++) {
+		struct sketch sketch;
+		struct findings findings;
+		uint8_t *memory;
+
+		sketch_init(&sketch, 16384);
+		memory = sketch_chunk(&sketch, 12288, CHUNK_IN_USE) - 16;
+		memcpy(memory + at, "aXY", 3);
+		memcpy(memory + at + 7, "aXY", 3);
+		memcpy(memory + at + 11, "aXY", 3);
+		sketch_seal(&sketch);
+		findings = scan_in_units(&rules, &sketch, 4096);
+		assert_int_equal(findings.hits.count, 2);
+		assert_int_equal(findings.hits.items[0].start, SKETCH_START + at);
+		assert_int_equal(findings.hits.items[1].start, SKETCH_START + at + 11);
+		findings_deinit(&findings);
+		sketch_deinit(&sketch);
+	}
+	rule_text_deinit(&rules);
+}
+
+/* Zero blocks are stepped over, but not the zeros of a keyword that reaches into one. */
+static void keywords_may_reach_into_zero_blocks(void **state)
+{
+	static const char bytes[] = "\0\0\0\x8a\x8b\0\0\0";
+	struct rule_text rules;
+
+	(void)state;
+	load(&rules, "- {id: a, title: T, keywords: [{hex: 00 00 00 8a}], pattern: '\\x00{3}\\x8a'}\n"
+				 "- {id: b, title: T, keywords: [{hex: 8b 00 00 00}], pattern: '\\x8b\\x00{3}'}\n");
+	for (size_t at = 8192 - 8; at < 8192 + 2; at++) {
+		struct sketch sketch;
+		struct findings findings;
+		uint8_t *memory;
+
+		sketch_init(&sketch, 1 << 16);
+		memory = sketch_chunk(&sketch, 60000 / 16 * 16, CHUNK_IN_USE) - 16;
+		memcpy(memory + at, bytes, sizeof bytes - 1);
+		sketch_seal(&sketch);
+		findings = scan_in_units(&rules, &sketch, 1 << 20);
+		assert_int_equal(findings.hits.count, 2);
+		findings_deinit(&findings);
+		sketch_deinit(&sketch);
+	}
+	rule_text_deinit(&rules);
+}
+
+static void an_empty_heap_and_no_rules_are_fine(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	(void)state;
+	rule_text_load(&rules, span_string("format: 1\nnamespace: t\nrules: []\n"));
+	sketch_init(&sketch, 4096);
+	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]");
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 2);
+	assert_int_equal(findings.hits.count, 0);
+	assert_int_equal(findings.rules.count, 0);
+	findings_deinit(&findings);
+	rule_text_deinit(&rules);
+	sketch_deinit(&sketch);
+	load(&rules, EVENT);
+	sketch_init(&sketch, 16);
+	findings = scan(&rules, &sketch, NULL, 2);
+	assert_int_equal(findings.hits.count, 0);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hits_say_where_and_in_what),
+		cmocka_unit_test(the_last_word_belongs_to_the_next_chunk_too),
+		cmocka_unit_test(chunks_are_dropped_by_state_size_and_anchor),
+		cmocka_unit_test(hidden_values_get_ordinals),
+		cmocka_unit_test(keys_beyond_the_maximum_are_others),
+		cmocka_unit_test(canaries_never_leave),
+		cmocka_unit_test(structures_claim_what_they_own),
+		cmocka_unit_test(pages_that_are_not_resident_are_skipped),
+		cmocka_unit_test(a_limit_is_counted_as_undecided),
+		cmocka_unit_test(random_heaps_agree_with_plain_pcre2),
+		cmocka_unit_test(any_number_of_workers_finds_the_same),
+		cmocka_unit_test(unit_borders_neither_lose_nor_double),
+		cmocka_unit_test(overlaps_across_borders_are_decided_as_in_one_piece),
+		cmocka_unit_test(keywords_may_reach_into_zero_blocks),
+		cmocka_unit_test(an_empty_heap_and_no_rules_are_fine),
+	};
+
+	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
+}

@@ -1,0 +1,220 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/content/rule.h"
+#include "analyze/content/scan.h"
+#include "tests/support/rule_text.h"
+#include "tests/support/sketch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+/* The shipped rules against memory that the real zlib has filled: its allocations are chunks of a
+ * sketch that stands at its own host address, so that pointers in it are right. */
+struct scene {
+	struct sketch sketch;
+	struct rule_set *rules;
+	rule_messages messages;
+	struct regions regions; /* everything counts as mapped: zlib's tables are in a library */
+	uint8_t packed[60000];
+	size_t packed_size;
+};
+
+static void pack(struct scene *scene)
+{
+	enum { PLAIN = 120000 };
+	uint8_t *plain = malloc(PLAIN);
+	uLongf size = sizeof scene->packed;
+
+	for (size_t i = 0; i < PLAIN; i++)
+		plain[i] = (uint8_t)(i % 97 ? 'a' + rand() % 4 : rand());
+	assert_int_equal(compress2(scene->packed, &size, plain, PLAIN, 6), Z_OK);
+	scene->packed_size = size;
+	free(plain);
+}
+
+static int setup(void **state)
+{
+	static struct scene scene;
+	const char *paths[] = { "rules" };
+	struct err err = { 0 };
+
+	memset(&scene, 0, sizeof scene);
+	sketch_init(&scene.sketch, 1 << 20);
+	scene.sketch.start = (vaddr)(uintptr_t)scene.sketch.memory;
+	scene.rules = rule_set_create(paths, 1, &scene.messages, &err);
+	assert_non_null(scene.rules);
+	vec_add(&scene.regions.items)->range = (struct range){ 0, UINT64_MAX };
+	srand(4);
+	pack(&scene);
+	*state = &scene;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct scene *scene = *state;
+
+	rule_set_destroy(scene->rules);
+	vec_deinit(&scene->messages);
+	vec_deinit(&scene->regions.items);
+	sketch_deinit(&scene->sketch);
+	return 0;
+}
+
+/* As malloc sizes a chunk: a header word, then up to the next multiple of 16. */
+static voidpf allocate(voidpf opaque, uInt items, uInt size)
+{
+	return sketch_chunk(opaque, ((size_t)items * size + 8 + 15) / 16 * 16, CHUNK_IN_USE);
+}
+
+static void release(voidpf opaque, voidpf address)
+{
+	(void)opaque;
+	(void)address;
+}
+
+/* A stream in the middle of its data: state and window are there. */
+static z_stream *open_stream(struct scene *scene, size_t output)
+{
+	z_stream *stream = (z_stream *)(void *)sketch_chunk(&scene->sketch, 128, CHUNK_IN_USE);
+	uint8_t *out = malloc(output ? output : 1);
+
+	stream->zalloc = allocate;
+	stream->zfree = release;
+	stream->opaque = &scene->sketch;
+	assert_int_equal(inflateInit2(stream, 15 + 32), Z_OK);
+	stream->next_in = scene->packed;
+	stream->avail_in = (uInt)scene->packed_size;
+	stream->next_out = out;
+	stream->avail_out = (uInt)output;
+	if (output)
+		assert_int_equal(inflate(stream, Z_NO_FLUSH), Z_OK);
+	free(out);
+	return stream;
+}
+
+static struct findings scan(struct scene *scene)
+{
+	struct findings findings;
+	struct err err = { 0 };
+
+	sketch_seal(&scene->sketch);
+	assert_true(content_scan(&findings, scene->rules, &scene->sketch.image, &scene->regions,
+							 &scene->sketch.chunks, NULL, 2, NULL, &err));
+	return findings;
+}
+
+struct sum {
+	size_t hits, claims;
+	uint64_t bytes;
+};
+
+static struct sum sum_of(const struct findings *findings, const char *id)
+{
+	struct sum sum = { 0 };
+
+	for (size_t i = 0; i < findings->hits.count; i++) {
+		const struct hit *hit = &findings->hits.items[i];
+
+		if (strcmp(findings->rules.items[hit->rule].id, id) != 0)
+			continue;
+		sum.hits += !hit->claimed;
+		sum.claims += hit->claimed;
+		sum.bytes += hit->bytes;
+	}
+	return sum;
+}
+
+static void open_streams_are_found_whole(void **state)
+{
+	struct scene *scene = *state;
+	struct findings findings;
+	struct sum sum;
+
+	for (int i = 0; i < 5; i++)
+		open_stream(scene, 50000 + (size_t)i);
+	open_stream(scene, 0); /* before its first output: no window yet */
+	findings = scan(scene);
+	sum = sum_of(&findings, "compression.zlib-inflate");
+	assert_int_equal(sum.hits, 6);
+	assert_int_equal(sum.claims, 6 + 5);
+	assert_int_equal(sum.bytes, 6 * (128 + 7168) + 5 * 32784);
+	assert_int_equal(sum_of(&findings, "compression.zlib-inflate-stale").hits, 0);
+	findings_deinit(&findings);
+}
+
+/* What free() and malloc's lists do to a chunk: links over its first 32 bytes, the size at its end.
+ */
+static void spoil(uint8_t *payload, size_t bytes)
+{
+	memset(payload, 0xee, 32);
+	memcpy(payload + bytes - 16, &(uint64_t){ bytes }, 8);
+}
+
+/* Turns the last chunks of the sketch, from chunk `first` on, into one free chunk. */
+static void free_tail(struct sketch *sketch, size_t first)
+{
+	size_t offset = (size_t)(sketch->packed.items[first] >> 3) * 8;
+
+	sketch->packed.items[first] = (uint32_t)(offset / 8) << 3 | CHUNK_BINNED;
+	sketch->packed.count = first + 1;
+	spoil(sketch->memory + offset + 16, sketch->used - offset);
+}
+
+static void ended_streams_are_found_in_free_chunks(void **state)
+{
+	struct scene *scene = *state;
+	struct findings findings;
+	struct sum sum;
+
+	for (int i = 0; i < 4; i++) {
+		size_t first = scene->sketch.packed.count;
+
+		open_stream(scene, 60000);
+		free_tail(&scene->sketch, first + (size_t)(i % 2)); /* with the z_stream, and without */
+		sketch_chunk(&scene->sketch, 64, CHUNK_IN_USE);
+	}
+	findings = scan(scene);
+	sum = sum_of(&findings, "compression.zlib-inflate-stale");
+	assert_int_equal(sum.hits, 4);
+	assert_int_equal(sum.claims, 4);
+	assert_int_equal(sum.bytes, 4 * (7156 + 32768));
+	assert_int_equal(sum_of(&findings, "compression.zlib-inflate").hits, 0);
+	for (size_t i = 0; i < findings.hits.count; i++)
+		assert_false(findings.hits.items[i].live);
+	findings_deinit(&findings);
+}
+
+/* Neither rule takes random words or pointers for a stream. */
+static void noise_is_no_stream(void **state)
+{
+	struct scene *scene = *state;
+	struct findings findings;
+
+	for (int i = 0; i < 60; i++) {
+		uint8_t *payload = sketch_chunk(&scene->sketch, 7168, i % 2 ? CHUNK_IN_USE : CHUNK_BINNED);
+
+		for (size_t at = 0; at < 7152; at += 8) {
+			vaddr value = sketch_address(&scene->sketch, scene->sketch.memory) +
+						  (uint64_t)(rand() % 400000) * (uint64_t)(rand() % 2);
+
+			memcpy(payload + at, &value, 8);
+		}
+	}
+	findings = scan(scene);
+	assert_int_equal(findings.hits.count, 0);
+	findings_deinit(&findings);
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(open_streams_are_found_whole),
+		TEST(ended_streams_are_found_in_free_chunks),
+		TEST(noise_is_no_stream),
+	};
+
+	return cmocka_run_group_tests_name("shipped_rules", tests, NULL, NULL);
+}
