@@ -13,6 +13,9 @@
 
 #define REPORT_SCHEMA "dumpcore.report/1"
 
+/* Sentences. */
+typedef VEC(const char *) report_lines;
+
 struct report_gap {
 	struct range range;
 	const char *reason;
@@ -24,15 +27,14 @@ struct report_evidence {
 	bool complete;           /* nothing that was meant to be in the file is missing */
 	const char *writer;      /* "dumpcore" or "other" */
 	const char *consistency; /* "freeze", "live", "unknown" */
-	bool has_pause;
+	bool has_pause;          /* false: not stopped (live) or not known */
 	double pause_ms;
 	const char *captured_at, *host, *kernel, *comm, *exe;
 	uint32_t pid;
 	const char *glibc_generation, *glibc_basis;
 	bool has_residency; /* false: resident columns are unknown, not zero */
 	VEC(struct report_gap) gaps;
-	VEC(const char *)
-	missing; /* one sentence each: what the evidence does not tell, for lack of what */
+	report_lines missing; /* one sentence each: what the evidence does not tell, for lack of what */
 };
 
 struct report_bucket {
@@ -43,13 +45,14 @@ struct report_bucket {
 
 struct report_memory {
 	uint64_t virtual_bytes;
-	bool has_resident;
+	bool has_resident;       /* false: no resident_bytes of the report is known */
 	uint64_t resident_bytes; /* VmRSS of the kernel at the capture */
 	uint64_t swapped_bytes;
 	VEC(struct report_bucket) buckets;
 	int64_t residual_bytes; /* resident_bytes - sum of the buckets' resident_bytes */
 };
 
+/* resident_bytes here and below mean something only where evidence.has_residency. */
 struct report_sum {
 	uint64_t chunks, bytes, resident_bytes;
 };
@@ -91,15 +94,17 @@ struct report_hits {
 	uint64_t hits, chunks, bytes; /* bytes: attributed, no byte counted for two rules */
 };
 
+/* One aggregation key of a rule. */
 struct report_group {
 	const char *key;
-	uint64_t hits, bytes;
+	uint64_t hits, bytes; /* live and stale together; bytes attributed as in report_hits */
+	uint64_t live_bytes;  /* of bytes: in live chunks */
 };
 
 struct report_rule {
 	const char *id, *title, *severity, *confidence, *remediation;
 	struct report_hits live, stale;
-	uint64_t undecided;
+	uint64_t undecided;              /* places where a limit was hit: neither match nor no match */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
 };
 
@@ -129,10 +134,11 @@ struct report_diagnosis {
 	const char *id; /* "retention", "leak-suspect", "not-glibc", "no-excess", … */
 	const char *severity, *confidence;
 	const char *title;
-	VEC(const char *) evidence; /* one sentence each, with its numbers */
-	const char *advice;
+	report_lines evidence;  /* one sentence each, with its numbers */
+	const char *first_step; /* what to do first, one sentence */
+	const char *advice;     /* what else, and what will not help; may be "" */
 	bool has_gain;
-	uint64_t predicted_gain_bytes;
+	uint64_t predicted_gain_bytes; /* of RSS, if first_step is done */
 };
 
 struct report_anomaly {

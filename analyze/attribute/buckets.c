@@ -1,0 +1,362 @@
+#include "analyze/attribute/buckets.h"
+
+#include "archive/proc_text.h"
+#include "base/strbuf.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum bucket {
+	JAVA_HEAP,
+	CLASS_SPACE,
+	JVM_CODE,
+	MODULE,
+	MAPPED_FILE,
+	SHARED,
+	KERNEL,
+	STACK,
+	IN_USE,
+	TCACHE,
+	FASTBIN,
+	BINNED,
+	TOP,
+	OVERHEAD,
+	MMAPPED,
+	UNWALKABLE, /* anonymous.* stand before it */
+	NOT_CAPTURED,
+	BUCKETS
+};
+
+static const struct {
+	const char *id, *title;
+} rows[BUCKETS] = {
+	[JAVA_HEAP] = { "java.heap", "Java heap" },
+	[CLASS_SPACE] = { "jvm.class_space", "JVM class space" },
+	[JVM_CODE] = { "jvm.code", "JVM code cache" },
+	[MODULE] = { "module", "programs and libraries" },
+	[MAPPED_FILE] = { "file", "other mapped files" },
+	[SHARED] = { "shared", "shared memory" },
+	[KERNEL] = { "kernel", "vdso and vvar" },
+	[STACK] = { "stack", "thread stacks" },
+	[IN_USE] = { "heap.in_use", "malloc, in use" },
+	[TCACHE] = { "heap.tcache", "freed, in thread caches" },
+	[FASTBIN] = { "heap.fastbin", "freed, in fastbins" },
+	[BINNED] = { "heap.binned", "freed, in bins" },
+	[TOP] = { "heap.top", "freed, ends of arenas" },
+	[OVERHEAD] = { "heap.overhead", "malloc's bookkeeping" },
+	[MMAPPED] = { "heap.mmapped", "malloc, in use, mmapped" },
+	[UNWALKABLE] = { "unwalkable", "malloc, not walkable" },
+	[NOT_CAPTURED] = { "not_captured", "resident, not captured" },
+};
+
+static const enum bucket bucket_of_state[CHUNK_STATES] = {
+	[CHUNK_IN_USE] = IN_USE,     [CHUNK_MMAPPED] = MMAPPED,       [CHUNK_TCACHE] = TCACHE,
+	[CHUNK_FASTBIN] = FASTBIN,   [CHUNK_BINNED] = BINNED,         [CHUNK_TOP] = TOP,
+	[CHUNK_OVERHEAD] = OVERHEAD, [CHUNK_UNWALKABLE] = UNWALKABLE,
+};
+
+/* BUCKETS: anonymous, by owner. */
+static const enum bucket bucket_of_kind[REGION_KINDS] = {
+	[REGION_ANONYMOUS] = BUCKETS, [REGION_BRK] = BUCKETS,
+	[REGION_STACK] = STACK,       [REGION_MODULE] = MODULE,
+	[REGION_FILE] = MAPPED_FILE,  [REGION_SHARED] = SHARED,
+	[REGION_KERNEL] = KERNEL,     [REGION_JAVA_HEAP] = JAVA_HEAP,
+	[REGION_JVM_CODE] = JVM_CODE, [REGION_JVM_CLASS_SPACE] = CLASS_SPACE,
+};
+
+struct sums {
+	uint64_t virtual_bytes, resident_bytes;
+};
+
+struct owner {
+	const char *name;
+	struct sums sums;
+};
+
+struct filling {
+	const struct image *image;
+	const struct heap *heap;
+	const struct page_map *page_map; /* NULL: not known */
+	struct pool *pool;
+	struct sums fixed[BUCKETS];
+	VEC(struct owner) owners;
+};
+
+/* A region while its bytes are shared out. */
+struct sharing {
+	const struct region *region;
+	struct sums *sums; /* of what the region is */
+	bool is_anonymous;
+	bool has_pages; /* the page map tells of the region */
+};
+
+/* A name as the last part of an id: "[anon: glibc: malloc arena]" is "glibc-malloc-arena". */
+static const char *slug_of(const char *path, struct pool *pool)
+{
+	char slug[64];
+	size_t size = 0;
+
+	for (const char *c = strchr(path, ':'); c && *c && size < sizeof slug - 1; c++) {
+		if (isalnum((unsigned char)*c))
+			slug[size++] = (char)tolower((unsigned char)*c);
+		else if (size && slug[size - 1] != '-')
+			slug[size++] = '-';
+	}
+	while (size && slug[size - 1] == '-')
+		size--;
+	return size ? pool_span(pool, span_make(slug, size)) : "unknown";
+}
+
+static const char *owner_name(const struct region *region, struct pool *pool)
+{
+	if (!(region->protection & (MAPPING_READ | MAPPING_WRITE | MAPPING_EXECUTE)))
+		return "reserved";
+	if (region->kind == REGION_BRK)
+		return "brk";
+	if (strncmp(region->path, "[anon:", 6) == 0)
+		return slug_of(region->path, pool);
+	return "unknown";
+}
+
+/* The owner's index, found or added. */
+static size_t owner_find(struct filling *filling, const char *name)
+{
+	for (size_t i = 0; i < filling->owners.count; i++)
+		if (strcmp(filling->owners.items[i].name, name) == 0)
+			return i;
+	vec_add(&filling->owners)->name = name;
+	return filling->owners.count - 1;
+}
+
+static bool page_map_knows(const struct page_map *map, struct range range)
+{
+	size_t run = map ? page_map_find(map, range.start) : 0;
+
+	return map && run < map->runs.count && map->runs.items[run].range.start < range.end;
+}
+
+static uint64_t resident_in(const struct filling *filling, struct range range)
+{
+	return filling->page_map ? page_map_resident(filling->page_map, range) : 0;
+}
+
+/* Resident bytes of the range that the image holds. */
+static uint64_t captured_resident(const struct filling *filling, struct range range)
+{
+	const struct image *image = filling->image;
+	uint64_t bytes = 0;
+
+	for (size_t i = image_find(image, range.start);
+		 i < image->pieces.count && image->pieces.items[i].range.start < range.end; i++)
+		bytes += resident_in(filling, range_overlap(range, image->pieces.items[i].range));
+	return bytes;
+}
+
+/* A part of a region that no chunk and no heap block claims. */
+static void share_rest(struct filling *filling, struct sharing *sharing, struct range range)
+{
+	uint64_t resident = sharing->has_pages ? resident_in(filling, range) : 0;
+	uint64_t missing = 0;
+
+	if (sharing->is_anonymous && resident)
+		missing = resident - captured_resident(filling, range);
+	filling->fixed[NOT_CAPTURED].virtual_bytes += missing;
+	filling->fixed[NOT_CAPTURED].resident_bytes += missing;
+	sharing->sums->virtual_bytes += range_bytes(range) - missing;
+	sharing->sums->resident_bytes += resident - missing;
+}
+
+/* A part that malloc claims without a chunk: inside a heap block, or what rounding to pages put
+ * around a mmapped chunk. */
+static void share_overhead(struct filling *filling, struct sharing *sharing, struct range range)
+{
+	filling->fixed[OVERHEAD].virtual_bytes += range_bytes(range);
+	if (sharing->has_pages)
+		filling->fixed[OVERHEAD].resident_bytes += resident_in(filling, range);
+}
+
+static size_t heap_block_from(const struct heap *heap, vaddr address)
+{
+	size_t low = 0, high = heap->blocks.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (heap->blocks.items[middle].range.end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The next stretch from `at` on that is claimed the same way throughout. */
+struct stretch {
+	struct range range;
+	bool chunks;  /* counted by the heap stage, chunk by chunk */
+	bool in_heap; /* inside a heap block */
+};
+
+static struct stretch stretch_at(const struct heap *heap, vaddr at, vaddr limit)
+{
+	struct stretch stretch = { { at, limit }, false, false };
+	size_t chunks = chunk_table_find_block(&heap->chunks, at);
+	size_t block = heap_block_from(heap, at);
+	vaddr border;
+
+	if (chunks < heap->chunks.blocks.count) {
+		const struct range *range = &heap->chunks.blocks.items[chunks].range;
+
+		stretch.chunks = range_holds(*range, at);
+		border = stretch.chunks ? range->end : range->start;
+		stretch.range.end = border < limit ? border : limit;
+	}
+	if (!stretch.chunks && block < heap->blocks.count) {
+		const struct range *range = &heap->blocks.items[block].range;
+
+		stretch.in_heap = range_holds(*range, at);
+		border = stretch.in_heap ? range->end : range->start;
+		if (border < stretch.range.end)
+			stretch.range.end = border;
+	}
+	return stretch;
+}
+
+static void share_region(struct filling *filling, struct sharing *sharing)
+{
+	struct range range = sharing->region->range;
+	uint64_t page = filling->image->page_size ? filling->image->page_size : 4096;
+	bool near_chunk = false;
+
+	while (range.start < range.end) {
+		struct stretch stretch = stretch_at(filling->heap, range.start, range.end);
+		bool rounding = range_bytes(stretch.range) < page && range_bytes(stretch.range) > 0 &&
+						(near_chunk || stretch.range.end < range.end);
+
+		if (stretch.range.end <= stretch.range.start)
+			return; /* an empty block: nothing to go on to */
+		if (!stretch.chunks && (stretch.in_heap || rounding))
+			share_overhead(filling, sharing, stretch.range);
+		else if (!stretch.chunks)
+			share_rest(filling, sharing, stretch.range);
+		near_chunk = stretch.chunks;
+		range.start = stretch.range.end;
+	}
+}
+
+static void take_region(struct filling *filling, const struct region *region)
+{
+	enum bucket bucket = bucket_of_kind[region->kind];
+	struct sharing sharing = {
+		.region = region,
+		.is_anonymous = bucket == BUCKETS,
+		.has_pages = page_map_knows(filling->page_map, region->range),
+	};
+
+	if (sharing.is_anonymous)
+		sharing.sums =
+			&filling->owners.items[owner_find(filling, owner_name(region, filling->pool))].sums;
+	else
+		sharing.sums = &filling->fixed[bucket];
+	share_region(filling, &sharing);
+	/* smaps knows the sum but not which pages */
+	if (filling->page_map && !sharing.has_pages && region->has_counts)
+		sharing.sums->resident_bytes += region->resident_bytes;
+}
+
+static void take_heap(struct filling *filling)
+{
+	const struct heap *heap = filling->heap;
+
+	for (size_t i = 0; i < heap->arenas.count; i++)
+		for (size_t state = 0; state < CHUNK_STATES; state++) {
+			const struct chunk_sum *sum = &heap->arenas.items[i].states[state];
+
+			filling->fixed[bucket_of_state[state]].virtual_bytes += sum->bytes;
+			filling->fixed[bucket_of_state[state]].resident_bytes += sum->resident_bytes;
+		}
+	filling->fixed[MMAPPED].virtual_bytes += heap->mmapped.bytes;
+	filling->fixed[MMAPPED].resident_bytes += heap->mmapped.resident_bytes;
+}
+
+static void emit(struct report_memory *memory, const char *id, const char *title, struct sums sums)
+{
+	*vec_add(&memory->buckets) =
+		(struct report_bucket){ id, title, sums.virtual_bytes, sums.resident_bytes };
+}
+
+static void emit_all(const struct filling *filling, struct report_memory *memory)
+{
+	for (size_t i = 0; i < UNWALKABLE; i++)
+		emit(memory, rows[i].id, rows[i].title, filling->fixed[i]);
+	for (size_t i = 0; i < filling->owners.count; i++) {
+		const struct owner *owner = &filling->owners.items[i];
+
+		emit(memory, pool_printf(filling->pool, "anonymous.%s", owner->name),
+			 strcmp(owner->name, "reserved") == 0
+				 ? "reserved without access"
+				 : pool_printf(filling->pool, "other anonymous: %s", owner->name),
+			 owner->sums);
+	}
+	for (size_t i = UNWALKABLE; i < BUCKETS; i++)
+		emit(memory, rows[i].id, rows[i].title, filling->fixed[i]);
+}
+
+/* Totals of the kernel where they were captured, else of what was summed. */
+static void set_totals(struct report_memory *memory, const struct core *core,
+					   const struct regions *regions)
+{
+	struct span status = core_document(core, FORMAT_DOCUMENT_STATUS);
+	uint64_t sum = 0, swapped = 0;
+
+	for (size_t i = 0; i < memory->buckets.count; i++)
+		sum += memory->buckets.items[i].resident_bytes;
+	for (size_t i = 0; i < regions->items.count; i++) {
+		memory->virtual_bytes += range_bytes(regions->items.items[i].range);
+		swapped += regions->items.items[i].swapped_bytes;
+	}
+	memory->has_resident = core->has_page_map;
+	if (!memory->has_resident)
+		return;
+	if (!proc_text_number(status, "VmRSS", &memory->resident_bytes))
+		memory->resident_bytes = sum;
+	if (!proc_text_number(status, "VmSwap", &memory->swapped_bytes))
+		memory->swapped_bytes = swapped;
+	memory->residual_bytes = (int64_t)(memory->resident_bytes - sum);
+}
+
+void buckets_fill(struct report_memory *memory, const struct core *core, const struct image *image,
+				  const struct regions *regions, const struct heap *heap, struct pool *pool)
+{
+	struct filling filling = {
+		.image = image,
+		.heap = heap,
+		.page_map = core->has_page_map ? &core->page_map : NULL,
+		.pool = pool,
+	};
+
+	owner_find(&filling, "unknown");
+	for (size_t i = 0; i < regions->items.count; i++)
+		take_region(&filling, &regions->items.items[i]);
+	take_heap(&filling);
+	emit_all(&filling, memory);
+	set_totals(memory, core, regions);
+	vec_deinit(&filling.owners);
+}
+
+const struct report_bucket *buckets_find(const struct report_memory *memory, const char *id)
+{
+	for (size_t i = 0; i < memory->buckets.count; i++)
+		if (strcmp(memory->buckets.items[i].id, id) == 0)
+			return &memory->buckets.items[i];
+	return NULL;
+}
+
+uint64_t buckets_bytes(const struct report_memory *memory, const char *id)
+{
+	const struct report_bucket *bucket = buckets_find(memory, id);
+
+	if (!bucket)
+		return 0;
+	return memory->has_resident ? bucket->resident_bytes : bucket->virtual_bytes;
+}

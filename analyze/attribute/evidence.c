@@ -1,0 +1,207 @@
+#include "analyze/attribute/evidence.h"
+
+#include "analyze/attribute/names.h"
+#include "archive/proc_text.h"
+#include "base/size.h"
+
+#include <string.h>
+
+struct missing {
+	report_lines *lines;
+	struct pool *pool;
+};
+
+#define MISSING(missing, ...) \
+	(*vec_add((missing)->lines) = pool_printf((missing)->pool, __VA_ARGS__))
+
+static uint64_t torn_bytes(const struct core *core)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < core->page_map.runs.count; i++)
+		if (core->page_map.runs.items[i].state == PAGE_TORN)
+			bytes += range_bytes(core->page_map.runs.items[i].range);
+	return bytes;
+}
+
+bool evidence_is_complete(const struct core *core)
+{
+	if (core->truncated)
+		return false;
+	if (core->writer != CORE_BY_DUMPCORE)
+		return true;
+	return core->has_outcome && core->outcome.complete && !core->troubles.count &&
+		   !torn_bytes(core);
+}
+
+/* The file itself: cut, damaged, not finished. */
+static void miss_parts(const struct missing *missing, const struct core *core)
+{
+	char size[SIZE_TEXT];
+	uint64_t torn = torn_bytes(core);
+
+	if (core->truncated)
+		MISSING(missing, "The file is cut short or damaged: what it lost is missing below.");
+	if (core->writer == CORE_BY_DUMPCORE && !core->has_outcome)
+		MISSING(missing,
+				"The capture did not reach its end: its outcome and checksums are missing.");
+	if (core->has_outcome && !core->outcome.complete)
+		MISSING(missing, "The capture is partial: %s.",
+				names_safe(core->outcome.reason, missing->pool));
+	if (torn)
+		MISSING(missing,
+				"%s were read while the process could write them (live): free lists may be "
+				"inconsistent.",
+				size_format(torn, size));
+	for (size_t i = 0; i < core->troubles.count; i++)
+		MISSING(missing, "%s", names_safe(core->troubles.items[i], missing->pool));
+}
+
+/* Documents a foreign core does not carry. */
+static void miss_documents(const struct missing *missing, const struct core *core,
+						   const struct regions *regions)
+{
+	uint64_t rss;
+
+	if (!core->has_page_map)
+		MISSING(missing, "Which bytes are resident (?): the core has no page map; dumpcore writes "
+						 "one. Sizes are virtual.");
+	else if (!proc_text_number(core_document(core, FORMAT_DOCUMENT_STATUS), "VmRSS", &rss))
+		MISSING(missing, "The kernel's RSS: the status document is missing. The sum of the buckets "
+						 "stands for it.");
+	if (!regions->from_smaps)
+		MISSING(missing, "Names of mappings: the core has no smaps, so stacks and other owners are "
+						 "recognised by their threads only.");
+}
+
+/* Gaps with one reason. */
+struct reason {
+	const char *text;
+	uint64_t bytes;
+	size_t gaps;
+};
+
+enum { REASONS = 24 };
+
+/* The reason's row; the last one is for all beyond REASONS - 1. */
+static struct reason *find_reason(struct reason reasons[REASONS], const char *text)
+{
+	size_t i = 0;
+
+	while (i < REASONS - 1 && reasons[i].text && strcmp(reasons[i].text, text) != 0)
+		i++;
+	if (!reasons[i].text)
+		reasons[i].text = i < REASONS - 1 ? text : "other reasons";
+	return &reasons[i];
+}
+
+/* A line for each reason, however many gaps have it. */
+static void miss_gaps(const struct missing *missing, const struct core *core)
+{
+	struct reason reasons[REASONS] = { 0 };
+	char size[SIZE_TEXT];
+
+	for (size_t i = 0; i < core->gaps.count; i++) {
+		struct reason *reason = find_reason(reasons, core->gaps.items[i].reason);
+
+		reason->bytes += range_bytes(core->gaps.items[i].range);
+		reason->gaps++;
+	}
+	for (size_t i = 0; i < REASONS && reasons[i].text; i++)
+		MISSING(missing, "Not in the file: %s in %zu range%s (%s).",
+				size_format(reasons[i].bytes, size), reasons[i].gaps,
+				reasons[i].gaps == 1 ? "" : "s", names_safe(reasons[i].text, missing->pool));
+}
+
+static void miss_heap(const struct missing *missing, const struct heap *heap)
+{
+	size_t unknown = 0, locked = 0;
+
+	if (!heap->found)
+		MISSING(missing, "Chunks: no glibc heap was recognised%s%s.",
+				heap->basis && *heap->basis ? ": " : "",
+				heap->basis ? names_safe(heap->basis, missing->pool) : "");
+	for (size_t i = 0; heap->found && i < heap->threads.count; i++)
+		unknown += heap->threads.items[i].arena < 0;
+	for (size_t i = 0; i < heap->arenas.count; i++)
+		locked += heap->arenas.items[i].locked;
+	if (unknown)
+		MISSING(missing,
+				"The arena of %zu of %zu threads: they never allocated, or it is not known.",
+				unknown, heap->threads.count);
+	if (locked)
+		MISSING(missing,
+				"%zu arena%s locked: a thread was inside malloc, lists may be half updated.",
+				locked, locked == 1 ? " was" : "s were");
+}
+
+static void miss_content(const struct missing *missing, const struct findings *findings)
+{
+	uint64_t undecided = 0;
+
+	for (size_t i = 0; i < findings->rules.count; i++)
+		undecided += findings->rules.items[i].undecided;
+	if (!findings->rules.count)
+		MISSING(missing, "What is in the chunks: no rules were applied.");
+	if (undecided)
+		MISSING(missing,
+				"%llu places where a rule's pattern hit its limit: neither match nor no "
+				"match.",
+				(unsigned long long)undecided);
+	if (findings->disabled_note && *findings->disabled_note)
+		MISSING(missing, "%s", names_safe(findings->disabled_note, missing->pool));
+}
+
+static void copy_gaps(struct report_evidence *evidence, const struct core *core, struct pool *pool)
+{
+	const char *raw = NULL, *safe = NULL;
+
+	for (size_t i = 0; i < core->gaps.count; i++) {
+		const struct capture_gap *gap = &core->gaps.items[i];
+
+		/* neighbours share their reason's text */
+		if (!raw || strcmp(raw, gap->reason) != 0)
+			safe = names_safe(gap->reason, pool);
+		raw = gap->reason;
+		*vec_add(&evidence->gaps) = (struct report_gap){ gap->range, safe };
+	}
+}
+
+static void copy_facts(struct report_evidence *evidence, const struct core *core, struct pool *pool)
+{
+	const struct capture_facts *facts = &core->facts;
+	char comm[sizeof core->comm + 1] = "";
+
+	memcpy(comm, core->comm, sizeof core->comm);
+	evidence->pid = core->has_facts ? facts->pid : core->pid;
+	evidence->comm = names_safe(core->has_facts ? facts->comm : comm, pool);
+	evidence->exe = names_safe(core->has_facts ? facts->exe : "", pool);
+	evidence->consistency = core->has_facts ? names_safe(facts->consistency, pool) : "unknown";
+	evidence->captured_at = core->has_facts ? names_safe(facts->captured_at, pool) : "";
+	evidence->host = core->has_facts ? names_safe(facts->host, pool) : "";
+	evidence->kernel = core->has_facts ? names_safe(facts->kernel, pool) : "";
+}
+
+void evidence_fill(struct report_evidence *evidence, const char *path, const struct core *core,
+				   const struct regions *regions, const struct heap *heap,
+				   const struct findings *findings, struct pool *pool)
+{
+	struct missing missing = { &evidence->missing, pool };
+
+	evidence->file = names_safe(path, pool);
+	evidence->bytes = core->file.bytes.size;
+	evidence->complete = evidence_is_complete(core);
+	evidence->writer = core->writer == CORE_BY_DUMPCORE ? "dumpcore" : "other";
+	evidence->has_pause = core->has_outcome && core->outcome.pause_ns > 0;
+	evidence->pause_ms = evidence->has_pause ? (double)core->outcome.pause_ns / 1e6 : 0;
+	evidence->glibc_generation = names_safe(heap->generation, pool);
+	evidence->glibc_basis = names_safe(heap->basis, pool);
+	evidence->has_residency = core->has_page_map;
+	copy_facts(evidence, core, pool);
+	copy_gaps(evidence, core, pool);
+	miss_parts(&missing, core);
+	miss_documents(&missing, core, regions);
+	miss_gaps(&missing, core);
+	miss_heap(&missing, heap);
+	miss_content(&missing, findings);
+}

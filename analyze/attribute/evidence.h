@@ -1,0 +1,23 @@
+/* evidence: what the report rests on: the file, its capture, and what it does not tell. */
+#ifndef ANALYZE_ATTRIBUTE_EVIDENCE_H
+#define ANALYZE_ATTRIBUTE_EVIDENCE_H
+
+#include "analyze/content/findings.h"
+#include "analyze/heap/heap.h"
+#include "analyze/input/core.h"
+#include "analyze/memory/regions.h"
+#include "analyze/report/model.h"
+#include "base/pool.h"
+
+/* Complete unless the file is cut or damaged, the capture did not reach its end, or pages were read
+ * while the process could write them. A core of another writer that lacks a page map and documents
+ * is complete evidence of its kind. */
+bool evidence_is_complete(const struct core *core);
+
+/* Fills `evidence`; what it does not tell, complete or not, is in `missing`. `path` is the file as
+ * given. Strings are escaped into the pool. */
+void evidence_fill(struct report_evidence *evidence, const char *path, const struct core *core,
+				   const struct regions *regions, const struct heap *heap,
+				   const struct findings *findings, struct pool *pool);
+
+#endif

@@ -1,0 +1,197 @@
+#include "analyze/attribute/judge.h"
+
+#include "analyze/attribute/buckets.h"
+#include "analyze/attribute/heap_summary.h"
+
+#include <string.h>
+
+static const char *whole_name(const struct diagnosing *c)
+{
+	return c->report->memory.has_resident ? "the RSS" : "malloc's memory";
+}
+
+/* How far the heap's numbers can be trusted. */
+static const char *heap_confidence(const struct diagnosing *c)
+{
+	if (!c->report->evidence.has_residency)
+		return "low";
+	if (!c->report->evidence.complete || c->facts->is_torn ||
+		c->report->heap.totals.unwalkable_bytes)
+		return "medium";
+	return "high";
+}
+
+static const struct report_arena *arena_with_most_kept(const struct report *report)
+{
+	const struct report_arena *most = NULL;
+
+	for (size_t i = 0; i < report->heap.arenas.count; i++) {
+		const struct report_arena *arena = &report->heap.arenas.items[i];
+
+		if (!most || heap_summary_free(arena).bytes > heap_summary_free(most).bytes)
+			most = arena;
+	}
+	return most;
+}
+
+static const struct report_rule *rule_with_most(const struct report *report, bool live)
+{
+	const struct report_rule *most = NULL;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < report->content.rules.count; i++) {
+		const struct report_rule *rule = &report->content.rules.items[i];
+		uint64_t has = live ? rule->live.bytes : rule->stale.bytes;
+
+		if (has > bytes) {
+			bytes = has;
+			most = rule;
+		}
+	}
+	return most;
+}
+
+static void say_kept(const struct diagnosing *c, struct candidate *d, uint64_t kept)
+{
+	const struct report_arena *most = arena_with_most_kept(c->report);
+	const struct report_rule *stale = rule_with_most(c->report, false);
+
+	JUDGE_SAY(c, d, "%s (%.0f %% of %s) are chunks that the program has freed and glibc keeps.",
+			  judge_size(c, kept), judge_percent(c, kept), whole_name(c));
+	if (c->report->heap.arenas.count > 1)
+		JUDGE_SAY(c, d, "They lie in %zu arenas; arena %u has most, %s of %s.",
+				  c->report->heap.arenas.count, most->index,
+				  judge_size(c, heap_summary_free(most).bytes), judge_size(c, most->system_bytes));
+	if (stale)
+		JUDGE_SAY(c, d, "What they were used for: rule %s recognises %s of freed memory (%s).",
+				  stale->id, judge_size(c, stale->stale.bytes), stale->title);
+}
+
+static const char *trim_step(const struct diagnosing *c, uint64_t trimmable)
+{
+	return pool_printf(&c->report->pool, "%s and see whether the RSS falls by about %s.",
+					   c->facts->is_java
+						   ? "Run `jcmd PID System.trim_native_heap` (JDK 18 and later; else call "
+							 "malloc_trim(0) from native code)"
+						   : "Call malloc_trim(0) in the process, from its code or, in a quiet "
+							 "moment, with gdb,",
+					   judge_size(c, trimmable));
+}
+
+bool judge_retention(const struct diagnosing *c, struct candidate *d)
+{
+	uint64_t kept = diagnosis_kept_bytes(c->report);
+	uint64_t trimmable = c->report->heap.totals.trimmable_bytes;
+	uint64_t pinned = kept > trimmable ? kept - trimmable : 0;
+
+	if (!c->report->heap.found || judge_percent(c, kept) < 10)
+		return false;
+	d->bytes = kept;
+	d->row.title = "Freed memory that glibc keeps";
+	d->row.severity = judge_grade(c, kept, 10, 25);
+	d->row.confidence = heap_confidence(c);
+	say_kept(c, d, kept);
+	d->row.advice =
+		"MALLOC_ARENA_MAX lowers the number of arenas, not what each of them keeps. "
+		"M_TRIM_THRESHOLD is about the free end of an arena, not about the holes between chunks. "
+		"jemalloc or another allocator gives freed pages back after a while; it ends retention, "
+		"not a leak.";
+	if (!c->report->evidence.has_residency) {
+		d->row.first_step = "Capture with dumpcore to learn how much of it is resident: a core "
+							"without a page map does not tell.";
+		return true;
+	}
+	JUDGE_SAY(
+		c, d,
+		"malloc_trim(0) would give back %s now; %s stay: caches, tops of secondary arenas, pages "
+		"shared with chunks in use.",
+		judge_size(c, trimmable), judge_size(c, pinned));
+	d->row.has_gain = true;
+	d->row.predicted_gain_bytes = trimmable;
+	d->row.first_step =
+		trimmable >= pinned / 2
+			? trim_step(c, trimmable)
+			: pool_printf(&c->report->pool,
+						  "Find what pins the freed memory (the live chunks of the fullest "
+						  "arena): malloc_trim(0) would give back only %s.",
+						  judge_size(c, trimmable));
+	return true;
+}
+
+static void say_live(const struct diagnosing *c, struct candidate *d, uint64_t live)
+{
+	const struct report_heap *heap = &c->report->heap;
+	const struct report_content *content = &c->report->content;
+	const struct report_rule *rule = rule_with_most(c->report, true);
+
+	JUDGE_SAY(c, d, "%s (%.0f %% of %s) are in %s chunks that the program holds.",
+			  judge_size(c, live), judge_percent(c, live), whole_name(c),
+			  judge_number(c, heap->totals.in_use.chunks + heap->mmapped.chunks));
+	if (rule)
+		JUDGE_SAY(c, d, "Rule %s explains %s of it in %s chunks (%s)%s%s.", rule->id,
+				  judge_size(c, rule->live.bytes), judge_number(c, rule->live.chunks), rule->title,
+				  rule->groups.count ? ", most under " : "",
+				  rule->groups.count ? rule->groups.items[0].key : "");
+	for (size_t i = 0; i < heap->size_classes.count; i++) {
+		const struct report_size_class *class = &heap->size_classes.items[i];
+
+		if (strcmp(class->state, "in-use") != 0 && strcmp(class->state, "mmapped") != 0)
+			continue;
+		JUDGE_SAY(c, d, "The size that holds most: %s chunks of %s bytes, %s.",
+				  judge_number(c, class->chunks), judge_number(c, class->size),
+				  judge_size(c, class->bytes));
+		break;
+	}
+	if (content->rules_applied && content->unattributed_bytes)
+		JUDGE_SAY(c, d, "No rule explains %s live chunks, %s.",
+				  judge_number(c, content->unattributed_chunks),
+				  judge_size(c, content->unattributed_bytes));
+	JUDGE_SAY(c, d, "One snapshot shows what is held, not that it grows.");
+}
+
+bool judge_live(const struct diagnosing *c, struct candidate *d)
+{
+	const struct report_rule *rule = rule_with_most(c->report, true);
+	uint64_t live = diagnosis_live_bytes(c->report);
+
+	if (!c->report->heap.found || judge_percent(c, live) < 30)
+		return false;
+	d->bytes = live;
+	d->row.title = "Memory the program holds: a leak, if it grows";
+	d->row.severity = judge_grade(c, live, 30, 50);
+	d->row.confidence = heap_confidence(c);
+	say_live(c, d, live);
+	if (rule && rule->live.bytes >= live / 10)
+		d->row.first_step =
+			pool_printf(&c->report->pool, "Look at what rule %s found: %s", rule->id,
+						*rule->remediation ? rule->remediation : rule->title);
+	else
+		d->row.first_step = "Capture again when the RSS has grown, and compare rules and size "
+							"classes of both reports.";
+	d->row.advice = "A snapshot cannot give the call stacks of allocations. Tools that record them "
+					"in the next run: async-profiler -e nativemem (JVM), jemalloc with prof:true, "
+					"heaptrack (C and C++).";
+	return true;
+}
+
+bool judge_untouched(const struct diagnosing *c, struct candidate *d)
+{
+	const struct report_heap *heap = &c->report->heap;
+	uint64_t bytes = heap->totals.in_use.bytes + heap->mmapped.bytes;
+	uint64_t resident = heap->totals.in_use.resident_bytes + heap->mmapped.resident_bytes;
+
+	if (!c->report->evidence.has_residency || bytes < resident ||
+		bytes - resident < DIAGNOSIS_SMALL_BYTES || bytes - resident < bytes / 5)
+		return false;
+	d->row.title = "Allocated, but not in memory";
+	d->row.severity = "info";
+	d->row.confidence = "high";
+	JUDGE_SAY(
+		c, d,
+		"The program holds %s, of which %s are resident; the rest was never written, given back, "
+		"or is swapped.",
+		judge_size(c, bytes), judge_size(c, resident));
+	d->row.first_step = "Do not add it to the RSS: it counts in the virtual size only.";
+	d->row.advice = "Buffers much larger than what is put into them look like this.";
+	return true;
+}

@@ -1,0 +1,137 @@
+#include "analyze/attribute/verdict.h"
+
+#include "analyze/attribute/buckets.h"
+#include "analyze/attribute/diagnosis.h"
+#include "base/size.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct part {
+	const char *name;
+	uint64_t bytes;
+};
+
+/* What readers care about, of one bucket or of several. */
+static const struct {
+	const char *bucket, *name;
+} named[] = {
+	{ "java.heap", "the Java heap" }, { "jvm.class_space", "JVM class space" },
+	{ "jvm.code", "JVM code" },       { "module", "programs and libraries" },
+	{ "file", "mapped files" },       { "shared", "shared memory" },
+	{ "stack", "thread stacks" },     { "heap.overhead", "malloc's bookkeeping" },
+	{ "unwalkable", "damaged heap" }, { "not_captured", "not captured" },
+};
+
+enum { NAMED = sizeof named / sizeof *named, PARTS = NAMED + 3, SHOWN = 3 };
+
+static int compare(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+static void collect(const struct report *report, struct part parts[PARTS])
+{
+	for (size_t i = 0; i < NAMED; i++)
+		parts[i] = (struct part){ named[i].name, buckets_bytes(&report->memory, named[i].bucket) };
+	parts[NAMED] = (struct part){ "live malloc memory", diagnosis_live_bytes(report) };
+	parts[NAMED + 1] =
+		(struct part){ "freed memory that glibc keeps", diagnosis_kept_bytes(report) };
+	parts[NAMED + 2] = (struct part){ "other anonymous memory", diagnosis_foreign_bytes(report) };
+	qsort(parts, PARTS, sizeof *parts, compare);
+}
+
+/* How many parts are worth a mention: the largest, and others of a percent or more. */
+static size_t count_shown(const struct part parts[PARTS], uint64_t whole)
+{
+	size_t shown = 0;
+
+	while (shown < SHOWN && parts[shown].bytes && (!shown || parts[shown].bytes >= whole / 100))
+		shown++;
+	return shown;
+}
+
+/* "The RSS is 7.0 GiB: 3.1 GiB (44 %) is live malloc memory, 1.9 GiB (28 %) is … and …" */
+static void say_parts(const struct report *report, struct strbuf *out)
+{
+	struct part parts[PARTS];
+	uint64_t whole = report->memory.resident_bytes;
+	char text[SIZE_TEXT];
+	size_t shown;
+
+	collect(report, parts);
+	shown = count_shown(parts, whole);
+	strbuf_printf(out, "The RSS is %s", size_format(whole, text));
+	for (size_t i = 0; i < shown; i++)
+		strbuf_printf(out, "%s%s (%.0f %%) is %s",
+					  !i              ? ": "
+					  : i + 1 < shown ? ", "
+									  : " and ",
+					  size_format(parts[i].bytes, text),
+					  whole ? 100.0 * (double)parts[i].bytes / (double)whole : 0, parts[i].name);
+	strbuf_puts(out, ". ");
+}
+
+static void say_where(const struct report *report, struct strbuf *out)
+{
+	char live[SIZE_TEXT], kept[SIZE_TEXT];
+
+	if (report->memory.has_resident)
+		say_parts(report, out);
+	else if (report->heap.found)
+		strbuf_printf(out,
+					  "Which bytes are resident is not known; of malloc's memory %s is in use and "
+					  "%s is free. ",
+					  size_format(diagnosis_live_bytes(report), live),
+					  size_format(diagnosis_kept_bytes(report), kept));
+	else
+		strbuf_puts(out, "Which bytes are resident is not known, and no glibc heap was found. ");
+}
+
+static void say_live_or_kept(const struct report *report, struct strbuf *out)
+{
+	uint64_t live = diagnosis_live_bytes(report), kept = diagnosis_kept_bytes(report);
+	uint64_t whole = report->memory.resident_bytes;
+
+	if (!report->heap.found)
+		strbuf_puts(out, "The evidence does not tell a leak from retention: there is no glibc heap "
+						 "to look into. ");
+	else if (!report->memory.has_resident)
+		strbuf_puts(out, "The evidence does not tell how much of the free memory is kept in RAM. ");
+	else if (live + kept < whole / 4)
+		strbuf_puts(out, "Malloc is not the main part: neither its live nor its freed memory "
+						 "explains the RSS. ");
+	else if (kept > live)
+		strbuf_puts(out, "This is retention rather than a leak: the program has freed more than it "
+						 "holds. ");
+	else if (kept > live / 3)
+		strbuf_puts(out, "It is both: the program holds the larger part, and glibc keeps much of "
+						 "what was freed. ");
+	else
+		strbuf_puts(out, "It is live, not retention: the program holds it; whether it grows, one "
+						 "snapshot cannot tell. ");
+}
+
+/* The first step of the gravest diagnosis that is about the process, not about the evidence. */
+static const char *first_step(const struct report *report)
+{
+	for (size_t i = 0; i < report->diagnosis.count; i++)
+		if (strcmp(report->diagnosis.items[i].id, "incomplete-evidence") != 0)
+			return report->diagnosis.items[i].first_step;
+	return "Capture again when the process has grown, and compare the reports.";
+}
+
+void verdict_fill(struct report *report)
+{
+	struct strbuf text = { 0 };
+
+	say_where(report, &text);
+	say_live_or_kept(report, &text);
+	strbuf_puts(&text, first_step(report));
+	report->verdict = pool_span(&report->pool, strbuf_span(&text));
+	strbuf_deinit(&text);
+}

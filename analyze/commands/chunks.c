@@ -1,0 +1,206 @@
+#include "analyze/commands/commands.h"
+
+#include "analyze/attribute/evidence.h"
+#include "analyze/attribute/ledger.h"
+#include "analyze/commands/setup.h"
+#include "analyze/output.h"
+#include "analyze/pipeline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FLUSH_BYTES = 1 << 20, DEFAULT_STATES = (1 << (CHUNK_TOP + 1)) - 1 };
+
+/* A list while it is written. */
+struct listing {
+	const struct options *options;
+	const struct findings *findings;
+	unsigned header_bytes;
+	unsigned states; /* wanted, a bit each */
+	uint32_t rule;   /* index of --rule, or findings.rules.count: any */
+	size_t next_hit; /* first hit at or behind the next chunk */
+	struct strbuf out;
+};
+
+static void add_hex(struct strbuf *out, uint64_t value)
+{
+	char digits[16], *at = digits + sizeof digits;
+
+	do
+		*--at = "0123456789abcdef"[value & 15];
+	while (value >>= 4);
+	strbuf_add(out, "0x", 2);
+	strbuf_add(out, at, (size_t)(digits + sizeof digits - at));
+}
+
+static void add_decimal(struct strbuf *out, uint64_t value)
+{
+	char digits[20], *at = digits + sizeof digits;
+
+	do
+		*--at = (char)('0' + value % 10);
+	while (value /= 10);
+	strbuf_add(out, at, (size_t)(digits + sizeof digits - at));
+}
+
+/* Written by hand, as there may be millions: numbers, names of states, and rule ids, which are of
+ * [a-z0-9.-] only (rules/README.md), need no escaping. */
+static void add_json(struct strbuf *out, vaddr user, const struct chunk *chunk, const char *rule)
+{
+	strbuf_puts(out, "{\"address\":\"");
+	add_hex(out, user);
+	strbuf_puts(out, "\",\"bytes\":");
+	add_decimal(out, chunk->bytes);
+	strbuf_puts(out, ",\"state\":\"");
+	strbuf_puts(out, chunk_state_name(chunk->state));
+	strbuf_puts(out, "\",\"arena\":");
+	if (chunk->arena == CHUNK_NO_ARENA)
+		strbuf_puts(out, "null");
+	else
+		add_decimal(out, (uint64_t)chunk->arena);
+	strbuf_puts(out, ",\"rule\":");
+	strbuf_puts(out, rule ? "\"" : "null");
+	if (rule)
+		strbuf_puts(out, rule);
+	strbuf_puts(out, rule ? "\"}\n" : "}\n");
+}
+
+static void add_line(struct strbuf *out, vaddr user, const struct chunk *chunk, const char *rule)
+{
+	char arena[16] = "-";
+
+	if (chunk->arena != CHUNK_NO_ARENA)
+		snprintf(arena, sizeof arena, "%d", chunk->arena);
+	strbuf_printf(out, "0x%-16" PRIvaddr " %14" PRIu64 "  %-10s %5s  %s\n", user, chunk->bytes,
+				  chunk_state_name(chunk->state), arena, rule ? rule : "-");
+}
+
+/* The hit that stands for the chunk: of the wanted rule, or the one that precedes all others. */
+static const struct hit *find_hit(struct listing *listing, const struct chunk *chunk)
+{
+	const struct findings *findings = listing->findings;
+	const struct hit *best = NULL;
+	vaddr end = chunk->address + chunk->bytes;
+
+	while (listing->next_hit < findings->hits.count &&
+		   findings->hits.items[listing->next_hit].start < chunk->address)
+		listing->next_hit++;
+	for (; listing->next_hit < findings->hits.count &&
+		   findings->hits.items[listing->next_hit].start < end;
+		 listing->next_hit++) {
+		const struct hit *hit = &findings->hits.items[listing->next_hit];
+
+		if (listing->rule < findings->rules.count && hit->rule != listing->rule)
+			continue;
+		if (!best || ledger_precedes(findings, hit, best))
+			best = hit;
+	}
+	return best;
+}
+
+static void list_chunk(struct listing *listing, const struct chunk *chunk)
+{
+	const struct options *options = listing->options;
+	const struct hit *hit;
+	const char *rule;
+	vaddr user = chunk->address + listing->header_bytes;
+
+	if (!(listing->states >> chunk->state & 1) || chunk->bytes < options->min_bytes)
+		return;
+	if (options->has_arena && (chunk->arena < 0 || (uint64_t)chunk->arena != options->arena))
+		return;
+	hit = find_hit(listing, chunk);
+	if (options->rule && !hit)
+		return;
+	rule = hit ? listing->findings->rules.items[hit->rule].id : NULL;
+	if (options->ndjson)
+		add_json(&listing->out, user, chunk, rule);
+	else
+		add_line(&listing->out, user, chunk, rule);
+}
+
+static bool flush(struct listing *listing, size_t least, struct err *err)
+{
+	bool good = true;
+
+	if (listing->out.size >= least && listing->out.size)
+		good = output_write(NULL, strbuf_span(&listing->out), err);
+	if (listing->out.size >= least)
+		strbuf_clear(&listing->out);
+	return good;
+}
+
+static bool list_all(struct listing *listing, const struct chunk_table *chunks, struct err *err)
+{
+	if (!listing->options->ndjson)
+		strbuf_printf(&listing->out, "%-18s %14s  %-10s %5s  %s\n", "address", "bytes", "state",
+					  "arena", "rule");
+	for (size_t i = 0; i < chunks->blocks.count; i++) {
+		const struct chunk_block *block = &chunks->blocks.items[i];
+
+		for (size_t j = 0; j < block->count; j++) {
+			struct chunk chunk = chunk_block_get(block, j);
+
+			list_chunk(listing, &chunk);
+			if (listing->out.size >= FLUSH_BYTES && !flush(listing, FLUSH_BYTES, err))
+				return false;
+		}
+	}
+	return flush(listing, 0, err);
+}
+
+/* The index of --rule among the rules; an unknown one is a usage error. */
+static bool find_rule(struct listing *listing, struct err *err)
+{
+	const struct findings *findings = listing->findings;
+
+	listing->rule = (uint32_t)findings->rules.count;
+	if (!listing->options->rule)
+		return true;
+	for (uint32_t i = 0; i < findings->rules.count; i++)
+		if (strcmp(findings->rules.items[i].id, listing->options->rule) == 0) {
+			listing->rule = i;
+			return true;
+		}
+	err_set(err, ERR_USAGE, "there is no rule '%.100s'", listing->options->rule);
+	return err_hint(err, "`analyze rules list` prints the ids");
+}
+
+static enum exit_status list(const struct pipeline *pipeline, const struct options *options,
+							 struct err *err)
+{
+	struct listing listing = {
+		.options = options,
+		.findings = &pipeline->findings,
+		.header_bytes = pipeline->heap.chunks.header_bytes,
+		.states = options->states ? options->states : DEFAULT_STATES,
+	};
+	enum exit_status status = EXIT_USAGE;
+
+	if (find_rule(&listing, err))
+		status = !list_all(&listing, &pipeline->heap.chunks, err) ? EXIT_FAILED
+				 : evidence_is_complete(&pipeline->core)          ? EXIT_COMPLETE
+																  : EXIT_INCOMPLETE;
+	if (status != EXIT_USAGE && !pipeline->heap.found && !options->quiet)
+		fprintf(stderr, "analyze: no glibc heap was recognised, so there are no chunks\n");
+	strbuf_deinit(&listing.out);
+	return status;
+}
+
+enum exit_status command_chunks(const struct options *options, struct err *err)
+{
+	enum exit_status status = EXIT_FAILED;
+	struct setup_rules rules;
+	struct pipeline pipeline;
+	struct progress progress;
+
+	setup_progress(&progress, options);
+	if (setup_rules_of(&rules, options, err)) {
+		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
+						 &progress, err))
+			status = list(&pipeline, options, err);
+		pipeline_deinit(&pipeline);
+	}
+	setup_rules_deinit(&rules);
+	return status;
+}

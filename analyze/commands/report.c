@@ -1,0 +1,95 @@
+#include "analyze/commands/commands.h"
+
+#include "analyze/commands/setup.h"
+#include "analyze/output.h"
+#include "analyze/pipeline.h"
+#include "analyze/report/build.h"
+#include "analyze/report/json.h"
+#include "analyze/report/markdown.h"
+#include "analyze/report/text.h"
+
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Block characters where the locale has them; colour on a terminal that does not object
+ * (https://no-color.org). */
+static struct text_style style_of(const struct options *options)
+{
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	bool is_stdout = !options->output || strcmp(options->output, "-") == 0;
+
+	return (struct text_style){
+		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+		.colour = is_stdout && isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
+				  !(terminal && strcmp(terminal, "dumb") == 0),
+	};
+}
+
+static void render(const struct report *report, const struct options *options, struct strbuf *out)
+{
+	switch (options->format) {
+	case FORMAT_TEXT:
+		text_render(report, style_of(options), out);
+		break;
+	case FORMAT_JSON:
+		json_render(report, out);
+		break;
+	case FORMAT_MARKDOWN:
+		markdown_render(report, out);
+		break;
+	}
+}
+
+static void build(struct report *report, const struct pipeline *pipeline,
+				  const struct options *options)
+{
+	build_report(report, &(struct build_input){
+							 .tool_version = DUMPCORE_VERSION,
+							 .command = options->command_line,
+							 .path = options->operands.items[0],
+							 .core = &pipeline->core,
+							 .image = &pipeline->image,
+							 .regions = &pipeline->regions,
+							 .heap = &pipeline->heap,
+							 .findings = &pipeline->findings,
+							 .anomalies = &pipeline->anomalies,
+							 .workers = setup_workers(options),
+						 });
+}
+
+static enum exit_status print_report(const struct pipeline *pipeline, const struct options *options,
+									 struct err *err)
+{
+	struct report report = { 0 };
+	struct strbuf text = { 0 };
+	enum exit_status status;
+
+	build(&report, pipeline, options);
+	render(&report, options, &text);
+	status = report.evidence.complete ? EXIT_COMPLETE : EXIT_INCOMPLETE;
+	if (!output_write(options->output, strbuf_span(&text), err))
+		status = EXIT_FAILED;
+	strbuf_deinit(&text);
+	report_deinit(&report);
+	return status;
+}
+
+enum exit_status command_report(const struct options *options, struct err *err)
+{
+	enum exit_status status = EXIT_FAILED;
+	struct setup_rules rules;
+	struct pipeline pipeline;
+	struct progress progress;
+
+	setup_progress(&progress, options);
+	if (setup_rules_of(&rules, options, err)) {
+		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
+						 &progress, err))
+			status = print_report(&pipeline, options, err);
+		pipeline_deinit(&pipeline);
+	}
+	setup_rules_deinit(&rules);
+	return status;
+}

@@ -1,0 +1,33 @@
+/* setup: what several commands need before they start: rules, workers, progress. */
+#ifndef ANALYZE_COMMANDS_SETUP_H
+#define ANALYZE_COMMANDS_SETUP_H
+
+#include "analyze/content/rule_set.h"
+#include "analyze/options.h"
+#include "base/err.h"
+#include "base/progress.h"
+
+/* A rule set with what was said about its files. */
+struct setup_rules {
+	struct rule_set *set; /* NULL: no rules (none wanted, or none found) */
+	rule_messages messages;
+	size_t errors; /* of the messages */
+};
+
+/* Reads `count` paths; none: those of the lookup order (rules_path.h). The one path "none" gives no
+ * rules. The caller ends with setup_rules_deinit in every case. */
+bool setup_rules_init(struct setup_rules *rules, const char *const *paths, size_t count,
+					  struct err *err);
+void setup_rules_deinit(struct setup_rules *rules);
+
+/* Prints the messages from the `first` one on to stderr. */
+void setup_rules_print(const struct setup_rules *rules, size_t first);
+
+/* For commands that read a core: reads the rules, prints what is wrong with them unless --quiet,
+ * and fails with --strict where a rule is bad. */
+bool setup_rules_of(struct setup_rules *rules, const struct options *options, struct err *err);
+
+unsigned setup_workers(const struct options *options);
+void setup_progress(struct progress *progress, const struct options *options);
+
+#endif

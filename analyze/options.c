@@ -1,0 +1,431 @@
+#include "analyze/options.h"
+
+#include "analyze/memory/chunks.h"
+#include "base/size.h"
+#include "base/text.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BIT(command) (1u << (command))
+#define READS_CORE (BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_VERIFY))
+#define USES_RULES (BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS))
+#define EVERY (BIT(COMMANDS) - 1)
+
+enum { MAX_THREADS = 1024 };
+
+static const struct {
+	const char *name, *synopsis, *summary, *more;
+	size_t least, most; /* operands */
+} commands[COMMANDS] = {
+	[COMMAND_REPORT] = { "report", "FILE", "where the memory is and what is in it (the default)",
+						 "Examples\n"
+						 "  analyze app.core.zst\n"
+						 "  analyze report app.core.zst --format markdown -o ticket.md\n"
+						 "  analyze report app.core.zst --format json --rules my-rules/\n",
+						 1, 1 },
+	[COMMAND_CHUNKS] = { "chunks", "FILE", "a line for each chunk of malloc",
+						 "States: in-use, mmapped, tcache, fastbin, binned, top, overhead, "
+						 "unwalkable;\n"
+						 "live stands for in-use,mmapped and free for tcache,fastbin,binned,top.\n"
+						 "Without --state all but overhead and unwalkable are listed.\n\n"
+						 "Examples\n"
+						 "  analyze chunks app.core.zst --state live --min-size 1M\n"
+						 "  analyze chunks app.core.zst --ndjson --rules none | jq -r .bytes\n",
+						 1, 1 },
+	[COMMAND_VERIFY] = { "verify", "FILE", "checksums and completeness of an archive",
+						 "Examples\n"
+						 "  analyze verify app.core.zst\n",
+						 1, 1 },
+	[COMMAND_RULES] = { "rules", "list|check|test [PATH]...", "look at rule files",
+						"list prints the rules, check finds what is wrong with them, test runs "
+						"their\n"
+						"samples. Without PATH they are those a report would use.\n\n"
+						"Examples\n"
+						"  analyze rules list --json\n"
+						"  analyze rules check my-rules/ && analyze rules test my-rules/\n",
+						1, SIZE_MAX },
+};
+
+/* What an option's argument is. */
+enum kind { FLAG, TEXT, TEXTS, SIZE, NUMBER, THREADS, FORMAT, STATES };
+
+static const struct option {
+	const char *name; /* without "--" */
+	char letter;      /* 0: none */
+	const char *argument;
+	unsigned commands;
+	enum kind kind;
+	size_t offset;
+	const char *help;
+} table[] = {
+	{ "format", 'f', "FORMAT", BIT(COMMAND_REPORT), FORMAT, offsetof(struct options, format),
+	  "text (default), json or markdown" },
+	{ "output", 'o', "OUT", BIT(COMMAND_REPORT), TEXT, offsetof(struct options, output),
+	  "write to OUT, readable by its owner only; - is stdout" },
+	{ "rules", 'r', "PATH", USES_RULES, TEXTS, offsetof(struct options, rules),
+	  "rule file or folder, may be repeated; none: no rules" },
+	{ "strict", 0, NULL, USES_RULES | BIT(COMMAND_RULES), FLAG, offsetof(struct options, strict),
+	  "a bad rule is an error; without, it disables itself" },
+	{ "state", 's', "LIST", BIT(COMMAND_CHUNKS), STATES, offsetof(struct options, states),
+	  "only chunks in these states, separated by commas" },
+	{ "arena", 'a', "N", BIT(COMMAND_CHUNKS), NUMBER, offsetof(struct options, arena),
+	  "only chunks of arena N of the report" },
+	{ "rule", 0, "ID", BIT(COMMAND_CHUNKS), TEXT, offsetof(struct options, rule),
+	  "only chunks in which rule ID (namespace.id) has a hit" },
+	{ "min-size", 'm', "SIZE", BIT(COMMAND_CHUNKS), SIZE, offsetof(struct options, min_bytes),
+	  "only chunks of SIZE bytes or more: 4096, 64K, 1.5M" },
+	{ "ndjson", 0, NULL, BIT(COMMAND_CHUNKS), FLAG, offsetof(struct options, ndjson),
+	  "one JSON object a line" },
+	{ "json", 0, NULL, BIT(COMMAND_RULES), FLAG, offsetof(struct options, json),
+	  "list as a JSON array" },
+	{ "threads", 't', "N", READS_CORE, THREADS, offsetof(struct options, threads),
+	  "number of worker threads (default: processors)" },
+	{ "quiet", 'q', NULL, EVERY, FLAG, offsetof(struct options, quiet),
+	  "no progress, no warnings" },
+	{ "progress", 0, NULL, READS_CORE, FLAG, offsetof(struct options, progress),
+	  "progress on stderr even where that is no terminal" },
+	{ "help", 'h', NULL, EVERY, FLAG, offsetof(struct options, help), "this help" },
+	{ "version", 'V', NULL, EVERY, FLAG, offsetof(struct options, version), "the version" },
+};
+
+enum { OPTIONS = sizeof table / sizeof *table };
+
+static const char *const format_names[] = { "text", "json", "markdown", NULL };
+
+static void *field(struct options *options, const struct option *option)
+{
+	return (char *)options + option->offset;
+}
+
+/* ERR_USAGE, with a suggestion where a name is near. */
+static bool unknown(struct err *err, const char *what, const char *word, const char *const *names)
+{
+	const char *nearest = text_nearest(word, names);
+
+	err_set(err, ERR_USAGE, "%s '%.100s'", what, word);
+	return nearest ? err_hint(err, "did you mean '%s'?", nearest) : false;
+}
+
+static bool parse_format(const char *text, enum report_format *format, struct err *err)
+{
+	for (size_t i = 0; format_names[i]; i++)
+		if (strcmp(format_names[i], text) == 0) {
+			*format = (enum report_format)i;
+			return true;
+		}
+	unknown(err, "unknown format", text, format_names);
+	return err->hint[0] ? false : err_hint(err, "formats are text, json and markdown");
+}
+
+/* Adds the bits of one word of --state. */
+static bool add_state(const char *word, unsigned *states, struct err *err)
+{
+	const char *names[CHUNK_STATES + 3] = { "live", "free" };
+	enum chunk_state state;
+
+	if (chunk_state_parse(word, &state)) {
+		*states |= 1u << state;
+		return true;
+	}
+	for (unsigned i = 0; i < CHUNK_STATES; i++) {
+		if ((strcmp(word, "live") == 0 && chunk_is_live((enum chunk_state)i)) ||
+			(strcmp(word, "free") == 0 && chunk_is_free((enum chunk_state)i)))
+			*states |= 1u << i;
+		names[i + 2] = chunk_state_name((enum chunk_state)i);
+	}
+	if (strcmp(word, "live") == 0 || strcmp(word, "free") == 0)
+		return true;
+	unknown(err, "unknown state", word, names);
+	return err->hint[0] ? false : err_hint(err, "`analyze chunks --help` lists the states");
+}
+
+static bool parse_states(const char *text, unsigned *states, struct err *err)
+{
+	char *copy = mem_string(text), *rest = copy, *word;
+	bool good = true;
+
+	*states = 0;
+	while (good && (word = strsep(&rest, ",")))
+		good = add_state(word, states, err);
+	free(copy);
+	return good;
+}
+
+static bool parse_number(const char *text, uint64_t most, uint64_t *number)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9' || strlen(text) > 18)
+		return false;
+	*number = strtoull(text, &end, 10);
+	return *end == '\0' && *number <= most;
+}
+
+static bool set_option(struct options *options, const struct option *option, const char *text,
+					   struct err *err)
+{
+	uint64_t number = 0;
+	bool good = true;
+
+	switch (option->kind) {
+	case FLAG:
+		*(bool *)field(options, option) = true;
+		return true;
+	case TEXT:
+		*(const char **)field(options, option) = text;
+		return true;
+	case TEXTS:
+		*vec_add((option_texts *)field(options, option)) = text;
+		return true;
+	case FORMAT:
+		return parse_format(text, field(options, option), err);
+	case STATES:
+		return parse_states(text, field(options, option), err);
+	case SIZE:
+		good = size_parse(text, field(options, option));
+		break;
+	case NUMBER:
+		good = parse_number(text, INT32_MAX, field(options, option));
+		options->has_arena |= option->offset == offsetof(struct options, arena);
+		break;
+	case THREADS:
+		good = parse_number(text, MAX_THREADS, &number) && number > 0;
+		*(unsigned *)field(options, option) = (unsigned)number;
+		break;
+	}
+	return good || err_set(err, ERR_USAGE, "--%s takes %s, not '%.100s'", option->name,
+						   option->kind == SIZE ? "a size like 64K" : "a number", text);
+}
+
+static const struct option *find_option(const char *name, size_t length)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
+			return &table[i];
+	return NULL;
+}
+
+static const struct option *find_letter(char letter)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (table[i].letter == letter && letter)
+			return &table[i];
+	return NULL;
+}
+
+static bool unknown_option(const char *word, struct err *err)
+{
+	char names[OPTIONS][24];
+	const char *list[OPTIONS + 1] = { NULL };
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		strcpy(names[i], "--");
+		strncat(names[i], table[i].name, sizeof names[i] - 3);
+		list[i] = names[i];
+	}
+	return unknown(err, "unknown option", word, list);
+}
+
+/* The words of the command line that are left. */
+struct words {
+	char **next;
+	bool only_operands;     /* behind "--" */
+	unsigned used[OPTIONS]; /* how often each option was given */
+};
+
+/* One option: "--name", "--name=ARG", "--name ARG", "-x", "-xARG", "-x ARG". */
+static bool parse_option(struct options *options, struct words *words, struct err *err)
+{
+	const char *word = *words->next++, *argument = NULL;
+	const struct option *option;
+
+	if (word[1] == '-') {
+		argument = strchr(word, '=');
+		option = find_option(word + 2, argument ? (size_t)(argument - word - 2) : strlen(word + 2));
+		argument = argument ? argument + 1 : NULL;
+	} else {
+		option = find_letter(word[1]);
+		argument = word[2] ? word + 2 : NULL;
+	}
+	if (!option)
+		return unknown_option(word, err);
+	words->used[option - table]++;
+	if (!option->argument && argument)
+		return err_set(err, ERR_USAGE, "option '%.100s': --%s takes no argument", word,
+					   option->name);
+	if (option->argument && !argument)
+		argument = *words->next ? *words->next++ : NULL;
+	if (option->argument && !argument)
+		return err_set(err, ERR_USAGE, "--%s needs an argument: %s", option->name,
+					   option->argument);
+	return set_option(options, option, argument, err);
+}
+
+/* A first word that is no command is the file of a report. */
+static bool take_first(struct options *options, const char *word, struct err *err)
+{
+	const char *names[COMMANDS + 1] = { NULL };
+
+	options->has_command = true;
+	for (size_t i = 0; i < COMMANDS; i++) {
+		names[i] = commands[i].name;
+		if (strcmp(commands[i].name, word) == 0) {
+			options->command = (enum command)i;
+			return true;
+		}
+	}
+	options->command = COMMAND_REPORT;
+	*vec_add(&options->operands) = word;
+	if (strpbrk(word, "/.") || access(word, F_OK) == 0)
+		return true;
+	unknown(err, "no command and no file:", word, names);
+	return err->hint[0] ? false : err_hint(err, "`analyze --help` lists the commands");
+}
+
+static bool check_options(const struct options *options, const struct words *words, struct err *err)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (words->used[i] && !(table[i].commands & BIT(options->command)))
+			return err_set(err, ERR_USAGE, "`analyze %s` does not take --%s",
+						   commands[options->command].name, table[i].name);
+	return true;
+}
+
+static bool check_operands(const struct options *options, struct err *err)
+{
+	const char *name = commands[options->command].name;
+
+	if (!options->has_command)
+		return err_set(err, ERR_USAGE, "no FILE was given");
+	if (options->operands.count < commands[options->command].least)
+		return err_set(err, ERR_USAGE, "`analyze %s` needs: %s", name,
+					   commands[options->command].synopsis);
+	if (options->operands.count > commands[options->command].most)
+		return err_set(err, ERR_USAGE, "`analyze %s` takes one FILE; '%.100s' is one too many",
+					   name, options->operands.items[commands[options->command].most]);
+	return true;
+}
+
+static bool needs_quotes(const char *word)
+{
+	return !*word || strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+								  "@%+=:,./_-") != strlen(word);
+}
+
+/* The command line so that a shell takes it back. */
+static char *quote_words(char **words)
+{
+	struct strbuf line = { 0 };
+	const char *base = *words ? strrchr(*words, '/') : NULL;
+
+	strbuf_puts(&line, base ? base + 1 : *words ? *words : "analyze");
+	for (char **word = *words ? words + 1 : words; *word; word++) {
+		bool quotes = needs_quotes(*word);
+
+		strbuf_puts(&line, quotes ? " '" : " ");
+		for (const char *c = *word; *c; c++)
+			if (*c == '\'')
+				strbuf_puts(&line, "'\\''");
+			else
+				strbuf_putc(&line, *c);
+		strbuf_puts(&line, quotes ? "'" : "");
+	}
+	return strbuf_take(&line);
+}
+
+bool options_parse(struct options *options, int argc, char **argv, struct err *err)
+{
+	struct words words = { .next = argv + (argc > 0) };
+
+	*options = (struct options){ .command_line = quote_words(argv) };
+	while (*words.next) {
+		const char *word = *words.next;
+		bool good = true;
+
+		if (!words.only_operands && strcmp(word, "--") == 0) {
+			words.only_operands = true;
+			words.next++;
+		} else if (!words.only_operands && word[0] == '-' && word[1]) {
+			good = parse_option(options, &words, err);
+		} else {
+			words.next++;
+			if (options->has_command)
+				*vec_add(&options->operands) = word;
+			else
+				good = take_first(options, word, err);
+		}
+		if (!good)
+			return false;
+	}
+	if (options->help || options->version)
+		return true;
+	return check_operands(options, err) && check_options(options, &words, err);
+}
+
+void options_deinit(struct options *options)
+{
+	vec_deinit(&options->operands);
+	vec_deinit(&options->rules);
+	free((void *)(uintptr_t)options->command_line);
+	*options = (struct options){ 0 };
+}
+
+static void help_options(unsigned mask, struct strbuf *out)
+{
+	strbuf_puts(out, "Options\n");
+	for (size_t i = 0; i < OPTIONS; i++) {
+		size_t start = out->size;
+
+		if (!(table[i].commands & mask))
+			continue;
+		if (table[i].letter)
+			strbuf_printf(out, "  -%c, --%s", table[i].letter, table[i].name);
+		else
+			strbuf_printf(out, "      --%s", table[i].name);
+		if (table[i].argument)
+			strbuf_printf(out, " %s", table[i].argument);
+		strbuf_pad(out, ' ', out->size - start < 25 ? 25 - (out->size - start) : 1);
+		strbuf_printf(out, "%s\n", table[i].help);
+	}
+}
+
+void options_help(struct strbuf *out)
+{
+	strbuf_puts(out, "usage: analyze FILE\n       analyze COMMAND [OPTION]... ARGUMENT...\n\n"
+					 "Says where the memory of a captured process is, what is in it, and whether "
+					 "glibc keeps it.\n"
+					 "FILE is an archive of dumpcore or any ELF core of Linux, plain or .zst.\n\n"
+					 "Commands\n");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		size_t start = out->size;
+
+		strbuf_printf(out, "  %s %s", commands[i].name, commands[i].synopsis);
+		strbuf_pad(out, ' ', out->size - start < 36 ? 36 - (out->size - start) : 1);
+		strbuf_printf(out, "%s\n", commands[i].summary);
+	}
+	strbuf_puts(out, "`analyze COMMAND --help` has the options and examples of one.\n\n");
+	help_options(BIT(COMMAND_REPORT), out);
+	strbuf_puts(out, "\nRules are found in --rules, else $DUMPCORE_RULES, else the installed "
+					 "folder,\nelse rules/ beside the build.\n"
+					 "Exit status: 0 complete, 1 failed, 2 usage, 3 finished on incomplete "
+					 "evidence.\n\n"
+					 "Examples\n"
+					 "  dumpcore -o app.core.zst $(pidof app) && analyze app.core.zst\n"
+					 "  analyze report app.core.zst --format markdown -o ticket.md\n"
+					 "  analyze chunks app.core.zst --state live --min-size 1M\n");
+}
+
+void options_help_command(enum command command, struct strbuf *out)
+{
+	strbuf_printf(out, "usage: analyze %s [OPTION]... %s\n\n", commands[command].name,
+				  commands[command].synopsis);
+	strbuf_printf(out, "Prints %s.\n\n",
+				  command == COMMAND_RULES    ? "what rule files hold and what is wrong with them"
+				  : command == COMMAND_REPORT ? "where the memory is and what is in it"
+											  : commands[command].summary);
+	help_options(BIT(command), out);
+	strbuf_printf(out, "\n%s", commands[command].more);
+}

@@ -1,0 +1,48 @@
+/* options: the command line, as rows of two tables: commands, and options with the commands that
+ * take them. The same tables make the help. */
+#ifndef ANALYZE_OPTIONS_H
+#define ANALYZE_OPTIONS_H
+
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum command { COMMAND_REPORT, COMMAND_CHUNKS, COMMAND_VERIFY, COMMAND_RULES, COMMANDS };
+
+enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_MARKDOWN };
+
+typedef VEC(const char *) option_texts; /* point into argv */
+
+struct options {
+	enum command command;
+	option_texts operands; /* FILE; of rules: what to do, then the paths */
+	bool help, version;
+	bool has_command; /* false: nothing but options was given */
+
+	enum report_format format;
+	const char *output; /* NULL or "-": stdout */
+	option_texts rules; /* --rules, as often as given; "none" alone is none */
+	unsigned states;    /* --state, a bit for each enum chunk_state; 0: not given */
+	bool has_arena;
+	uint64_t arena;
+	const char *rule; /* --rule; NULL: not given */
+	uint64_t min_bytes;
+	bool ndjson, json, strict, quiet, progress;
+	unsigned threads;         /* workers; 0: not given */
+	const char *command_line; /* as typed, words quoted where a shell needs it; options_deinit */
+};
+
+/* Reads the command line. False is a usage error: what is wrong and, where a name is near, what was
+ * meant. Nothing of a failed parse but `command` is to be used. The caller ends with
+ * options_deinit in every case. */
+bool options_parse(struct options *options, int argc, char **argv, struct err *err);
+void options_deinit(struct options *options);
+
+/* Appends the help of the program, or of one command. */
+void options_help(struct strbuf *out);
+void options_help_command(enum command command, struct strbuf *out);
+
+#endif

@@ -1,0 +1,56 @@
+#include "analyze/report/build.h"
+
+#include "analyze/attribute/buckets.h"
+#include "analyze/attribute/clusters.h"
+#include "analyze/attribute/diagnosis.h"
+#include "analyze/attribute/evidence.h"
+#include "analyze/attribute/heap_summary.h"
+#include "analyze/attribute/ledger.h"
+#include "analyze/attribute/names.h"
+#include "analyze/attribute/size_classes.h"
+#include "analyze/attribute/suspects.h"
+#include "analyze/attribute/verdict.h"
+
+static void fill_content(struct report *report, const struct build_input *input)
+{
+	struct ledger ledger;
+
+	ledger_init(&ledger, input->findings);
+	ledger_report(&ledger, input->findings, &report->pool, &report->content);
+	ledger_deinit(&ledger);
+	clusters_fill(&report->content, &input->heap->chunks, input->findings, input->image,
+				  input->regions, input->workers, &report->pool);
+}
+
+static void fill_anomalies(struct report *report, const struct anomalies *anomalies)
+{
+	for (size_t i = 0; i < anomalies->rows.count; i++)
+		*vec_add(&report->anomalies) = (struct report_anomaly){
+			.address = anomalies->rows.items[i].address,
+			.what = names_safe(anomalies->rows.items[i].what, &report->pool),
+		};
+	report->anomalies_dropped = anomalies->dropped;
+}
+
+void build_report(struct report *report, const struct build_input *input)
+{
+	const struct core *core = input->core;
+	struct diagnosis_facts facts = {
+		.is_java = input->regions->is_java,
+		.is_torn = core->has_facts && core->has_outcome && core->outcome.pause_ns == 0,
+		.threads = core->threads.count,
+	};
+
+	report->tool_version = pool_string(&report->pool, input->tool_version);
+	report->command = names_safe(input->command, &report->pool);
+	evidence_fill(&report->evidence, input->path, core, input->regions, input->heap,
+				  input->findings, &report->pool);
+	buckets_fill(&report->memory, core, input->image, input->regions, input->heap, &report->pool);
+	heap_summary_fill(&report->heap, input->heap, core, &report->pool);
+	size_classes_fill(&report->heap, &input->heap->chunks, input->workers);
+	fill_content(report, input);
+	fill_anomalies(report, input->anomalies);
+	suspects_fill(report, input->regions, input->heap);
+	diagnosis_fill(report, &facts);
+	verdict_fill(report);
+}

@@ -1,0 +1,121 @@
+#include "analyze/report/content_tables.h"
+
+#include "base/size.h"
+
+enum { RULES_SHOWN = 10, GROUPS_SHOWN = 5, SIZES_SHOWN = 10, CLUSTERS_SHOWN = 8 };
+
+void content_tables_coverage(const struct report *report, struct strbuf *out)
+{
+	const struct report_content *content = &report->content;
+	uint64_t live = report->heap.totals.in_use.bytes + report->heap.mmapped.bytes;
+	uint64_t explained = 0;
+	char explained_text[SIZE_TEXT], live_text[SIZE_TEXT];
+
+	for (size_t i = 0; i < content->rules.count; i++)
+		explained += content->rules.items[i].live.bytes;
+	strbuf_printf(out, "%zu rules explain %s of %s in live chunks (%.0f %%).",
+				  content->rules_applied, size_format(explained, explained_text),
+				  size_format(live, live_text),
+				  live ? 100.0 * (double)explained / (double)live : 0);
+}
+
+static void add_rule(struct table *table, const struct report_rule *rule)
+{
+	table_cell(table, rule->id);
+	table_cell(table, rule->severity);
+	table_count(table, rule->live.hits);
+	table_size(table, true, rule->live.bytes);
+	table_count(table, rule->stale.hits);
+	table_size(table, true, rule->stale.bytes);
+}
+
+static void add_groups(struct table *table, const struct report_rule *rule)
+{
+	for (size_t i = 0; i < rule->groups.count && i < GROUPS_SHOWN; i++) {
+		const struct report_group *group = &rule->groups.items[i];
+
+		table_printf(table, "  %s", group->key);
+		table_cell(table, "");
+		table_count(table, group->hits);
+		table_size(table, true, group->live_bytes);
+		table_cell(table, "");
+		table_size(table, true, group->bytes - group->live_bytes);
+	}
+	if (rule->groups.count > GROUPS_SHOWN) {
+		size_t more = rule->groups.count - GROUPS_SHOWN;
+
+		table_printf(table, "  %zu more group%s", more, more == 1 ? "" : "s");
+		for (size_t i = 1; i < table->width; i++)
+			table_cell(table, "");
+	}
+}
+
+void content_tables_rules(const struct report_content *content, struct table *table)
+{
+	static const struct table_column columns[] = {
+		{ .title = "rule, and what it was grouped by", .code = true, .widest = 38 },
+		{ .title = "severity" },
+		{ .title = "hits", .right = true },
+		{ .title = "live", .right = true },
+		{ .title = "stale hits", .right = true },
+		{ .title = "stale", .right = true },
+		{ .title = NULL },
+	};
+
+	table_init(table, columns);
+	for (size_t i = 0; i < content->rules.count && i < RULES_SHOWN; i++) {
+		add_rule(table, &content->rules.items[i]);
+		add_groups(table, &content->rules.items[i]);
+	}
+	if (content->rules.count > RULES_SHOWN) {
+		size_t more = content->rules.count - RULES_SHOWN;
+
+		table_printf(table, "%zu more rule%s", more, more == 1 ? "" : "s");
+		for (size_t i = 1; i < table->width; i++)
+			table_cell(table, "");
+	}
+}
+
+void content_tables_sizes(const struct report_heap *heap, struct table *table)
+{
+	static const struct table_column columns[] = {
+		{ .title = "chunk size", .right = true },
+		{ .title = "state" },
+		{ .title = "chunks", .right = true },
+		{ .title = "bytes", .right = true },
+		{ .title = NULL },
+	};
+
+	table_init(table, columns);
+	for (size_t i = 0; i < heap->size_classes.count && i < SIZES_SHOWN; i++) {
+		const struct report_size_class *class = &heap->size_classes.items[i];
+
+		table_count(table, class->size);
+		table_cell(table, class->state);
+		table_count(table, class->chunks);
+		table_size(table, true, class->bytes);
+	}
+}
+
+void content_tables_clusters(const struct report_content *content, struct table *table)
+{
+	static const struct table_column columns[] = {
+		{ .title = "chunk size", .right = true },
+		{ .title = "first words", .code = true, .widest = 30 },
+		{ .title = "kind" },
+		{ .title = "chunks", .right = true },
+		{ .title = "bytes", .right = true },
+		{ .title = NULL },
+	};
+
+	table_init(table, columns);
+	for (size_t i = 0; i < content->clusters.count && i < CLUSTERS_SHOWN; i++) {
+		const struct report_cluster *cluster = &content->clusters.items[i];
+
+		table_count(table, cluster->size);
+		table_cell(table, cluster->prefix);
+		table_cell(table, cluster->kind);
+		table_count(table, cluster->chunks);
+		table_size(table, true, cluster->bytes);
+	}
+}

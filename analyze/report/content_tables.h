@@ -1,0 +1,21 @@
+/* content_tables: the tables about what is in the chunks, for people. */
+#ifndef ANALYZE_REPORT_CONTENT_TABLES_H
+#define ANALYZE_REPORT_CONTENT_TABLES_H
+
+#include "analyze/report/model.h"
+#include "analyze/report/table.h"
+#include "base/strbuf.h"
+
+/* These initialise the table, with as many rows as fit a ticket; the caller ends with
+ * table_deinit. */
+
+/* Rules, each followed by its groups. */
+void content_tables_rules(const struct report_content *content, struct table *table);
+
+void content_tables_sizes(const struct report_heap *heap, struct table *table);
+void content_tables_clusters(const struct report_content *content, struct table *table);
+
+/* Appends "8 rules explain 1.2 GiB of 1.9 GiB in live chunks (62 %)." */
+void content_tables_coverage(const struct report *report, struct strbuf *out);
+
+#endif

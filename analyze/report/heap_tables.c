@@ -1,0 +1,219 @@
+#include "analyze/report/heap_tables.h"
+
+#include "base/size.h"
+#include "base/vec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENAS_SHOWN = 12 };
+
+void heap_tables_trim(const struct report_heap *heap, struct strbuf *out)
+{
+	uint64_t kept = heap->totals.free_resident_bytes, trimmable = heap->totals.trimmable_bytes;
+	char trim_text[SIZE_TEXT], pinned_text[SIZE_TEXT];
+
+	strbuf_printf(out,
+				  "malloc_trim(0) would give back %s; %s are pinned: thread caches, tops of "
+				  "secondary arenas, and pages shared with chunks in use.",
+				  size_format(trimmable, trim_text),
+				  size_format(kept > trimmable ? kept - trimmable : 0, pinned_text));
+}
+
+struct stem {
+	const char *name;
+	size_t length; /* without the number at its end */
+	size_t threads;
+};
+
+static size_t stem_length(const char *name)
+{
+	size_t length = strlen(name);
+
+	while (length && strchr("0123456789", name[length - 1]))
+		length--;
+	return length ? length : strlen(name);
+}
+
+static int compare_stems(const void *a, const void *b)
+{
+	const struct stem *x = a, *y = b;
+
+	if (x->threads != y->threads)
+		return x->threads < y->threads ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+void heap_tables_threads(const struct report_arena *arena, struct strbuf *out)
+{
+	enum { SHOWN = 3 };
+	VEC(struct stem) stems = { 0 };
+	size_t more = arena->threads.count;
+
+	for (size_t i = 0; i < arena->threads.count; i++) {
+		const char *name = arena->threads.items[i].name;
+		struct stem stem = { *name ? name : "unnamed", stem_length(name), 1 };
+		size_t at = 0;
+
+		stem.length = *name ? stem.length : strlen(stem.name);
+		while (at < stems.count && (stems.items[at].length != stem.length ||
+									memcmp(stems.items[at].name, stem.name, stem.length) != 0))
+			at++;
+		if (at == stems.count)
+			*vec_add(&stems) = stem;
+		else
+			stems.items[at].threads++;
+	}
+	vec_sort(&stems, compare_stems);
+	for (size_t i = 0; i < stems.count && i < SHOWN; i++) {
+		const struct stem *stem = &stems.items[i];
+
+		strbuf_puts(out, i ? ", " : "");
+		if (stem->threads == 1)
+			strbuf_puts(out, stem->name);
+		else
+			strbuf_printf(out, "%.*s%s (%zu)", (int)stem->length, stem->name,
+						  stem->name[stem->length] ? "*" : "", stem->threads);
+		more -= stem->threads;
+	}
+	if (more)
+		strbuf_printf(out, ", +%zu more", more);
+	vec_deinit(&stems);
+}
+
+static int compare_arenas(const void *a, const void *b)
+{
+	const struct report_arena *x = *(const struct report_arena *const *)a;
+	const struct report_arena *y = *(const struct report_arena *const *)b;
+
+	if (x->system_bytes != y->system_bytes)
+		return x->system_bytes < y->system_bytes ? 1 : -1;
+	return x->index < y->index ? -1 : 1;
+}
+
+/* What the columns show, so that arenas can be summed. */
+struct arena_row {
+	uint64_t heaps, system, in_use, unused, kept, trimmable;
+};
+
+static struct arena_row arena_row(const struct report_arena *arena)
+{
+	return (struct arena_row){
+		.heaps = arena->heaps,
+		.system = arena->system_bytes,
+		.in_use = arena->in_use.bytes,
+		.unused =
+			arena->tcache.bytes + arena->fastbin.bytes + arena->binned.bytes + arena->top.bytes,
+		.kept = arena->free_resident_bytes,
+		.trimmable = arena->trimmable_bytes,
+	};
+}
+
+static void add_to_row(struct arena_row *to, struct arena_row row)
+{
+	to->heaps += row.heaps;
+	to->system += row.system;
+	to->in_use += row.in_use;
+	to->unused += row.unused;
+	to->kept += row.kept;
+	to->trimmable += row.trimmable;
+}
+
+static void add_arena_row(struct table *table, const char *name, struct arena_row row,
+						  bool has_residency, const char *threads)
+{
+	table_cell(table, name);
+	table_count(table, row.heaps);
+	table_size(table, true, row.system);
+	table_size(table, true, row.in_use);
+	table_size(table, true, row.unused);
+	table_size(table, has_residency, row.kept);
+	table_size(table, has_residency, row.trimmable);
+	table_cell(table, threads);
+}
+
+static void add_arena(struct table *table, const struct report_arena *arena, bool has_residency)
+{
+	struct strbuf threads = { 0 };
+	char name[32];
+
+	snprintf(name, sizeof name, "%u%s%s", arena->index, arena->main ? " main" : "",
+			 arena->locked ? " locked" : "");
+	heap_tables_threads(arena, &threads);
+	add_arena_row(table, name, arena_row(arena), has_residency, strbuf_text(&threads));
+	strbuf_deinit(&threads);
+}
+
+void heap_tables_arenas(const struct report_heap *heap, bool has_residency, struct table *table)
+{
+	static const struct table_column columns[] = {
+		{ .title = "arena" },
+		{ .title = "heaps", .right = true },
+		{ .title = "system", .right = true },
+		{ .title = "in use", .right = true },
+		{ .title = "free", .right = true },
+		{ .title = "resident", .right = true },
+		{ .title = "trimmable", .right = true },
+		{ .title = "threads", .widest = 29 },
+		{ .title = NULL },
+	};
+	VEC(const struct report_arena *) sorted = { 0 };
+	struct arena_row rest = { 0 };
+	char name[32];
+
+	table_init(table, columns);
+	for (size_t i = 0; i < heap->arenas.count; i++)
+		*vec_add(&sorted) = &heap->arenas.items[i];
+	vec_sort(&sorted, compare_arenas);
+	for (size_t i = 0; i < sorted.count; i++)
+		if (i < ARENAS_SHOWN || sorted.count == ARENAS_SHOWN + 1)
+			add_arena(table, sorted.items[i], has_residency);
+		else
+			add_to_row(&rest, arena_row(sorted.items[i]));
+	if (sorted.count > ARENAS_SHOWN + 1) {
+		snprintf(name, sizeof name, "%zu more", sorted.count - ARENAS_SHOWN);
+		add_arena_row(table, name, rest, has_residency, "");
+	}
+	if (sorted.count > 1)
+		add_arena_row(table, "all", arena_row(&heap->totals), has_residency, "");
+	vec_deinit(&sorted);
+}
+
+static void add_free(struct table *table, const char *name, struct report_sum sum,
+					 bool has_residency)
+{
+	table_cell(table, name);
+	table_count(table, sum.chunks);
+	table_size(table, true, sum.bytes);
+	table_size(table, has_residency, sum.resident_bytes);
+	table_size(table, has_residency, sum.bytes - sum.resident_bytes);
+}
+
+void heap_tables_free(const struct report_heap *heap, bool has_residency, struct table *table)
+{
+	static const struct table_column columns[] = {
+		{ .title = "freed" },
+		{ .title = "chunks", .right = true },
+		{ .title = "bytes", .right = true },
+		{ .title = "resident", .right = true },
+		{ .title = "gone", .right = true },
+		{ .title = NULL },
+	};
+	const struct report_arena *totals = &heap->totals;
+	struct report_sum all = { 0 };
+	const struct report_sum *const kinds[] = { &totals->tcache, &totals->fastbin, &totals->binned,
+											   &totals->top };
+
+	table_init(table, columns);
+	add_free(table, "thread caches (tcache)", totals->tcache, has_residency);
+	add_free(table, "fastbins", totals->fastbin, has_residency);
+	add_free(table, "bins", totals->binned, has_residency);
+	add_free(table, "ends of arenas (top)", totals->top, has_residency);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		all.chunks += kinds[i]->chunks;
+		all.bytes += kinds[i]->bytes;
+		all.resident_bytes += kinds[i]->resident_bytes;
+	}
+	add_free(table, "all", all, has_residency);
+}

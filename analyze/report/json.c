@@ -1,0 +1,338 @@
+#include "analyze/report/json.h"
+
+#include "analyze/report/clean.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* jansson takes valid UTF-8 only: clean_add sees to it. */
+static json_t *text(const char *value)
+{
+	struct strbuf safe = { 0 };
+	json_t *json;
+
+	clean_add(value ? value : "", &safe);
+	json = json_stringn(strbuf_text(&safe), safe.size);
+	strbuf_deinit(&safe);
+	return json;
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *number_or_null(bool known, uint64_t value)
+{
+	return known ? number(value) : json_null();
+}
+
+static json_t *address(vaddr value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof digits, "0x%" PRIvaddr, value);
+	return json_string(digits);
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static json_t *lines(const report_lines *lines)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < lines->count; i++)
+		json_array_append_new(array, text(lines->items[i]));
+	return array;
+}
+
+static json_t *gaps(const struct report_evidence *evidence)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < evidence->gaps.count; i++) {
+		const struct report_gap *gap = &evidence->gaps.items[i];
+		json_t *row = json_object();
+
+		set(row, "start", address(gap->range.start));
+		set(row, "end", address(gap->range.end));
+		set(row, "reason", text(gap->reason));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *evidence_json(const struct report_evidence *evidence)
+{
+	json_t *object = json_object(), *glibc = json_object();
+
+	set(object, "file", text(evidence->file));
+	set(object, "bytes", number(evidence->bytes));
+	set(object, "complete", json_boolean(evidence->complete));
+	set(object, "writer", text(evidence->writer));
+	set(object, "consistency", text(evidence->consistency));
+	set(object, "pause_ms", evidence->has_pause ? json_real(evidence->pause_ms) : json_null());
+	set(object, "captured_at", text(evidence->captured_at));
+	set(object, "host", text(evidence->host));
+	set(object, "kernel", text(evidence->kernel));
+	set(object, "pid", number(evidence->pid));
+	set(object, "comm", text(evidence->comm));
+	set(object, "exe", text(evidence->exe));
+	set(glibc, "generation", text(evidence->glibc_generation));
+	set(glibc, "basis", text(evidence->glibc_basis));
+	set(object, "glibc", glibc);
+	set(object, "has_residency", json_boolean(evidence->has_residency));
+	set(object, "gaps", gaps(evidence));
+	set(object, "missing", lines(&evidence->missing));
+	return object;
+}
+
+static json_t *memory_json(const struct report_memory *memory)
+{
+	json_t *object = json_object(), *buckets = json_array();
+
+	set(object, "virtual_bytes", number(memory->virtual_bytes));
+	set(object, "resident_bytes", number_or_null(memory->has_resident, memory->resident_bytes));
+	set(object, "swapped_bytes", number_or_null(memory->has_resident, memory->swapped_bytes));
+	for (size_t i = 0; i < memory->buckets.count; i++) {
+		const struct report_bucket *bucket = &memory->buckets.items[i];
+		json_t *row = json_object();
+
+		set(row, "id", text(bucket->id));
+		set(row, "title", text(bucket->title));
+		set(row, "virtual_bytes", number(bucket->virtual_bytes));
+		set(row, "resident_bytes", number_or_null(memory->has_resident, bucket->resident_bytes));
+		json_array_append_new(buckets, row);
+	}
+	set(object, "buckets", buckets);
+	set(object, "residual_bytes",
+		memory->has_resident ? json_integer(memory->residual_bytes) : json_null());
+	return object;
+}
+
+static json_t *sum(struct report_sum value, bool has_residency)
+{
+	json_t *object = json_object();
+
+	set(object, "chunks", number(value.chunks));
+	set(object, "bytes", number(value.bytes));
+	set(object, "resident_bytes", number_or_null(has_residency, value.resident_bytes));
+	return object;
+}
+
+/* What an arena and the totals have in common. */
+static void set_sums(json_t *object, const struct report_arena *arena, bool has_residency)
+{
+	set(object, "heaps", number(arena->heaps));
+	set(object, "system_bytes", number(arena->system_bytes));
+	set(object, "in_use", sum(arena->in_use, has_residency));
+	set(object, "tcache", sum(arena->tcache, has_residency));
+	set(object, "fastbin", sum(arena->fastbin, has_residency));
+	set(object, "binned", sum(arena->binned, has_residency));
+	set(object, "top", sum(arena->top, has_residency));
+	set(object, "overhead_bytes", number(arena->overhead_bytes));
+	set(object, "unwalkable_bytes", number(arena->unwalkable_bytes));
+	set(object, "free_resident_bytes", number_or_null(has_residency, arena->free_resident_bytes));
+	set(object, "trimmable_bytes", number_or_null(has_residency, arena->trimmable_bytes));
+}
+
+static json_t *arena_json(const struct report_arena *arena, bool has_residency)
+{
+	json_t *object = json_object(), *threads = json_array();
+
+	set(object, "index", number(arena->index));
+	set(object, "kind", json_string(arena->main ? "main" : "secondary"));
+	set(object, "address", address(arena->address));
+	set(object, "locked", json_boolean(arena->locked));
+	set_sums(object, arena, has_residency);
+	for (size_t i = 0; i < arena->threads.count; i++) {
+		json_t *thread = json_object();
+
+		set(thread, "tid", number(arena->threads.items[i].tid));
+		set(thread, "name", text(arena->threads.items[i].name));
+		json_array_append_new(threads, thread);
+	}
+	set(object, "threads", threads);
+	return object;
+}
+
+static json_t *heap_json(const struct report_heap *heap, bool has_residency)
+{
+	json_t *object = json_object(), *totals = json_object();
+	json_t *arenas = json_array(), *classes = json_array();
+
+	set(object, "found", json_boolean(heap->found));
+	set_sums(totals, &heap->totals, has_residency);
+	set(object, "totals", totals);
+	for (size_t i = 0; i < heap->arenas.count; i++)
+		json_array_append_new(arenas, arena_json(&heap->arenas.items[i], has_residency));
+	set(object, "arenas", arenas);
+	set(object, "mmapped", sum(heap->mmapped, has_residency));
+	for (size_t i = 0; i < heap->size_classes.count; i++) {
+		const struct report_size_class *class = &heap->size_classes.items[i];
+		json_t *row = json_object();
+
+		set(row, "size", number(class->size));
+		set(row, "state", text(class->state));
+		set(row, "chunks", number(class->chunks));
+		set(row, "bytes", number(class->bytes));
+		json_array_append_new(classes, row);
+	}
+	set(object, "size_classes", classes);
+	return object;
+}
+
+static json_t *hits(struct report_hits value)
+{
+	json_t *object = json_object();
+
+	set(object, "hits", number(value.hits));
+	set(object, "chunks", number(value.chunks));
+	set(object, "bytes", number(value.bytes));
+	return object;
+}
+
+static json_t *rule_json(const struct report_rule *rule)
+{
+	json_t *object = json_object(), *groups = json_array();
+
+	set(object, "id", text(rule->id));
+	set(object, "title", text(rule->title));
+	set(object, "severity", text(rule->severity));
+	set(object, "confidence", text(rule->confidence));
+	set(object, "remediation", text(rule->remediation));
+	set(object, "live", hits(rule->live));
+	set(object, "stale", hits(rule->stale));
+	set(object, "undecided", number(rule->undecided));
+	for (size_t i = 0; i < rule->groups.count; i++) {
+		const struct report_group *group = &rule->groups.items[i];
+		json_t *row = json_object();
+
+		set(row, "key", text(group->key));
+		set(row, "hits", number(group->hits));
+		set(row, "bytes", number(group->bytes));
+		set(row, "live_bytes", number(group->live_bytes));
+		json_array_append_new(groups, row);
+	}
+	set(object, "groups", groups);
+	return object;
+}
+
+static json_t *clusters_json(const struct report_content *content)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < content->clusters.count; i++) {
+		const struct report_cluster *cluster = &content->clusters.items[i];
+		json_t *row = json_object();
+
+		set(row, "size", number(cluster->size));
+		set(row, "prefix", text(cluster->prefix));
+		set(row, "chunks", number(cluster->chunks));
+		set(row, "bytes", number(cluster->bytes));
+		set(row, "kind", text(cluster->kind));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *content_json(const struct report_content *content)
+{
+	json_t *object = json_object(), *rules = json_array(), *rest = json_object();
+
+	set(object, "rules_applied", number(content->rules_applied));
+	for (size_t i = 0; i < content->rules.count; i++)
+		json_array_append_new(rules, rule_json(&content->rules.items[i]));
+	set(object, "rules", rules);
+	set(rest, "chunks", number(content->unattributed_chunks));
+	set(rest, "bytes", number(content->unattributed_bytes));
+	set(rest, "clusters", clusters_json(content));
+	set(object, "unattributed", rest);
+	return object;
+}
+
+static json_t *suspects_json(const struct report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->suspects.count; i++) {
+		const struct report_suspect *suspect = &report->suspects.items[i];
+		json_t *row = json_object();
+
+		set(row, "kind", text(suspect->kind));
+		set(row, "subject", text(suspect->subject));
+		set(row, "why", text(suspect->why));
+		set(row, "bytes", number(suspect->bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *diagnosis_json(const struct report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->diagnosis.count; i++) {
+		const struct report_diagnosis *item = &report->diagnosis.items[i];
+		json_t *row = json_object();
+
+		set(row, "id", text(item->id));
+		set(row, "severity", text(item->severity));
+		set(row, "confidence", text(item->confidence));
+		set(row, "title", text(item->title));
+		set(row, "evidence", lines(&item->evidence));
+		set(row, "first_step", text(item->first_step));
+		set(row, "advice", text(item->advice));
+		set(row, "predicted_gain_bytes",
+			number_or_null(item->has_gain, item->predicted_gain_bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *anomalies_json(const struct report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->anomalies.count; i++) {
+		json_t *row = json_object();
+
+		set(row, "address", address(report->anomalies.items[i].address));
+		set(row, "what", text(report->anomalies.items[i].what));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static int append(const char *bytes, size_t size, void *out)
+{
+	strbuf_add(out, bytes, size);
+	return 0;
+}
+
+void json_render(const struct report *report, struct strbuf *out)
+{
+	json_t *root = json_object(), *tool = json_object();
+	bool has_residency = report->evidence.has_residency;
+
+	set(root, "schema", json_string(REPORT_SCHEMA));
+	set(tool, "name", json_string("analyze"));
+	set(tool, "version", text(report->tool_version));
+	set(root, "tool", tool);
+	set(root, "command", text(report->command));
+	set(root, "verdict", text(report->verdict));
+	set(root, "evidence", evidence_json(&report->evidence));
+	set(root, "memory", memory_json(&report->memory));
+	set(root, "heap", heap_json(&report->heap, has_residency));
+	set(root, "content", content_json(&report->content));
+	set(root, "suspects", suspects_json(report));
+	set(root, "diagnosis", diagnosis_json(report));
+	set(root, "anomalies", anomalies_json(report));
+	set(root, "anomalies_dropped", number(report->anomalies_dropped));
+	json_dump_callback(root, append, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+	strbuf_putc(out, '\n');
+	json_decref(root);
+}

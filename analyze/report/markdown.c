@@ -1,0 +1,157 @@
+#include "analyze/report/markdown.h"
+
+#include "analyze/report/content_tables.h"
+#include "analyze/report/headline.h"
+#include "analyze/report/heap_tables.h"
+#include "analyze/report/waterfall.h"
+#include "base/size.h"
+
+#include <stdbool.h>
+
+enum { ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
+
+static void add_table(const char *title, struct table *table, struct strbuf *out)
+{
+	strbuf_printf(out, "\n### %s\n\n", title);
+	table_markdown(table, out);
+	table_deinit(table);
+}
+
+static void add_line(const char *before, const char *text, struct strbuf *out)
+{
+	strbuf_puts(out, before);
+	table_markdown_text(text, out);
+	strbuf_putc(out, '\n');
+}
+
+static void add_head(const struct report *report, struct strbuf *out)
+{
+	struct strbuf lines[HEADLINE_LINES] = { 0 }, title = { 0 };
+
+	headline_title(report, &title);
+	add_line("## ", strbuf_text(&title), out);
+	add_line("\n", report->verdict, out);
+	strbuf_puts(out, "\n### Evidence\n\n");
+	headline_evidence(&report->evidence, lines);
+	for (size_t i = 0; i < HEADLINE_LINES; i++) {
+		if (lines[i].size)
+			add_line("- ", strbuf_text(&lines[i]), out);
+		strbuf_deinit(&lines[i]);
+	}
+	strbuf_deinit(&title);
+}
+
+static void add_heap(const struct report *report, struct strbuf *out)
+{
+	bool has_residency = report->evidence.has_residency;
+	struct strbuf trim = { 0 };
+	struct table table;
+
+	if (!report->heap.found)
+		return;
+	heap_tables_arenas(&report->heap, has_residency, &table);
+	add_table("Arenas of malloc (resident, trimmable: of what is free)", &table, out);
+	heap_tables_free(&report->heap, has_residency, &table);
+	add_table("Freed, but still malloc's", &table, out);
+	if (!has_residency)
+		return;
+	heap_tables_trim(&report->heap, &trim);
+	add_line("\n", strbuf_text(&trim), out);
+	strbuf_deinit(&trim);
+}
+
+static void add_content(const struct report *report, struct strbuf *out)
+{
+	const struct report_content *content = &report->content;
+	struct strbuf coverage = { 0 };
+	struct table table;
+
+	if (content->rules.count) {
+		content_tables_rules(content, &table);
+		add_table("What is in the chunks (live: in use; stale: left in freed chunks)", &table, out);
+	}
+	if (content->rules_applied) {
+		content_tables_coverage(report, &coverage);
+		add_line("\n", strbuf_text(&coverage), out);
+		strbuf_deinit(&coverage);
+	}
+	if (report->heap.size_classes.count) {
+		content_tables_sizes(&report->heap, &table);
+		add_table("Sizes that hold most", &table, out);
+	}
+	if (content->clusters.count) {
+		content_tables_clusters(content, &table);
+		add_table("Live chunks that no rule explains", &table, out);
+	}
+}
+
+static void add_diagnosis(const struct report *report, struct strbuf *out)
+{
+	strbuf_puts(out, "\n### Diagnosis\n");
+	for (size_t i = 0; i < report->diagnosis.count; i++) {
+		const struct report_diagnosis *item = &report->diagnosis.items[i];
+		char gain[SIZE_TEXT];
+
+		strbuf_puts(out, "\n**");
+		table_markdown_text(item->title, out);
+		strbuf_printf(out, "** (%s, confidence %s, ", item->severity, item->confidence);
+		table_markdown_code(item->id, out);
+		strbuf_puts(out, ")\n\n");
+		for (size_t j = 0; j < item->evidence.count; j++)
+			add_line("- ", item->evidence.items[j], out);
+		add_line("\nFirst: ", item->first_step, out);
+		if (*item->advice)
+			add_line("\n", item->advice, out);
+		if (item->has_gain)
+			strbuf_printf(out, "\nPredicted gain: %s of RSS.\n",
+						  size_format(item->predicted_gain_bytes, gain));
+	}
+}
+
+static void add_missing(const struct report *report, struct strbuf *out)
+{
+	const report_lines *missing = &report->evidence.missing;
+
+	if (!missing->count)
+		return;
+	strbuf_puts(out, "\n### What the evidence does not tell\n\n");
+	for (size_t i = 0; i < missing->count && i < MISSING_SHOWN; i++)
+		add_line("- ", missing->items[i], out);
+	if (missing->count > MISSING_SHOWN)
+		strbuf_printf(out, "- and %zu more\n", missing->count - MISSING_SHOWN);
+}
+
+static void add_anomalies(const struct report *report, struct strbuf *out)
+{
+	size_t count = report->anomalies.count;
+
+	strbuf_puts(out, "\n### Anomalies\n\n");
+	if (!count)
+		strbuf_puts(out, "None.\n");
+	for (size_t i = 0; i < count && i < ANOMALIES_SHOWN; i++) {
+		strbuf_printf(out, "- `0x%" PRIvaddr "` ", report->anomalies.items[i].address);
+		add_line("", report->anomalies.items[i].what, out);
+	}
+	if (count > ANOMALIES_SHOWN)
+		strbuf_printf(out, "- and %llu more\n",
+					  (unsigned long long)(count - ANOMALIES_SHOWN + report->anomalies_dropped));
+}
+
+void markdown_render(const struct report *report, struct strbuf *out)
+{
+	struct table table;
+
+	add_head(report, out);
+	waterfall_table(&report->memory, NULL, &table);
+	add_table("Where the memory is", &table, out);
+	add_heap(report, out);
+	add_content(report, out);
+	add_diagnosis(report, out);
+	add_missing(report, out);
+	add_anomalies(report, out);
+	strbuf_puts(out, "\nMade by analyze ");
+	table_markdown_text(report->tool_version, out);
+	strbuf_puts(out, ": ");
+	table_markdown_code(report->command, out);
+	strbuf_putc(out, '\n');
+}

@@ -1,0 +1,272 @@
+#include "analyze/report/text.h"
+
+#include "analyze/report/clean.h"
+#include "analyze/report/content_tables.h"
+#include "analyze/report/headline.h"
+#include "analyze/report/heap_tables.h"
+#include "analyze/report/waterfall.h"
+#include "base/size.h"
+#include "base/text.h"
+
+#include <string.h>
+
+enum { INDENT = 2, BAR_COLUMNS = 22, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
+
+struct page {
+	const struct report *report;
+	struct text_style style;
+	struct strbuf *out;
+};
+
+static void colour(const struct page *page, const char *code)
+{
+	if (page->style.colour)
+		strbuf_printf(page->out, "\033[%sm", code);
+}
+
+static void heading(const struct page *page, const char *title)
+{
+	strbuf_putc(page->out, '\n');
+	colour(page, "1");
+	strbuf_puts(page->out, title);
+	colour(page, "0");
+	strbuf_putc(page->out, '\n');
+}
+
+/* Bytes of the longest start of `word` that has at most so many columns. */
+static size_t fit(const char *word, size_t length, size_t columns)
+{
+	size_t at = 0;
+
+	while (at < length && columns) {
+		at++;
+		while (at < length && ((unsigned char)word[at] & 0xc0) == 0x80)
+			at++;
+		columns--;
+	}
+	return at;
+}
+
+static size_t columns_of(const char *word, size_t length)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < length; i++)
+		columns += ((unsigned char)word[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+/* A paragraph: `first` stands before its first line, as many blanks before the others. Words longer
+ * than a line are broken. */
+static void paragraph(const struct page *page, const char *first, const char *text)
+{
+	size_t indent = text_columns(first), column = indent;
+	struct strbuf clean = { 0 };
+	const char *word;
+
+	clean_add(text, &clean);
+	word = strbuf_text(&clean);
+	strbuf_puts(page->out, first);
+	for (word += strspn(word, " "); *word; word += strspn(word, " ")) {
+		size_t length = strcspn(word, " ");
+		size_t columns = columns_of(word, length);
+
+		if (column > indent && column + 1 + columns > TEXT_COLUMNS) {
+			strbuf_putc(page->out, '\n');
+			strbuf_pad(page->out, ' ', indent);
+			column = indent;
+		} else if (column > indent) {
+			strbuf_putc(page->out, ' ');
+			column++;
+		}
+		length = fit(word, length, TEXT_COLUMNS - column);
+		strbuf_add(page->out, word, length);
+		column += columns_of(word, length);
+		word += length;
+	}
+	strbuf_putc(page->out, '\n');
+	strbuf_deinit(&clean);
+}
+
+static void print_table(const struct page *page, struct table *table)
+{
+	table_text(table, INDENT, page->out);
+	table_deinit(table);
+}
+
+static void print_evidence(const struct page *page)
+{
+	struct strbuf lines[HEADLINE_LINES] = { 0 };
+
+	headline_evidence(&page->report->evidence, lines);
+	heading(page, "EVIDENCE");
+	for (size_t i = 0; i < HEADLINE_LINES; i++) {
+		if (lines[i].size)
+			paragraph(page, "  ", strbuf_text(&lines[i]));
+		strbuf_deinit(&lines[i]);
+	}
+}
+
+static void print_memory(const struct page *page)
+{
+	struct waterfall_bars bars = { BAR_COLUMNS, page->style.utf8 ? "\xe2\x96\x88" : "#",
+								   page->style.utf8 ? "\xe2\x96\x8f" : "|" };
+	struct table table;
+
+	heading(page, "WHERE THE MEMORY IS");
+	waterfall_table(&page->report->memory, &bars, &table);
+	print_table(page, &table);
+}
+
+static void print_heap(const struct page *page)
+{
+	const struct report_heap *heap = &page->report->heap;
+	bool has_residency = page->report->evidence.has_residency;
+	struct strbuf trim = { 0 };
+	struct table table;
+
+	if (!heap->found)
+		return;
+	heading(page, "ARENAS OF MALLOC (resident, trimmable: of what is free)");
+	heap_tables_arenas(heap, has_residency, &table);
+	print_table(page, &table);
+	if (heap->mmapped.chunks) {
+		char chunks[SIZE_TEXT + 8], bytes[SIZE_TEXT];
+
+		strbuf_printf(&trim, "Outside the arenas: %s mmapped chunks, %s.",
+					  count_format(heap->mmapped.chunks, chunks),
+					  size_format(heap->mmapped.bytes, bytes));
+		paragraph(page, "  ", strbuf_text(&trim));
+		strbuf_clear(&trim);
+	}
+	heading(page, "FREED, BUT STILL MALLOC'S");
+	heap_tables_free(heap, has_residency, &table);
+	print_table(page, &table);
+	if (has_residency) {
+		heap_tables_trim(heap, &trim);
+		paragraph(page, "  ", strbuf_text(&trim));
+	}
+	strbuf_deinit(&trim);
+}
+
+static void print_content(const struct page *page)
+{
+	const struct report_content *content = &page->report->content;
+	struct strbuf coverage = { 0 };
+	struct table table;
+
+	if (content->rules_applied) {
+		heading(page, "WHAT IS IN THE CHUNKS (live: in use; stale: left in freed chunks)");
+		if (content->rules.count) {
+			content_tables_rules(content, &table);
+			print_table(page, &table);
+		}
+		content_tables_coverage(page->report, &coverage);
+		paragraph(page, "  ", strbuf_text(&coverage));
+		strbuf_deinit(&coverage);
+	}
+	if (page->report->heap.size_classes.count) {
+		heading(page, "SIZES THAT HOLD MOST");
+		content_tables_sizes(&page->report->heap, &table);
+		print_table(page, &table);
+	}
+	if (content->clusters.count) {
+		heading(page, "LIVE CHUNKS THAT NO RULE EXPLAINS");
+		content_tables_clusters(content, &table);
+		print_table(page, &table);
+	}
+}
+
+static const char *severity_colour(const char *severity)
+{
+	return strcmp(severity, "high") == 0 ? "1;31" : strcmp(severity, "medium") == 0 ? "33" : "0";
+}
+
+static void print_diagnosis(const struct page *page)
+{
+	heading(page, "DIAGNOSIS");
+	for (size_t i = 0; i < page->report->diagnosis.count; i++) {
+		const struct report_diagnosis *item = &page->report->diagnosis.items[i];
+		struct strbuf line = { 0 };
+		char gain[SIZE_TEXT];
+
+		colour(page, severity_colour(item->severity));
+		strbuf_printf(&line, "%s [%s, confidence %s, %s]", item->title, item->severity,
+					  item->confidence, item->id);
+		paragraph(page, "  ", strbuf_text(&line));
+		colour(page, "0");
+		for (size_t j = 0; j < item->evidence.count; j++)
+			paragraph(page, "    - ", item->evidence.items[j]);
+		paragraph(page, "    > ", item->first_step);
+		if (*item->advice)
+			paragraph(page, "      ", item->advice);
+		if (item->has_gain) {
+			strbuf_clear(&line);
+			strbuf_printf(&line, "Predicted gain: %s of RSS.",
+						  size_format(item->predicted_gain_bytes, gain));
+			paragraph(page, "      ", strbuf_text(&line));
+		}
+		strbuf_deinit(&line);
+	}
+}
+
+static void print_missing(const struct page *page)
+{
+	const report_lines *missing = &page->report->evidence.missing;
+
+	if (!missing->count)
+		return;
+	heading(page, "WHAT THE EVIDENCE DOES NOT TELL");
+	for (size_t i = 0; i < missing->count && i < MISSING_SHOWN; i++)
+		paragraph(page, "  - ", missing->items[i]);
+	if (missing->count > MISSING_SHOWN)
+		strbuf_printf(page->out, "  - and %zu more (see the JSON report)\n",
+					  missing->count - MISSING_SHOWN);
+}
+
+static void print_anomalies(const struct page *page)
+{
+	const struct report *report = page->report;
+	size_t count = report->anomalies.count;
+
+	heading(page, "ANOMALIES");
+	if (!count)
+		strbuf_puts(page->out, "  none\n");
+	for (size_t i = 0; i < count && i < ANOMALIES_SHOWN; i++) {
+		struct strbuf line = { 0 };
+
+		strbuf_printf(&line, "0x%" PRIvaddr ": %s", report->anomalies.items[i].address,
+					  report->anomalies.items[i].what);
+		paragraph(page, "  - ", strbuf_text(&line));
+		strbuf_deinit(&line);
+	}
+	if (count > ANOMALIES_SHOWN)
+		strbuf_printf(page->out, "  - and %llu more (the JSON report has %zu)\n",
+					  (unsigned long long)(count - ANOMALIES_SHOWN + report->anomalies_dropped),
+					  count);
+}
+
+void text_render(const struct report *report, struct text_style style, struct strbuf *out)
+{
+	struct page page = { report, style, out };
+	struct strbuf title = { 0 };
+
+	headline_title(report, &title);
+	colour(&page, "1");
+	paragraph(&page, "", strbuf_text(&title));
+	colour(&page, "0");
+	heading(&page, "VERDICT");
+	paragraph(&page, "  ", report->verdict);
+	print_evidence(&page);
+	print_memory(&page);
+	print_heap(&page);
+	print_content(&page);
+	print_diagnosis(&page);
+	print_missing(&page);
+	print_anomalies(&page);
+	strbuf_clear(&title);
+	strbuf_printf(&title, "Made by analyze %s: %s", report->tool_version, report->command);
+	strbuf_putc(out, '\n');
+	paragraph(&page, "", strbuf_text(&title));
+	strbuf_deinit(&title);
+}

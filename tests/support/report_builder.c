@@ -1,0 +1,363 @@
+#include "tests/support/report_builder.h"
+
+#include "analyze/attribute/diagnosis.h"
+#include "analyze/attribute/verdict.h"
+
+#include <string.h>
+
+#define KIB(n) ((uint64_t)(n) << 10)
+#define MIB(n) ((uint64_t)(n) << 20)
+
+static void bucket(struct report *report, const char *id, const char *title, uint64_t virtual,
+				   uint64_t resident)
+{
+	*vec_add(&report->memory.buckets) = (struct report_bucket){ id, title, virtual, resident };
+}
+
+static void thread(struct report *report, struct report_arena *arena, const char *name,
+				   unsigned number)
+{
+	uint32_t tid = 4711 + (uint32_t)arena->threads.count + arena->index * 100;
+
+	*vec_add(&arena->threads) =
+		(struct report_thread){ tid,
+								number ? pool_printf(&report->pool, "%s%u", name, number) : name };
+}
+
+static struct report_sum sum(uint64_t chunks, uint64_t bytes, uint64_t resident)
+{
+	return (struct report_sum){ chunks, bytes, resident };
+}
+
+static void add_sum(struct report_sum *to, struct report_sum from)
+{
+	to->chunks += from.chunks;
+	to->bytes += from.bytes;
+	to->resident_bytes += from.resident_bytes;
+}
+
+static void add_totals(struct report_heap *heap)
+{
+	for (size_t i = 0; i < heap->arenas.count; i++) {
+		const struct report_arena *arena = &heap->arenas.items[i];
+
+		heap->totals.heaps += arena->heaps;
+		heap->totals.system_bytes += arena->system_bytes;
+		add_sum(&heap->totals.in_use, arena->in_use);
+		add_sum(&heap->totals.tcache, arena->tcache);
+		add_sum(&heap->totals.fastbin, arena->fastbin);
+		add_sum(&heap->totals.binned, arena->binned);
+		add_sum(&heap->totals.top, arena->top);
+		heap->totals.overhead_bytes += arena->overhead_bytes;
+		heap->totals.unwalkable_bytes += arena->unwalkable_bytes;
+		heap->totals.free_resident_bytes += arena->free_resident_bytes;
+		heap->totals.trimmable_bytes += arena->trimmable_bytes;
+	}
+}
+
+static struct report_arena *arena(struct report *report, vaddr address, uint64_t system)
+{
+	struct report_arena *arena = vec_add(&report->heap.arenas);
+	uint64_t unit = system / 100;
+
+	arena->index = (unsigned)report->heap.arenas.count - 1;
+	arena->main = arena->index == 0;
+	arena->address = address;
+	arena->heaps = arena->main ? 1 : (unsigned)(system / MIB(64) + 1);
+	arena->system_bytes = system;
+	arena->in_use = sum(unit / 700, unit * 52, unit * 50);
+	arena->tcache = sum(unit / 9000, unit, unit);
+	arena->fastbin = sum(unit / 90000, unit / 10, unit / 10);
+	arena->binned = sum(unit / 8000, unit * 42, unit * 31);
+	arena->top = sum(1, unit * 4, unit);
+	arena->overhead_bytes = system - unit * 99 - unit / 10;
+	arena->free_resident_bytes = unit * 33 + unit / 10;
+	arena->trimmable_bytes = unit * 26;
+	return arena;
+}
+
+static struct report_rule *rule(struct report *report, const char *id, const char *title,
+								struct report_hits live, struct report_hits stale)
+{
+	struct report_rule *rule = vec_add(&report->content.rules);
+
+	rule->id = id;
+	rule->title = title;
+	rule->severity = "high";
+	rule->confidence = "high";
+	rule->remediation = "Call Inflater.end(), or close the GZIPInputStream.";
+	rule->live = live;
+	rule->stale = stale;
+	return rule;
+}
+
+static void group(struct report_rule *rule, const char *key, uint64_t hits, uint64_t live,
+				  uint64_t stale)
+{
+	*vec_add(&rule->groups) = (struct report_group){ key, hits, live + stale, live };
+}
+
+static void size_class(struct report *report, uint64_t size, const char *state, uint64_t chunks)
+{
+	*vec_add(&report->heap.size_classes) =
+		(struct report_size_class){ size, state, chunks, size * chunks };
+}
+
+static void cluster(struct report *report, uint64_t size, const char *prefix, const char *kind,
+					uint64_t chunks)
+{
+	*vec_add(&report->content.clusters) =
+		(struct report_cluster){ size, prefix, kind, chunks, size * chunks };
+}
+
+static void anomaly(struct report *report, vaddr address, const char *what)
+{
+	*vec_add(&report->anomalies) = (struct report_anomaly){ address, what };
+}
+
+static void missing(struct report *report, const char *sentence)
+{
+	*vec_add(&report->evidence.missing) = sentence;
+}
+
+static void close_account(struct report *report)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < report->memory.buckets.count; i++) {
+		report->memory.virtual_bytes += report->memory.buckets.items[i].virtual_bytes;
+		all += report->memory.buckets.items[i].resident_bytes;
+	}
+	report->memory.residual_bytes = (int64_t)(report->memory.resident_bytes - all);
+}
+
+static void java_evidence(struct report *report)
+{
+	report->tool_version = "0.1.0";
+	report->command = "analyze report java.4711.core.zst --rules rules";
+	report->evidence = (struct report_evidence){
+		.file = "java.4711.20261121T080000Z.core.zst",
+		.bytes = MIB(2310),
+		.complete = true,
+		.writer = "dumpcore",
+		.consistency = "freeze",
+		.has_pause = true,
+		.pause_ms = 613.25,
+		.captured_at = "2026-11-21T08:00:00Z",
+		.host = "shop-7",
+		.kernel = "6.18.0",
+		.comm = "java",
+		.exe = "/usr/lib/jvm/java-17/bin/java",
+		.pid = 4711,
+		.glibc_generation = "glibc 2.35-2.41",
+		.glibc_basis = "malloc_state of class C in 18 arenas, heap_info of 2.35 and later",
+		.has_residency = true,
+	};
+	*vec_add(&report->evidence.gaps) =
+		(struct report_gap){ { 0x700000000, 0x7c0000000 }, "not selected: Java heap" };
+	missing(report, "Not in the file: 3.00 GiB in 1 range (not selected: Java heap).");
+	missing(report, "The arena of 3 of 87 threads: they never allocated, or it is not known.");
+}
+
+static void java_memory(struct report *report)
+{
+	bucket(report, "java.heap", "Java heap", MIB(3072), MIB(1126));
+	bucket(report, "jvm.class_space", "JVM class space", MIB(1024), MIB(14));
+	bucket(report, "jvm.code", "JVM code cache", MIB(240), MIB(61));
+	bucket(report, "module", "programs and libraries", MIB(96), MIB(41));
+	bucket(report, "file", "other mapped files", MIB(12), MIB(9));
+	bucket(report, "shared", "shared memory", KIB(32), KIB(32));
+	bucket(report, "kernel", "vdso and vvar", KIB(24), 0);
+	bucket(report, "stack", "thread stacks", MIB(87), MIB(12));
+	bucket(report, "heap.in_use", "malloc, in use", MIB(1240), MIB(1195));
+	bucket(report, "heap.tcache", "freed, in thread caches", MIB(24), MIB(24));
+	bucket(report, "heap.fastbin", "freed, in fastbins", MIB(2), MIB(2));
+	bucket(report, "heap.binned", "freed, in bins", MIB(1002), MIB(739));
+	bucket(report, "heap.top", "freed, ends of arenas", MIB(95), MIB(24));
+	bucket(report, "heap.overhead", "malloc's bookkeeping", MIB(21), MIB(21));
+	bucket(report, "heap.mmapped", "malloc, in use, mmapped", MIB(410), MIB(388));
+	bucket(report, "anonymous.unknown", "other anonymous: unknown", MIB(300), MIB(241));
+	bucket(report, "anonymous.reserved", "reserved without access", MIB(4100), 0);
+	bucket(report, "unwalkable", "malloc, not walkable", 0, 0);
+	bucket(report, "not_captured", "resident, not captured", 0, 0);
+	report->memory.has_resident = true;
+	report->memory.resident_bytes = MIB(3897) + KIB(320);
+	close_account(report);
+}
+
+static void java_heap(struct report *report)
+{
+	static const char *const pools[] = { "http-nio-8080-e", "kafka-consumer-", "scheduler-" };
+
+	report->heap.found = true;
+	thread(report, arena(report, 0x7f00deadbc80, MIB(310)), "java", 0);
+	for (unsigned i = 1; i < 18; i++) {
+		struct report_arena *each = arena(report, 0x7f0000000030 + i * MIB(64), MIB(190 - i * 7));
+
+		for (unsigned n = 1; n <= 1 + i % 6; n++)
+			thread(report, each, pools[(i + n) % 3], n + i * 10);
+	}
+	thread(report, &report->heap.arenas.items[3], "C2 CompilerThre", 0);
+	thread(report, &report->heap.arenas.items[3], "GC Thread#", 3);
+	thread(report, &report->heap.arenas.items[3], "GC Thread#", 4);
+	add_totals(&report->heap);
+	report->heap.mmapped = sum(312, MIB(410), MIB(388));
+	size_class(report, 32784, "in-use", 15020);
+	size_class(report, 32784, "binned", 9120);
+	size_class(report, 7168, "in-use", 15020);
+	size_class(report, 16781312, "mmapped", 6);
+	size_class(report, 1040, "in-use", 61000);
+	size_class(report, 48, "in-use", 903112);
+}
+
+static void java_content(struct report *report)
+{
+	struct report_rule *zlib;
+
+	report->content.rules_applied = 9;
+	zlib = rule(report, "zlib.inflate-stream", "live zlib inflate stream",
+				(struct report_hits){ 15020, 45060, MIB(573) },
+				(struct report_hits){ 9120, 9120, MIB(285) });
+	group(zlib, "libzip.so", 15011, MIB(572), MIB(281));
+	group(zlib, "libpng16.so.16", 9, KIB(344), MIB(4));
+	zlib =
+		rule(report, "java.class-file", "Java class file",
+			 (struct report_hits){ 5210, 5210, MIB(31) }, (struct report_hits){ 880, 879, MIB(4) });
+	zlib->severity = "medium";
+	group(zlib, "com/acme/shop/catalog", 3100, MIB(18), MIB(2));
+	group(zlib, "com/acme/shop/basket", 1200, MIB(7), MIB(1));
+	group(zlib, "org/springframework/boot/loader/jar", 700, MIB(4), KIB(512));
+	group(zlib, "com/fasterxml/jackson/databind/deser/std/a/very/long/package/name", 200, MIB(1),
+		  KIB(512));
+	group(zlib, "io/netty/buffer", 8, KIB(80), 0);
+	group(zlib, "org/apache/kafka", 2, KIB(20), 0);
+	zlib->undecided = 3;
+	report->content.unattributed_chunks = 1021334;
+	report->content.unattributed_bytes = MIB(1046);
+	cluster(report, 16781312, "0 0 0 0", "zeros", 6);
+	cluster(report, 1040, "ptr ptr int text", "pointers", 61000);
+	cluster(report, 48, "ptr int 0 ptr", "pointers", 903112);
+}
+
+void report_builder_java(struct report *report)
+{
+	*report = (struct report){ 0 };
+	java_evidence(report);
+	java_memory(report);
+	java_heap(report);
+	java_content(report);
+	diagnosis_fill(report, &(struct diagnosis_facts){ .is_java = true, .threads = 87 });
+	verdict_fill(report);
+}
+
+void report_builder_foreign(struct report *report)
+{
+	*report = (struct report){ .tool_version = "0.1.0", .command = "analyze core.42" };
+	report->evidence = (struct report_evidence){
+		.file = "core.42",
+		.bytes = MIB(235),
+		.complete = true,
+		.writer = "other",
+		.consistency = "unknown",
+		.captured_at = "",
+		.host = "",
+		.kernel = "",
+		.comm = "server",
+		.exe = "",
+		.pid = 42,
+		.glibc_generation = "glibc 2.26-2.34",
+		.glibc_basis = "",
+	};
+	missing(report, "Which bytes are resident (?): the core has no page map; dumpcore writes one. "
+					"Sizes are virtual.");
+	bucket(report, "module", "programs and libraries", MIB(7), 0);
+	bucket(report, "stack", "thread stacks", MIB(40), 0);
+	bucket(report, "heap.in_use", "malloc, in use", MIB(104), 0);
+	bucket(report, "heap.binned", "freed, in bins", MIB(84), 0);
+	report->heap.found = true;
+	thread(report, arena(report, 0x7ffff7fa5c60, MIB(120)), "server", 0);
+	thread(report, arena(report, 0x7ffff0000020, MIB(80)), "", 0);
+	report->heap.arenas.items[1].locked = true;
+	for (size_t i = 0; i < 2; i++) {
+		report->heap.arenas.items[i].in_use.resident_bytes = 0;
+		report->heap.arenas.items[i].free_resident_bytes = 0;
+		report->heap.arenas.items[i].trimmable_bytes = 0;
+	}
+	add_totals(&report->heap);
+	size_class(report, 4112, "in-use", 25000);
+	close_account(report);
+	report->memory.residual_bytes = 0;
+	diagnosis_fill(report, &(struct diagnosis_facts){ .threads = 2 });
+	verdict_fill(report);
+}
+
+void report_builder_damaged(struct report *report)
+{
+	*report = (struct report){ .tool_version = "0.1.0", .command = "analyze cut.core" };
+	report->evidence = (struct report_evidence){
+		.file = "cut.core",
+		.bytes = MIB(31),
+		.complete = false,
+		.writer = "dumpcore",
+		.consistency = "live",
+		.captured_at = "2026-11-21T08:00:00Z",
+		.host = "edge-1",
+		.kernel = "6.1.0",
+		.comm = "node",
+		.exe = "/usr/bin/node",
+		.pid = 99,
+		.glibc_generation = "",
+		.glibc_basis = "",
+		.has_residency = true,
+	};
+	missing(report, "The file is cut short or damaged: what it lost is missing below.");
+	missing(report, "Chunks: no glibc heap was recognised.");
+	bucket(report, "module", "programs and libraries", MIB(60), MIB(31));
+	bucket(report, "anonymous.unknown", "other anonymous: unknown", MIB(700), MIB(80));
+	bucket(report, "not_captured", "resident, not captured", MIB(12), MIB(12));
+	report->memory.has_resident = true;
+	report->memory.resident_bytes = MIB(122);
+	report->memory.swapped_bytes = MIB(20);
+	close_account(report);
+	*vec_add(&report->suspects) =
+		(struct report_suspect){ "region", "0x7f0000000000-0x7f0004000000",
+								 "anonymous memory that is no glibc heap", MIB(64) };
+	for (unsigned i = 0; i < 7; i++)
+		anomaly(
+			report, 0x7f0000001000 + i * 4096,
+			"the size word is 0x3ffff1, which passes the end of the heap at 0x7f0000021000; the "
+			"walk goes on at the next chunk that is certain");
+	report->anomalies_dropped = 12;
+	diagnosis_fill(report, &(struct diagnosis_facts){ .threads = 11, .is_torn = true });
+	verdict_fill(report);
+}
+
+#define LONG_50 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwx"
+
+const char report_builder_poison[] =
+	"a|b`c*_<script>\x1b[31m\r\n\x07\x9b\xc2\x9b\xff\xe2\x80\xae\\x1b[0m|" LONG_50 LONG_50 LONG_50
+		LONG_50 LONG_50 LONG_50;
+
+/* The texts of evidence, arenas, rules and so on, replaced one by one. */
+void report_builder_hostile(struct report *report)
+{
+	const char *poison = report_builder_poison;
+	struct report_evidence *evidence;
+
+	report_builder_java(report);
+	evidence = &report->evidence;
+	evidence->file = evidence->consistency = evidence->captured_at = evidence->host = poison;
+	evidence->kernel = evidence->comm = evidence->exe = evidence->glibc_basis = poison;
+	evidence->glibc_generation = evidence->missing.items[0] = poison;
+	evidence->gaps.items[0].reason = report->command = report->verdict = poison;
+	report->heap.arenas.items[0].threads.items[0].name = poison;
+	report->content.rules.items[0].title = report->content.rules.items[0].remediation = poison;
+	report->content.rules.items[0].groups.items[0].key = poison;
+	report->content.clusters.items[0].prefix = poison;
+	report->memory.buckets.items[0].title = poison;
+	report->diagnosis.items[0].evidence.items[0] = poison;
+	report->diagnosis.items[0].title = report->diagnosis.items[0].advice = poison;
+	report->diagnosis.items[0].first_step = poison;
+	*vec_add(&report->suspects) = (struct report_suspect){ "rule", poison, poison, 1 };
+	anomaly(report, 1, poison);
+}

@@ -1,0 +1,228 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/attribute/buckets.h"
+#include "tests/support/attribute_builder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE = 4096 };
+
+static uint8_t bytes[16 * PAGE];
+
+static struct report_memory fill(struct attribute_builder *builder, struct pool *pool)
+{
+	struct report_memory memory = { 0 };
+
+	chunk_table_seal(&builder->heap.chunks);
+	buckets_fill(&memory, &builder->core, &builder->image, &builder->regions, &builder->heap, pool);
+	return memory;
+}
+
+static void check_closed(const struct report_memory *memory)
+{
+	int64_t sum = memory->residual_bytes;
+	uint64_t virtual = 0;
+
+	for (size_t i = 0; i < memory->buckets.count; i++) {
+		sum += (int64_t)memory->buckets.items[i].resident_bytes;
+		virtual += memory->buckets.items[i].virtual_bytes;
+	}
+	assert_int_equal(sum, memory->resident_bytes);
+	assert_int_equal(virtual, memory->virtual_bytes);
+}
+
+static uint64_t virtual_of(const struct report_memory *memory, const char *id)
+{
+	const struct report_bucket *bucket = buckets_find(memory, id);
+
+	assert_non_null(bucket);
+	return bucket->virtual_bytes;
+}
+
+/* An arena of four pages in a region of six, of which three pages are resident. */
+static void add_heap(struct attribute_builder *builder)
+{
+	static const struct chunk chunks[] = {
+		{ .bytes = 48, .state = CHUNK_OVERHEAD },       { .bytes = PAGE, .state = CHUNK_IN_USE },
+		{ .bytes = PAGE - 48, .state = CHUNK_BINNED },  { .bytes = 64, .state = CHUNK_TCACHE },
+		{ .bytes = 2 * PAGE - 64, .state = CHUNK_TOP },
+	};
+
+	attribute_builder_region(builder, (struct range){ 0x10000, 0x16000 }, REGION_BRK, 3 * PAGE);
+	attribute_builder_arena(builder, 0x10000, chunks, 5);
+	attribute_builder_piece(builder, (struct range){ 0x10000, 0x16000 }, bytes);
+}
+
+static void the_heap_is_shared_out_by_state(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	add_heap(&builder);
+	attribute_builder_status(&builder, "VmRSS:\t      13 kB\nVmSwap:\t 8 kB\n");
+	memory = fill(&builder, &pool);
+	assert_true(memory.has_resident);
+	assert_int_equal(memory.resident_bytes, 13 * 1024);
+	assert_int_equal(memory.swapped_bytes, 8 * 1024);
+	assert_int_equal(memory.residual_bytes, 1024);
+	assert_int_equal(buckets_bytes(&memory, "heap.in_use"), PAGE);
+	assert_int_equal(buckets_bytes(&memory, "heap.binned"), PAGE - 48);
+	assert_int_equal(buckets_bytes(&memory, "heap.tcache"), 64);
+	assert_int_equal(buckets_bytes(&memory, "heap.overhead"), 48);
+	assert_int_equal(buckets_bytes(&memory, "heap.top"), PAGE - 64);
+	assert_int_equal(virtual_of(&memory, "heap.top"), 2 * PAGE - 64);
+	assert_int_equal(virtual_of(&memory, "anonymous.brk"), 2 * PAGE);
+	check_closed(&memory);
+	vec_deinit(&memory.buckets);
+	pool_deinit(&pool);
+	attribute_builder_deinit(&builder);
+}
+
+static void regions_go_where_they_belong(void **state)
+{
+	static const struct {
+		enum region_kind kind;
+		const char *id;
+	} rows[] = {
+		{ REGION_ANONYMOUS, "anonymous.unknown" },
+		{ REGION_STACK, "stack" },
+		{ REGION_MODULE, "module" },
+		{ REGION_FILE, "file" },
+		{ REGION_SHARED, "shared" },
+		{ REGION_KERNEL, "kernel" },
+		{ REGION_JAVA_HEAP, "java.heap" },
+		{ REGION_JVM_CLASS_SPACE, "jvm.class_space" },
+		{ REGION_JVM_CODE, "jvm.code" },
+	};
+	enum { ROWS = sizeof rows / sizeof *rows };
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	for (size_t i = 0; i < ROWS; i++) {
+		vaddr start = 0x100000 * (i + 1);
+
+		attribute_builder_region(&builder, (struct range){ start, start + 4 * PAGE }, rows[i].kind,
+								 PAGE);
+		attribute_builder_piece(&builder, (struct range){ start, start + 4 * PAGE }, bytes);
+	}
+	memory = fill(&builder, &pool);
+	for (size_t i = 0; i < ROWS; i++) {
+		assert_int_equal(buckets_bytes(&memory, rows[i].id), PAGE);
+		assert_int_equal(virtual_of(&memory, rows[i].id), 4 * PAGE);
+	}
+	assert_int_equal(memory.residual_bytes, 0);
+	check_closed(&memory);
+	vec_deinit(&memory.buckets);
+	pool_deinit(&pool);
+	attribute_builder_deinit(&builder);
+}
+
+static void named_and_reserved_memory_has_its_owner(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x10000, 0x12000 }, REGION_ANONYMOUS, 0)
+		->protection = 0;
+	attribute_builder_region(&builder, (struct range){ 0x20000, 0x21000 }, REGION_ANONYMOUS, 0)
+		->path = "[anon:My Cache\x1b[31m v2]";
+	memory = fill(&builder, &pool);
+	assert_int_equal(virtual_of(&memory, "anonymous.reserved"), 2 * PAGE);
+	assert_int_equal(virtual_of(&memory, "anonymous.my-cache-31m-v2"), PAGE);
+	vec_deinit(&memory.buckets);
+	pool_deinit(&pool);
+	attribute_builder_deinit(&builder);
+}
+
+/* A mmapped chunk of two pages less 16 bytes that begins 16 bytes into its mapping; behind it a
+ * page that is resident but was not captured. */
+static void what_was_not_captured_is_said(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x30000, 0x33000 }, REGION_ANONYMOUS,
+							 3 * PAGE);
+	attribute_builder_piece(&builder, (struct range){ 0x30000, 0x32000 }, bytes);
+	attribute_builder_mmapped(&builder, 0x30010, 2 * PAGE - 16);
+	memory = fill(&builder, &pool);
+	assert_int_equal(buckets_bytes(&memory, "heap.mmapped"), 2 * PAGE - 16);
+	assert_int_equal(buckets_bytes(&memory, "heap.overhead"), 16);
+	assert_int_equal(buckets_bytes(&memory, "not_captured"), PAGE);
+	assert_int_equal(buckets_bytes(&memory, "anonymous.unknown"), 0);
+	check_closed(&memory);
+	vec_deinit(&memory.buckets);
+	pool_deinit(&pool);
+	attribute_builder_deinit(&builder);
+}
+
+static void without_a_page_map_nothing_is_resident(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	add_heap(&builder);
+	builder.core.has_page_map = false;
+	memory = fill(&builder, &pool);
+	assert_false(memory.has_resident);
+	assert_int_equal(memory.resident_bytes, 0);
+	assert_int_equal(buckets_bytes(&memory, "heap.top"), 2 * PAGE - 64); /* virtual */
+	vec_deinit(&memory.buckets);
+	pool_deinit(&pool);
+	attribute_builder_deinit(&builder);
+}
+
+/* File-backed regions the page map leaves out: smaps knows how much, not which pages. */
+static void counts_of_smaps_stand_in_for_pages(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	add_heap(&builder);
+	*vec_add(&builder.regions.items) = (struct region){ .range = { 0x7f0000, 0x7f4000 },
+														.protection = MAPPING_READ,
+														.kind = REGION_MODULE,
+														.path = "/lib/libc.so.6",
+														.has_counts = true,
+														.resident_bytes = 3 * PAGE };
+	memory = fill(&builder, &pool);
+	assert_int_equal(buckets_bytes(&memory, "module"), 3 * PAGE);
+	assert_int_equal(memory.resident_bytes, 6 * PAGE);
+	check_closed(&memory);
+	vec_deinit(&memory.buckets);
+	pool_deinit(&pool);
+	attribute_builder_deinit(&builder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_heap_is_shared_out_by_state),
+		cmocka_unit_test(regions_go_where_they_belong),
+		cmocka_unit_test(named_and_reserved_memory_has_its_owner),
+		cmocka_unit_test(what_was_not_captured_is_said),
+		cmocka_unit_test(without_a_page_map_nothing_is_resident),
+		cmocka_unit_test(counts_of_smaps_stand_in_for_pages),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

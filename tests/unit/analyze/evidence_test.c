@@ -1,0 +1,176 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/attribute/evidence.h"
+#include "tests/support/attribute_builder.h"
+
+#include <string.h>
+
+/* A frozen capture that reached its end. */
+static void start(struct attribute_builder *builder)
+{
+	attribute_builder_init(builder);
+	attribute_builder_status(builder, "VmRSS: 4 kB\n");
+	builder->core.has_facts = builder->core.has_outcome = true;
+	builder->core.facts = (struct capture_facts){ .consistency = "freeze",
+												  .captured_at = "2026-11-21T08:00:00Z",
+												  .host = "h\x1b",
+												  .kernel = "6",
+												  .comm = "a\nb",
+												  .exe = "/bin/x",
+												  .pid = 7 };
+	builder->core.outcome =
+		(struct capture_outcome){ .complete = true, .reason = "", .pause_ns = 2500000 };
+}
+
+static struct report_evidence fill(struct attribute_builder *builder, struct pool *pool)
+{
+	struct report_evidence evidence = { 0 };
+	struct findings findings = { 0 };
+
+	*vec_add(&findings.rules) = (struct finding_rule){ .id = "a.b" };
+	evidence_fill(&evidence, "x.core", &builder->core, &builder->regions, &builder->heap, &findings,
+				  pool);
+	vec_deinit(&findings.rules);
+	return evidence;
+}
+
+static bool says(const struct report_evidence *evidence, const char *words)
+{
+	for (size_t i = 0; i < evidence->missing.count; i++)
+		if (strstr(evidence->missing.items[i], words))
+			return true;
+	return false;
+}
+
+static void finish(struct attribute_builder *builder, struct report_evidence *evidence,
+				   struct pool *pool)
+{
+	vec_deinit(&evidence->missing);
+	vec_deinit(&evidence->gaps);
+	pool_deinit(pool);
+	attribute_builder_deinit(builder);
+}
+
+static void a_whole_capture_is_complete(void **state)
+{
+	struct attribute_builder builder;
+	struct report_evidence evidence;
+	struct pool pool = { 0 };
+
+	(void)state;
+	start(&builder);
+	evidence = fill(&builder, &pool);
+	assert_true(evidence.complete);
+	assert_true(evidence.has_pause);
+	assert_true(evidence.pause_ms > 2.4 && evidence.pause_ms < 2.6);
+	assert_string_equal(evidence.comm, "a\\nb");
+	assert_string_equal(evidence.host, "h\\x1b");
+	assert_int_equal(evidence.missing.count, 0);
+	finish(&builder, &evidence, &pool);
+}
+
+static void make_truncated(struct core *core)
+{
+	core->truncated = true;
+}
+
+static void make_unfinished(struct core *core)
+{
+	core->has_outcome = false;
+}
+
+static void make_partial(struct core *core)
+{
+	core->outcome.complete = false;
+	core->outcome.reason = "process ended";
+}
+
+static void make_torn(struct core *core)
+{
+	page_map_append(&core->page_map, (struct range){ 0x1000, 0x3000 }, PAGE_TORN);
+}
+
+static void make_damaged(struct core *core)
+{
+	*vec_add(&core->troubles) = "frame 7 is damaged";
+}
+
+static void every_loss_is_incomplete_and_said(void **state)
+{
+	static const struct {
+		void (*make)(struct core *);
+		const char *words;
+	} rows[] = {
+		{ make_truncated, "cut short" },        { make_unfinished, "did not reach its end" },
+		{ make_partial, "process ended" },      { make_torn, "8.00 KiB were read while" },
+		{ make_damaged, "frame 7 is damaged" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct attribute_builder builder;
+		struct report_evidence evidence;
+		struct pool pool = { 0 };
+
+		start(&builder);
+		rows[i].make(&builder.core);
+		evidence = fill(&builder, &pool);
+		assert_false(evidence.complete);
+		assert_false(evidence_is_complete(&builder.core));
+		assert_true(says(&evidence, rows[i].words));
+		finish(&builder, &evidence, &pool);
+	}
+}
+
+static void a_foreign_core_is_complete_of_its_kind(void **state)
+{
+	struct attribute_builder builder;
+	struct report_evidence evidence;
+	struct pool pool = { 0 };
+
+	(void)state;
+	attribute_builder_init(&builder);
+	builder.core.writer = CORE_BY_OTHERS;
+	builder.core.has_page_map = builder.regions.from_smaps = builder.heap.found = false;
+	memcpy(builder.core.comm, "seventeen-chars-x", sizeof builder.core.comm); /* no NUL */
+	evidence = fill(&builder, &pool);
+	assert_true(evidence.complete);
+	assert_false(evidence.has_residency);
+	assert_string_equal(evidence.comm, "seventeen-chars-x");
+	assert_string_equal(evidence.consistency, "unknown");
+	assert_true(says(&evidence, "no page map"));
+	assert_true(says(&evidence, "no smaps"));
+	assert_true(says(&evidence, "no glibc heap"));
+	finish(&builder, &evidence, &pool);
+}
+
+static void gaps_are_summed_by_reason(void **state)
+{
+	struct attribute_builder builder;
+	struct report_evidence evidence;
+	struct pool pool = { 0 };
+
+	(void)state;
+	start(&builder);
+	for (unsigned i = 0; i < 1000; i++)
+		*vec_add(&builder.core.gaps) =
+			(struct capture_gap){ { i * 0x2000, i * 0x2000 + 0x1000 }, i & 1 ? "odd\n" : "even" };
+	evidence = fill(&builder, &pool);
+	assert_int_equal(evidence.gaps.count, 1000);
+	assert_string_equal(evidence.gaps.items[1].reason, "odd\\n");
+	assert_int_equal(evidence.missing.count, 2);
+	assert_true(says(&evidence, "1.95 MiB in 500 ranges (even)"));
+	finish(&builder, &evidence, &pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_capture_is_complete),
+		cmocka_unit_test(every_loss_is_incomplete_and_said),
+		cmocka_unit_test(a_foreign_core_is_complete_of_its_kind),
+		cmocka_unit_test(gaps_are_summed_by_reason),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

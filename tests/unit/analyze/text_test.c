@@ -1,0 +1,155 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/report/heap_tables.h"
+#include "analyze/report/table.h"
+#include "analyze/report/text.h"
+#include "analyze/report/waterfall.h"
+#include "tests/support/report_builder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *render(void (*build)(struct report *), struct text_style style)
+{
+	struct report report;
+	struct strbuf out = { 0 };
+
+	build(&report);
+	text_render(&report, style, &out);
+	report_deinit(&report);
+	return strbuf_take(&out);
+}
+
+static void the_verdict_comes_first(void **state)
+{
+	char *text = render(report_builder_java, (struct text_style){ 0 });
+
+	(void)state;
+	assert_true(strstr(text, "VERDICT") < strstr(text, "EVIDENCE"));
+	assert_true(strstr(text, "EVIDENCE") < strstr(text, "WHERE THE MEMORY IS"));
+	assert_true(strstr(text, "DIAGNOSIS") < strstr(text, "WHAT THE EVIDENCE DOES NOT TELL"));
+	assert_non_null(strstr(text, "Made by analyze 0.1.0: analyze report java.4711.core.zst"));
+	free(text);
+}
+
+static void colour_and_blocks_only_where_asked_for(void **state)
+{
+	char *plain = render(report_builder_java, (struct text_style){ 0 });
+	char *rich = render(report_builder_java, (struct text_style){ .utf8 = true, .colour = true });
+
+	(void)state;
+	assert_null(strchr(plain, '\033'));
+	assert_null(strstr(plain, "\xe2\x96"));
+	assert_non_null(strstr(rich, "\033[1m"));
+	assert_non_null(strstr(rich, "\xe2\x96\x88"));
+	free(plain);
+	free(rich);
+}
+
+static void unknown_columns_are_question_marks(void **state)
+{
+	char *text = render(report_builder_foreign, (struct text_style){ 0 });
+
+	(void)state;
+	assert_non_null(strstr(text, "heap.in_use         ?      ?   104 MiB"));
+	assert_non_null(strstr(text, "Which bytes are resident (?)"));
+	assert_null(strstr(text, "malloc_trim(0) would give back"));
+	assert_null(strstr(text, "RSS (VmRSS)"));
+	free(text);
+}
+
+static void a_negative_residual_keeps_its_sign(void **state)
+{
+	char *text = render(report_builder_damaged, (struct text_style){ 0 });
+
+	(void)state;
+	assert_non_null(strstr(text, "-1.00 MiB"));
+	assert_non_null(strstr(text, "INCOMPLETE"));
+	assert_non_null(strstr(text, "and 14 more (the JSON report has 7)"));
+	free(text);
+}
+
+static void check_threads(const char *const *names, size_t count, const char *wanted)
+{
+	struct report_arena arena = { 0 };
+	struct strbuf out = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		*vec_add(&arena.threads) = (struct report_thread){ 1, names[i] };
+	heap_tables_threads(&arena, &out);
+	assert_string_equal(strbuf_text(&out), wanted);
+	strbuf_deinit(&out);
+	vec_deinit(&arena.threads);
+}
+
+static void threads_are_named_by_their_stems(void **state)
+{
+	static const char *const names[] = { "worker-1", "main", "worker-23", "x", "java", "java", "" };
+
+	(void)state;
+	check_threads(names, 0, "");
+	check_threads(names, 2, "main, worker-1");
+	check_threads(names, 3, "worker-* (2), main");
+	check_threads(names, 7, "java (2), worker-* (2), main, +2 more");
+	check_threads((const char *const[]){ "123", "4" }, 2, "123, 4");
+}
+
+/* Bars follow each other, and no bar passes the right edge. */
+static void bars_stand_one_behind_the_other(void **state)
+{
+	static const struct waterfall_bars bars = { 10, "#", "|" };
+	struct report_memory memory = { .has_resident = true, .resident_bytes = 1000 };
+	struct strbuf out = { 0 };
+	struct table table;
+
+	(void)state;
+	*vec_add(&memory.buckets) = (struct report_bucket){ "a", "first", 500, 500 };
+	*vec_add(&memory.buckets) = (struct report_bucket){ "b", "second", 400, 400 };
+	*vec_add(&memory.buckets) = (struct report_bucket){ "c", "tiny", 6, 6 };
+	*vec_add(&memory.buckets) = (struct report_bucket){ "d", "too much", 300, 300 };
+	waterfall_table(&memory, &bars, &table);
+	table_text(&table, 0, &out);
+	assert_non_null(strstr(strbuf_text(&out), "500 B  #####\n"));
+	assert_non_null(strstr(strbuf_text(&out), "400 B       ####\n"));
+	assert_null(strstr(strbuf_text(&out), "###########"));
+	table_deinit(&table);
+	vec_deinit(&memory.buckets);
+	strbuf_deinit(&out);
+}
+
+static void long_cells_are_cut_at_a_character(void **state)
+{
+	static const struct table_column columns[] = { { .title = "a", .widest = 6 },
+												   { .title = "b", .right = true },
+												   { .title = NULL } };
+	struct strbuf out = { 0 };
+	struct table table;
+
+	(void)state;
+	table_init(&table, columns);
+	table_cell(&table, "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac");
+	table_cell(&table, "1");
+	table_cell(&table, "short\x1b");
+	table_count(&table, 1234);
+	table_text(&table, 1, &out);
+	assert_string_equal(strbuf_text(&out), " a           b\n"
+										   " \xc3\xa4\xc3\xb6\xc3\xbc...      1\n"
+										   " sho...  1,234\n");
+	table_deinit(&table);
+	strbuf_deinit(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_verdict_comes_first),
+		cmocka_unit_test(colour_and_blocks_only_where_asked_for),
+		cmocka_unit_test(unknown_columns_are_question_marks),
+		cmocka_unit_test(a_negative_residual_keeps_its_sign),
+		cmocka_unit_test(threads_are_named_by_their_stems),
+		cmocka_unit_test(bars_stand_one_behind_the_other),
+		cmocka_unit_test(long_cells_are_cut_at_a_character),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
