@@ -1,0 +1,221 @@
+#include "dumpcore/describe.h"
+
+#include "archive/format.h"
+#include "base/mem.h"
+#include "dumpcore/notes.h"
+#include "dumpcore/registers.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+enum {
+	SMALL = 1 << 20,
+	MAPS_LIMIT = 1 << 30,
+	FACTS_GAP_BYTES = 128, /* of JSON for one gap */
+	STANDARD_LIMIT = 1 << 30,
+};
+
+static const char tool[] = "dumpcore " DUMPCORE_VERSION;
+
+/* Runs to expect: fragmented memory has many, but hardly one in sixteen pages. */
+static size_t likely_runs(const struct target *target, uint32_t page_size)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < target->mappings.count; i++)
+		bytes += target->mappings.items[i].resident_bytes + target->mappings.items[i].swapped_bytes;
+	return (size_t)(bytes / page_size / 16) + 4 * target->mappings.count + 65536;
+}
+
+void describe_reserve(struct snapshot *snapshot)
+{
+	const struct target *target = snapshot->target;
+	size_t count = 2 * target->mappings.count + 1024;
+	size_t runs = likely_runs(target, snapshot->pages.page_size);
+	size_t smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS).size;
+	size_t standard = 2 * (target->threads + 64) * registers_room() +
+					  2 * notes_files_room(&target->mappings) + SMALL;
+
+	registers_processor_init(&snapshot->processor);
+	page_map_reserve(&snapshot->map, runs);
+	plan_reserve(&snapshot->plan, count, runs);
+	snapshot->ranges.items = mem_resize(NULL, count, sizeof *snapshot->ranges.items);
+	snapshot->ranges.capacity = count;
+	snapshot->now.items = mem_resize(NULL, count, sizeof *snapshot->now.items);
+	snapshot->now.capacity = count;
+	snapshot->stacks.items = mem_resize(NULL, count, sizeof *snapshot->stacks.items);
+	snapshot->stacks.capacity = count;
+	pool_reserve(&snapshot->pool, smaps);
+	strbuf_room(&snapshot->maps, smaps + SMALL);
+	strbuf_room(&snapshot->auxv, SMALL);
+	strbuf_room(&snapshot->facts, count * FACTS_GAP_BYTES + SMALL);
+	strbuf_room(&snapshot->standard, standard < STANDARD_LIMIT ? standard : STANDARD_LIMIT);
+}
+
+static void inherit(struct mapping *mapping, const struct mapping *before)
+{
+	bool same =
+		mapping->range.start == before->range.start && mapping->range.end == before->range.end;
+
+	memcpy(mapping->vm_flags, before->vm_flags, sizeof mapping->vm_flags);
+	mapping->anonymous_bytes = before->anonymous_bytes;
+	if (!same)
+		return;
+	mapping->resident_bytes = before->resident_bytes;
+	mapping->swapped_bytes = before->swapped_bytes;
+}
+
+void describe_inherit(mappings *now, const mappings *before)
+{
+	size_t old = 0;
+
+	for (size_t i = 0; i < now->count; i++) {
+		struct mapping *mapping = &now->items[i];
+
+		mapping->resident_bytes = range_bytes(mapping->range);
+		while (old < before->count && before->items[old].range.end <= mapping->range.start)
+			old++;
+		if (old < before->count && before->items[old].range.start < mapping->range.end)
+			inherit(mapping, &before->items[old]);
+	}
+}
+
+/* The mappings may have changed since smaps was read. maps does not walk page tables, so reading it
+ * again is cheap. */
+static bool read_now(struct snapshot *snapshot, struct err *err)
+{
+	struct target *target = snapshot->target;
+	const struct procfs *procfs = &target->procfs;
+
+	if (!documents_add(&target->documents, procfs, FORMAT_DOCUMENT_STATUS, err) ||
+		!procfs_read(procfs, "auxv", SMALL, &snapshot->auxv, err) ||
+		!procfs_read(procfs, "maps", MAPS_LIMIT, &snapshot->maps, err) ||
+		!proc_text_mappings(strbuf_span(&snapshot->maps), &snapshot->pool, &snapshot->now, err))
+		return false;
+	if (!snapshot->now.count)
+		return err_set(err, ERR_GONE, "process %d has ended", (int)procfs->pid);
+	describe_inherit(&snapshot->now, &target->mappings);
+	return true;
+}
+
+static void plan_now(struct snapshot *snapshot)
+{
+	const plan_selection selection = snapshot->request.selection;
+
+	plan_select(&snapshot->plan, &snapshot->now, selection, snapshot->target->java_heap);
+	for (size_t i = 0; i < snapshot->stacks.count; i++)
+		plan_mark_stack(&snapshot->plan, snapshot->stacks.items[i], selection);
+	plan_ranges(&snapshot->plan, !snapshot->request.method->stops, &snapshot->ranges);
+}
+
+/* In the order gdb's gcore writes them. */
+static bool put_standard_notes(struct snapshot *snapshot, struct err *err)
+{
+	struct target *target = snapshot->target;
+	struct strbuf *out = &snapshot->standard;
+	struct span status = documents_find(&target->documents, FORMAT_DOCUMENT_STATUS);
+	struct span cmdline = documents_find(&target->documents, FORMAT_DOCUMENT_CMDLINE);
+	uint64_t gid = 0;
+
+	proc_text_number(status, "Gid", &gid);
+	notes_put_process(out, target->procfs.pid, target->access.target_uid, (gid_t)gid, &target->stat,
+					  cmdline);
+	if (!(snapshot->request.method->stops
+			  ? threads_put_held(&snapshot->seize, &snapshot->processor, &target->stat, out,
+								 &snapshot->stacks, err)
+			  : threads_put_running(&target->procfs, &target->stat, out, &snapshot->stacks, err)))
+		return false;
+	notes_put(out, "CORE", NT_AUXV, snapshot->auxv.data, snapshot->auxv.size);
+	notes_put_files(out, &snapshot->now, snapshot->pages.page_size);
+	return true;
+}
+
+static void encode_facts(struct snapshot *snapshot)
+{
+	const struct target *target = snapshot->target;
+	struct utsname system = { 0 };
+	struct capture_facts facts = {
+		.tool = tool,
+		.consistency = snapshot->request.method->name,
+		.captured_at = snapshot->captured_at,
+		.comm = target->stat.comm,
+		.exe = target->exe,
+		.selection = snapshot->request.selection_text,
+		.command = snapshot->request.command,
+		.pid = (uint32_t)target->procfs.pid,
+		.page_size = snapshot->pages.page_size,
+		.gaps = snapshot->plan.gaps,
+	};
+
+	uname(&system);
+	facts.host = system.nodename;
+	facts.kernel = system.release;
+	facts.machine = system.machine;
+	capture_facts_encode(&facts, &snapshot->facts);
+}
+
+static void write_page_map(struct writer *writer, const struct page_map *map)
+{
+	struct strbuf piece = { 0 };
+	char room[256];
+
+	writer_note_begin(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_PAGE_MAP, page_map_encoded_bytes(map));
+	/* A buffer on the stack, large enough for any piece: nothing is allocated. */
+	piece = (struct strbuf){ .data = room, .capacity = sizeof room };
+	page_map_encode_header(map, &piece);
+	writer_bytes(writer, piece.data, piece.size);
+	for (size_t i = 0; i < map->runs.count; i++) {
+		piece.size = 0;
+		page_map_encode_run(map, i, &piece);
+		writer_bytes(writer, piece.data, piece.size);
+	}
+	writer_note_end(writer);
+}
+
+static uint64_t own_bytes(const struct snapshot *snapshot)
+{
+	const struct documents *documents = &snapshot->target->documents;
+	uint64_t bytes = writer_note_bytes(FORMAT_NOTE_OWNER, snapshot->facts.size) +
+					 writer_note_bytes(FORMAT_NOTE_OWNER, page_map_encoded_bytes(&snapshot->map));
+
+	for (size_t i = 0; i < documents->items.count; i++)
+		bytes += writer_document_bytes(documents->items.items[i].name,
+									   documents->items.items[i].text.size);
+	return bytes;
+}
+
+static void write_front(struct snapshot *snapshot)
+{
+	const struct documents *documents = &snapshot->target->documents;
+	struct writer *writer = &snapshot->writer;
+
+	*writer = (struct writer){ .sink = snapshot->sink,
+							   .machine = registers_machine(),
+							   .page_size = snapshot->pages.page_size,
+							   .segments = snapshot->plan.segments.items,
+							   .segment_count = snapshot->plan.segments.count,
+							   .standard_bytes = snapshot->standard.size,
+							   .own_bytes = own_bytes(snapshot) };
+	writer_begin(writer);
+	writer_bytes(writer, snapshot->standard.data, snapshot->standard.size);
+	writer_note(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_CAPTURE, strbuf_span(&snapshot->facts));
+	write_page_map(writer, &snapshot->map);
+	for (size_t i = 0; i < documents->items.count; i++)
+		writer_document(writer, documents->items.items[i].name,
+						strbuf_span(&documents->items.items[i].text));
+}
+
+bool describe(struct snapshot *snapshot, struct err *err)
+{
+	if (!read_now(snapshot, err) || !put_standard_notes(snapshot, err))
+		return false;
+	plan_now(snapshot);
+	if (!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
+		return false;
+	plan_lay_out(&snapshot->plan, &snapshot->map);
+	encode_facts(snapshot);
+	write_front(snapshot);
+	return true;
+}

@@ -1,0 +1,14 @@
+/* interrupt: SIGINT and SIGTERM end a capture in good order. The first one raises a flag; a second
+ * one ends the program at once, and the kernel then releases the target. */
+#ifndef DUMPCORE_INTERRUPT_H
+#define DUMPCORE_INTERRUPT_H
+
+#include <signal.h>
+
+/* Installs the handlers, and ignores SIGPIPE: a closed pipe is an error of write(2). */
+void interrupt_install(void);
+
+/* Not zero once a signal came. */
+const volatile sig_atomic_t *interrupt_flag(void);
+
+#endif

@@ -1,0 +1,188 @@
+/* dumpcore: captures chosen memory of a running process into an ELF core archive. */
+#include "base/err.h"
+#include "base/progress.h"
+#include "base/strbuf.h"
+#include "dumpcore/interrupt.h"
+#include "dumpcore/options.h"
+#include "dumpcore/output.h"
+#include "dumpcore/plan.h"
+#include "dumpcore/snapshot.h"
+#include "dumpcore/status.h"
+#include "dumpcore/survey.h"
+#include "dumpcore/target.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum exit_status { EXIT_COMPLETE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTIAL = 3 };
+
+/* One run of the program. */
+struct run {
+	struct options options;
+	struct status status;
+	struct strbuf command; /* the command line */
+	plan_selection selection;
+	const struct snapshot_method *method;
+	struct target target;
+};
+
+static bool print(const struct strbuf *text, struct err *err)
+{
+	if (fwrite(strbuf_text(text), 1, text->size, stdout) == text->size && fflush(stdout) == 0)
+		return true;
+	return err_set(err, ERR_CLOSED, "cannot write to stdout");
+}
+
+/* The folder of the output's name. */
+static void output_folder(const struct options *options, char *folder, size_t size)
+{
+	const char *path = options->output && strcmp(options->output, "-") != 0 ? options->output : "";
+	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, size, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+}
+
+static bool run_survey(struct run *run, struct err *err)
+{
+	struct survey survey = { .selection = run->options.select,
+							 .consistency = run->options.consistency,
+							 .stops = run->method->stops };
+	struct strbuf text = { 0 };
+	char folder[PATH_MAX];
+	bool printed;
+
+	output_folder(&run->options, folder, sizeof folder);
+	survey_make(&survey, &run->target, run->selection, folder, strbuf_text(&run->command));
+	(run->options.json ? survey_json : survey_text)(&survey, &text);
+	printed = print(&text, err);
+	strbuf_deinit(&text);
+	return printed;
+}
+
+/* By default a name ending in .zst, and stdout, mean zstd. */
+static bool wants_zstd(const struct options *options, const char *path)
+{
+	size_t length = strlen(path);
+
+	if (options->compress != COMPRESS_BY_NAME)
+		return options->compress == COMPRESS_ZSTD;
+	return strcmp(path, "-") == 0 || (length > 4 && strcmp(path + length - 4, ".zst") == 0);
+}
+
+static void report_capture(const struct run *run, const struct snapshot *snapshot, const char *path,
+						   int64_t started_ns)
+{
+	size_t unstopped = seize_unstopped(&snapshot->seize);
+	struct status_capture capture = {
+		.path = path,
+		.pid = run->options.pid,
+		.comm = run->target.stat.comm,
+		.complete = snapshot->outcome.complete,
+		.reason = snapshot->outcome.reason,
+		.memory_bytes = snapshot->outcome.memory_bytes,
+		.stored_bytes = sink_stored(snapshot->sink),
+		.pause_ns = snapshot->outcome.pause_ns,
+		.total_ns = progress_now_ns() - started_ns,
+		.threads = run->target.threads,
+	};
+
+	if (unstopped)
+		status_warning(&run->status,
+					   "%zu threads were in an uninterruptible wait (state D) and did not stop; "
+					   "the kernel may have written to their memory during the capture",
+					   unstopped);
+	status_captured(&run->status, &capture);
+}
+
+static enum exit_status capture_to(struct run *run, const char *path, struct err *err)
+{
+	struct snapshot_request request = { .method = run->method,
+										.selection = run->selection,
+										.selection_text = run->options.select,
+										.command = strbuf_text(&run->command),
+										.compress = wants_zstd(&run->options, path),
+										.level = run->options.level };
+	int64_t started_ns = progress_now_ns();
+	enum exit_status exit_status = EXIT_FAILED;
+	struct snapshot snapshot = { .pages.fd = -1, .reader.memory = -1 };
+	struct progress progress;
+	struct output output;
+
+	progress_init(&progress, !run->options.quiet && !run->options.json, run->options.progress);
+	if (output_open(&output, path, err) &&
+		snapshot_run(&snapshot, &request, &run->target, &output, &progress, err)) {
+		report_capture(run, &snapshot, path, started_ns);
+		exit_status = snapshot.outcome.complete ? EXIT_COMPLETE : EXIT_PARTIAL;
+	}
+	snapshot_deinit(&snapshot);
+	output_close(&output);
+	return exit_status;
+}
+
+static enum exit_status run_capture(struct run *run, struct err *err)
+{
+	struct strbuf name = { 0 };
+	enum exit_status exit_status;
+
+	if (run->options.dry_run)
+		return run_survey(run, err) ? EXIT_COMPLETE : EXIT_FAILED;
+	if (!run->options.output)
+		output_default_name(run->target.stat.comm, run->options.pid, time(NULL), &name);
+	exit_status =
+		capture_to(run, run->options.output ? run->options.output : strbuf_text(&name), err);
+	strbuf_deinit(&name);
+	return exit_status;
+}
+
+static enum exit_status run_target(struct run *run, struct err *err)
+{
+	enum exit_status exit_status = EXIT_FAILED;
+
+	run->method = snapshot_method(run->options.consistency);
+	if (!plan_selection_parse(run->options.select, &run->selection, err))
+		return EXIT_USAGE;
+	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err))
+		exit_status = run->options.command == COMMAND_SURVEY
+						  ? (run_survey(run, err) ? EXIT_COMPLETE : EXIT_FAILED)
+						  : run_capture(run, err);
+	target_close(&run->target);
+	return exit_status;
+}
+
+static enum exit_status run_command(struct run *run, struct err *err)
+{
+	struct strbuf text = { 0 };
+	bool printed;
+
+	if (run->options.command != COMMAND_HELP && run->options.command != COMMAND_VERSION)
+		return run_target(run, err);
+	if (run->options.command == COMMAND_HELP)
+		options_help(&text);
+	else
+		strbuf_puts(&text, "dumpcore " DUMPCORE_VERSION "\n");
+	printed = print(&text, err);
+	strbuf_deinit(&text);
+	return printed ? EXIT_COMPLETE : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct run run = { 0 };
+	struct err err = { 0 };
+	enum exit_status exit_status = EXIT_USAGE;
+
+	interrupt_install();
+	options_command_line(argc, argv, &run.command);
+	if (options_parse(&run.options, argc, argv, &err)) {
+		run.status = (struct status){ run.options.json, run.options.quiet };
+		exit_status = run_command(&run, &err);
+	}
+	if (err.kind) {
+		status_error(&run.status, &err);
+		if (err.kind == ERR_USAGE)
+			exit_status = EXIT_USAGE;
+	}
+	strbuf_deinit(&run.command);
+	return exit_status;
+}

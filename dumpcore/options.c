@@ -1,0 +1,322 @@
+#include "dumpcore/options.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_LEVEL = 1, LEAST_LEVEL = -7, MOST_LEVEL = 19 };
+
+static bool take_output(struct options *options, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, ERR_USAGE, "--output: the name is empty");
+	options->output = value;
+	return true;
+}
+
+static bool take_consistency(struct options *options, const char *value, struct err *err)
+{
+	static const char *const names[] = { "freeze", "live", NULL };
+
+	for (size_t i = 0; names[i]; i++)
+		if (strcmp(value, names[i]) == 0) {
+			options->consistency = value;
+			return true;
+		}
+	err_set(err, ERR_USAGE, "--consistency: '%s' is not there (this version has freeze and live)",
+			value);
+	return err_hint(err, "freeze stops the process while it is read; live does not stop it");
+}
+
+static bool take_select(struct options *options, const char *value, struct err *err)
+{
+	(void)err; /* plan_selection_parse says what is wrong with it */
+	options->select = value;
+	return true;
+}
+
+static bool take_compress(struct options *options, const char *value, struct err *err)
+{
+	bool zstd = strncmp(value, "zstd", 4) == 0;
+	const char *level = zstd && value[4] == ':' ? value + 5 : NULL;
+	char *end = NULL;
+
+	if (strcmp(value, "none") == 0) {
+		options->compress = COMPRESS_NONE;
+		return true;
+	}
+	options->compress = COMPRESS_ZSTD;
+	if (zstd && value[4] == '\0')
+		return true;
+	options->level = level ? (int)strtol(level, &end, 10) : 0;
+	if (level && *level && *end == '\0' && options->level >= LEAST_LEVEL &&
+		options->level <= MOST_LEVEL)
+		return true;
+	err_set(err, ERR_USAGE, "--compress: '%s' is neither none, zstd nor zstd:LEVEL", value);
+	return err_hint(err, "levels go from %d (fastest) to %d (smallest)", LEAST_LEVEL, MOST_LEVEL);
+}
+
+static bool take_dry_run(struct options *options, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return options->dry_run = true;
+}
+
+static bool take_quiet(struct options *options, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return options->quiet = true;
+}
+
+static bool take_progress(struct options *options, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return options->progress = true;
+}
+
+static bool take_json(struct options *options, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	return options->json = true;
+}
+
+static bool take_help(struct options *options, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	options->command = COMMAND_HELP;
+	return true;
+}
+
+static bool take_version(struct options *options, const char *value, struct err *err)
+{
+	(void)value, (void)err;
+	options->command = COMMAND_VERSION;
+	return true;
+}
+
+struct option_row {
+	char letter; /* 0: none */
+	const char *name;
+	const char *argument; /* NULL: takes none */
+	const char *help;     /* lines, separated by newlines */
+	bool (*take)(struct options *options, const char *value, struct err *err);
+};
+
+static const struct option_row rows[] = {
+	{ 'o', "output", "FILE",
+	  "where to write; '-' is stdout\n(default ./COMM.PID.UTC.core.zst); FILE must not exist",
+	  take_output },
+	{ 'c', "consistency", "HOW",
+	  "freeze: stop the process while it is read (default)\n"
+	  "live: do not stop it; what changes meanwhile may be torn",
+	  take_consistency },
+	{ 's', "select", "WHAT",
+	  "native (default), all, or a comma list of heap, stacks,\n"
+	  "anon, data, modules, vdso, files, shared, java, dontdump",
+	  take_select },
+	{ 'z', "compress", "HOW",
+	  "none, zstd or zstd:LEVEL (default zstd:1 for stdout and\n"
+	  "for names ending in .zst, else none)",
+	  take_compress },
+	{ 'n', "dry-run", NULL, "say what would be captured, and stop there", take_dry_run },
+	{ 'q', "quiet", NULL, "only errors", take_quiet },
+	{ 0, "progress", NULL, "show progress even where stderr is no terminal", take_progress },
+	{ 0, "json", NULL, "status and errors on stderr as JSON, one object a line", take_json },
+	{ 'h', "help", NULL, "this text", take_help },
+	{ 'V', "version", NULL, "the version", take_version },
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static const struct option_row *find_long(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static const struct option_row *find_letter(char letter)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (letter && rows[i].letter == letter)
+			return &rows[i];
+	return NULL;
+}
+
+static bool refuse_unknown(const char *word, struct err *err)
+{
+	const char *names[ROWS + 1] = { NULL }, *near;
+
+	for (size_t i = 0; i < ROWS; i++)
+		names[i] = rows[i].name;
+	near = word[1] == '-' ? text_nearest(word + 2, names) : NULL;
+	err_set(err, ERR_USAGE, "unknown option '%s'", word);
+	return near ? err_hint(err, "did you mean --%s?", near) : err_hint(err, "see dumpcore --help");
+}
+
+struct words {
+	int count;
+	char **items;
+	int at; /* the next word */
+};
+
+static const char *next_word(struct words *words)
+{
+	return words->at < words->count ? words->items[words->at++] : NULL;
+}
+
+/* "--name", "--name value", "--name=value". */
+static bool take_long(struct options *options, const char *word, struct words *words,
+					  struct err *err)
+{
+	size_t length = strcspn(word + 2, "=");
+	const struct option_row *row = find_long(word + 2, length);
+	const char *value = word[2 + length] ? word + 2 + length + 1 : NULL;
+
+	if (!row)
+		return refuse_unknown(word, err);
+	if (!row->argument && value)
+		return err_set(err, ERR_USAGE, "--%s takes no value", row->name);
+	if (row->argument && !value)
+		value = next_word(words);
+	if (row->argument && !value)
+		return err_set(err, ERR_USAGE, "--%s needs a value: %s", row->name, row->argument);
+	return row->take(options, value, err);
+}
+
+/* "-n", "-nq", "-o value", "-ovalue". */
+static bool take_short(struct options *options, const char *word, struct words *words,
+					   struct err *err)
+{
+	for (const char *letter = word + 1; *letter; letter++) {
+		const struct option_row *row = find_letter(*letter);
+		const char *value = NULL;
+
+		if (!row)
+			return refuse_unknown(word, err);
+		if (row->argument) {
+			value = letter[1] ? letter + 1 : next_word(words);
+			if (!value)
+				return err_set(err, ERR_USAGE, "-%c needs a value: %s", *letter, row->argument);
+			return row->take(options, value, err);
+		}
+		row->take(options, NULL, err);
+	}
+	return true;
+}
+
+static bool take_pid(struct options *options, const char *word, struct err *err)
+{
+	char *end;
+	long value = strtol(word, &end, 10);
+
+	if (word[0] < '0' || word[0] > '9' || *end || value < 1 || value > INT32_MAX) {
+		err_set(err, ERR_USAGE, "'%s' is neither a process id nor 'survey'", word);
+		return err_hint(err, "find the id with: pgrep -a %s", word[0] == '-' ? "NAME" : word);
+	}
+	if (options->pid) {
+		err_set(err, ERR_USAGE, "two process ids: %d and %s", (int)options->pid, word);
+		return err_hint(err, "one capture is of one process");
+	}
+	options->pid = (pid_t)value;
+	return true;
+}
+
+static bool take_word(struct options *options, const char *word, struct words *words,
+					  struct err *err)
+{
+	if (word[0] == '-' && word[1] == '-' && word[2])
+		return take_long(options, word, words, err);
+	if (word[0] == '-' && word[1])
+		return take_short(options, word, words, err);
+	if (!options->pid && options->command == COMMAND_CAPTURE && strcmp(word, "survey") == 0) {
+		options->command = COMMAND_SURVEY;
+		return true;
+	}
+	return take_pid(options, word, err);
+}
+
+bool options_parse(struct options *options, int argc, char **argv, struct err *err)
+{
+	struct words words = { argc, argv, 1 };
+	const char *word;
+
+	*options = (struct options){ .consistency = "freeze", .select = "native" };
+	options->level = DEFAULT_LEVEL;
+	while ((word = next_word(&words)))
+		if (!take_word(options, word, &words, err))
+			return false;
+	if (options->command == COMMAND_HELP || options->command == COMMAND_VERSION || options->pid)
+		return true;
+	err_set(err, ERR_USAGE, "no process id");
+	return err_hint(err, "dumpcore PID; see dumpcore --help");
+}
+
+enum { HELP_COLUMN = 22 };
+
+static void help_row(const struct option_row *row, struct strbuf *out)
+{
+	size_t start = out->size;
+	const char *line = row->help;
+
+	if (row->letter)
+		strbuf_printf(out, "  -%c, ", row->letter);
+	else
+		strbuf_puts(out, "      ");
+	strbuf_printf(out, "--%s%s%s", row->name, row->argument ? " " : "",
+				  row->argument ? row->argument : "");
+	while (line) {
+		size_t length = strcspn(line, "\n"), used = out->size - start;
+
+		if (used > HELP_COLUMN - 1) {
+			strbuf_putc(out, '\n');
+			used = 0;
+		}
+		strbuf_pad(out, ' ', HELP_COLUMN - used);
+		strbuf_add(out, line, length);
+		strbuf_putc(out, '\n');
+		start = out->size;
+		line = line[length] ? line + length + 1 : NULL;
+	}
+}
+
+void options_help(struct strbuf *out)
+{
+	strbuf_puts(out,
+				"usage: dumpcore [OPTIONS] PID          capture the process's memory\n"
+				"       dumpcore survey [OPTIONS] PID   what its memory is made of, and what a\n"
+				"                                       capture would take\n\n");
+	for (size_t i = 0; i < ROWS; i++)
+		help_row(&rows[i], out);
+	strbuf_puts(out, "\nExamples\n"
+					 "  dumpcore survey 4711\n"
+					 "  dumpcore -o /var/tmp/app.core.zst 4711\n"
+					 "  dumpcore -o - 4711 | ssh laptop 'cat >app.core.zst'\n"
+					 "  dumpcore --consistency live --select heap,anon 4711\n"
+					 "\nThe archive holds the process's memory, secrets included. Read it with\n"
+					 "`analyze FILE`; `zstd -d --sparse FILE` makes a plain core for gdb.\n"
+					 "Exit status: 0 complete, 1 failed, 2 usage, 3 partial archive kept.\n");
+}
+
+void options_command_line(int argc, char **argv, struct strbuf *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+								"-_./:,=+@%";
+
+	for (int i = 0; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (i)
+			strbuf_putc(out, ' ');
+		if (*word && word[strspn(word, plain)] == '\0') {
+			strbuf_puts(out, word);
+			continue;
+		}
+		strbuf_putc(out, '\'');
+		for (; *word; word++)
+			*word == '\'' ? strbuf_puts(out, "'\\''") : strbuf_putc(out, *word);
+		strbuf_putc(out, '\'');
+	}
+}

@@ -1,0 +1,40 @@
+/* options: the command line. One table describes every option; the parser and --help both follow
+ * it. */
+#ifndef DUMPCORE_OPTIONS_H
+#define DUMPCORE_OPTIONS_H
+
+#include "base/err.h"
+#include "base/strbuf.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum options_command { COMMAND_CAPTURE, COMMAND_SURVEY, COMMAND_HELP, COMMAND_VERSION };
+
+enum options_compress { COMPRESS_BY_NAME, COMPRESS_NONE, COMPRESS_ZSTD };
+
+/* Strings are the arguments' own. */
+struct options {
+	enum options_command command;
+	pid_t pid;
+	const char *output;      /* NULL: a name is made; "-": stdout */
+	const char *consistency; /* a name of the snapshot table */
+	const char *select;
+	enum options_compress compress;
+	int level; /* of zstd */
+	bool dry_run;
+	bool quiet;
+	bool progress; /* also where stderr is no terminal */
+	bool json;
+};
+
+/* Reads argv (argv[0] is skipped). ERR_USAGE with the next step on a mistake. */
+bool options_parse(struct options *options, int argc, char **argv, struct err *err);
+
+/* Appends the text of --help: fits a screen of 80 columns. */
+void options_help(struct strbuf *out);
+
+/* Appends the command line as it could be typed again, quoted where it must be. */
+void options_command_line(int argc, char **argv, struct strbuf *out);
+
+#endif

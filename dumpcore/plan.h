@@ -1,0 +1,91 @@
+/* plan: which ranges are captured, which are left out and why, and how the archive is laid out.
+ * Computed from tables alone, so it is tested with fabricated ones. */
+#ifndef DUMPCORE_PLAN_H
+#define DUMPCORE_PLAN_H
+
+#include "archive/capture.h"
+#include "archive/page_map.h"
+#include "archive/proc_text.h"
+#include "archive/writer.h"
+#include "base/err.h"
+#include "base/vaddr.h"
+#include "base/vec.h"
+#include "dumpcore/pages.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a mapping is to a capture. Each has a name for --select and a reason to be left out. */
+enum plan_kind {
+	PLAN_HEAP,      /* [heap] */
+	PLAN_STACK,     /* [stack] and the threads' stacks */
+	PLAN_ANONYMOUS, /* other private anonymous memory */
+	PLAN_DATA,      /* writable or relocated private pages of mapped files */
+	PLAN_MODULE,    /* the first mapping of an ELF file: its first page */
+	PLAN_VDSO,
+	PLAN_FILE,   /* other file-backed memory: it is in the file */
+	PLAN_SHARED, /* shared memory */
+	PLAN_JAVA,   /* the recognised Java heap */
+	PLAN_MARKED, /* madvise(MADV_DONTDUMP): the program asked for it to be left out */
+	PLAN_DEVICE, /* device and kernel pages; never read */
+	PLAN_KINDS
+};
+
+struct plan_kind_row {
+	const char *name;       /* for --select; NULL: cannot be asked for */
+	bool native;            /* in the default selection */
+	const char *title;      /* for people: "malloc'ed and other private memory" */
+	const char *gap_reason; /* why it is not in the archive */
+};
+
+extern const struct plan_kind_row plan_kinds[PLAN_KINDS];
+
+/* Bits 1 << enum plan_kind. */
+typedef uint32_t plan_selection;
+
+/* Reads "native", "all", "stacks" or a comma-separated list of kind names. */
+bool plan_selection_parse(const char *text, plan_selection *selection, struct err *err);
+
+struct plan_item {
+	struct range range;
+	enum plan_kind kind;
+	uint32_t flags;                         /* PF_R | PF_W | PF_X */
+	bool selected;                          /* all of it, or (kind PLAN_MODULE) its first page */
+	bool is_file;                           /* absent pages are not zeros: they are in the file */
+	uint64_t resident_bytes, swapped_bytes; /* as smaps said, before the stop */
+};
+
+typedef VEC(struct writer_segment) plan_segments;
+
+struct plan {
+	VEC(struct plan_item) items; /* one a mapping, ascending; what is never readable is not here */
+	plan_segments segments;
+	capture_gaps gaps;      /* reasons are string constants */
+	struct range whole;     /* read to its end though not all present: the vdso */
+	uint64_t memory_bytes;  /* bytes of segments that are present: what will be read */
+	uint64_t segment_bytes; /* of all segments, holes included */
+};
+
+/* Reserves, so that the functions below do not allocate for that many mappings and segments. */
+void plan_reserve(struct plan *plan, size_t items, size_t segments);
+void plan_deinit(struct plan *plan);
+
+/* Classifies the mappings and selects. `java_heap` is empty where there is none. */
+void plan_select(struct plan *plan, const mappings *list, plan_selection selection,
+				 struct range java_heap);
+
+/* The anonymous mapping at a thread's stack pointer is that thread's stack. */
+void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection);
+
+/* What to ask the kernel about. With `live`, present pages of what is selected and writable are
+ * PAGE_TORN: the target may write them while they are read. */
+void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges);
+
+/* Makes segments and gaps from the selection and the page map. A segment starts and ends with a
+ * present page; inside it only absent anonymous pages (zeros in truth) and zero pages are holes.
+ * The vdso is taken whole: debuggers want the complete image, and reading it costs the target a
+ * mapping of a page that the kernel has anyway. */
+void plan_lay_out(struct plan *plan, const struct page_map *map);
+
+#endif

@@ -1,0 +1,250 @@
+#include "dumpcore/seize.h"
+
+#include "base/mem.h"
+#include "base/progress.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+	TID_LIMIT = 1 << 22, /* PID_MAX_LIMIT, include/linux/threads.h */
+	MILLISECOND = 1000000,
+	ASLEEP_MS = 200, /* then threads in state D are left as they are */
+	GIVE_UP_MS = 5000,
+	LATE_MS = 10,
+	PASSES = 1000, /* a process that creates threads faster than this is not stopped */
+};
+
+void seize_init(struct seize *seize, struct procfs *procfs, size_t threads)
+{
+	size_t room = 2 * threads + 256;
+
+	*seize = (struct seize){ .procfs = procfs };
+	seize->known = mem_zeroed(TID_LIMIT / 8, 1);
+	seize->threads.items = mem_zeroed(room, sizeof *seize->threads.items);
+	seize->threads.capacity = room;
+	seize->tids.items = mem_zeroed(room, sizeof *seize->tids.items);
+	seize->tids.capacity = room;
+}
+
+void seize_deinit(struct seize *seize)
+{
+	seize_release(seize);
+	free(seize->known);
+	vec_deinit(&seize->threads);
+	vec_deinit(&seize->tids);
+	seize->known = NULL;
+}
+
+static bool has_state(const struct seize *seize, pid_t tid, const char *states)
+{
+	struct procfs_stat stat;
+	char name[64];
+
+	snprintf(name, sizeof name, "task/%d/stat", (int)tid);
+	/* A thread that cannot be read any more has ended. */
+	if (!procfs_read_stat(seize->procfs, name, &stat, NULL))
+		return strchr(states, 'X') != NULL;
+	return strchr(states, stat.state) != NULL;
+}
+
+/* A thread may end between the listing and the SEIZE: that is no error. A dead one gives EPERM. */
+static bool seize_thread(struct seize *seize, pid_t tid, struct err *err)
+{
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
+		if (errno == ESRCH || has_state(seize, tid, "ZX"))
+			return true;
+		return err_sys(err, errno, "cannot stop thread %d of process %d", (int)tid,
+					   (int)seize->procfs->pid);
+	}
+	*vec_add(&seize->threads) = (struct seize_thread){ .tid = tid };
+	seize->known[tid / 8] |= (uint8_t)(1 << tid % 8);
+	/* Fails only where the thread has just ended; then waitpid says so. */
+	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+	return true;
+}
+
+/* Seizes the threads that are not held yet and counts them. */
+static bool seize_new(struct seize *seize, size_t *fresh, struct err *err)
+{
+	*fresh = 0;
+	if (!procfs_list_tids(seize->procfs, &seize->tids, err))
+		return false;
+	for (size_t i = 0; i < seize->tids.count; i++) {
+		pid_t tid = seize->tids.items[i];
+		size_t before = seize->threads.count;
+
+		if (tid >= TID_LIMIT || seize->known[tid / 8] >> tid % 8 & 1)
+			continue;
+		if (!seize_thread(seize, tid, err))
+			return false;
+		*fresh += seize->threads.count - before;
+	}
+	return true;
+}
+
+/* What waitpid reported of a thread. With SEIZE an interrupt and a group stop are both
+ * PTRACE_EVENT_STOP (ptrace(2)); a detach from a group stop leaves the target stopped, as it was.
+ * Anything else is a signal that arrived first: it is delivered, and because every stop swallows a
+ * pending interrupt, the interrupt is renewed before the thread goes on. Its handler's first
+ * instruction is not reached. */
+static void take_status(struct seize_thread *thread, int status)
+{
+	if (!WIFSTOPPED(status)) {
+		thread->gone = true;
+	} else if (status >> 16 == PTRACE_EVENT_STOP) {
+		thread->stopped = true;
+	} else {
+		ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
+		ptrace(PTRACE_CONT, thread->tid, NULL, (void *)(uintptr_t)WSTOPSIG(status));
+	}
+}
+
+/* Asks once about every thread that did not stop yet; gives how many are left. */
+static size_t poll_threads(struct seize *seize, size_t *changed)
+{
+	size_t left = 0;
+
+	*changed = 0;
+	for (size_t i = 0; i < seize->threads.count; i++) {
+		struct seize_thread *thread = &seize->threads.items[i];
+		int status;
+		pid_t got;
+
+		if (thread->stopped || thread->gone)
+			continue;
+		got = waitpid(thread->tid, &status, __WALL | WNOHANG);
+		if (got == thread->tid) {
+			take_status(thread, status);
+			++*changed;
+		} else if (got < 0 && errno == ECHILD) {
+			thread->gone = true;
+		}
+		left += !thread->stopped && !thread->gone;
+	}
+	return left;
+}
+
+static struct seize_thread *find_awake(struct seize *seize)
+{
+	for (size_t i = 0; i < seize->threads.count; i++) {
+		struct seize_thread *thread = &seize->threads.items[i];
+
+		if (!thread->stopped && !thread->gone && !has_state(seize, thread->tid, "D"))
+			return thread;
+	}
+	return NULL;
+}
+
+static bool give_up(struct seize *seize, struct err *err)
+{
+	const struct seize_thread *thread = find_awake(seize);
+
+	if (!thread)
+		return true;
+	err_set(err, ERR_SYSTEM, "thread %d of process %d did not stop in %d ms", (int)thread->tid,
+			(int)seize->procfs->pid, GIVE_UP_MS);
+	return err_hint(err, "the target runs on; try again, or use --consistency live");
+}
+
+static bool wait_stopped(struct seize *seize, struct err *err)
+{
+	int64_t start = progress_now_ns();
+	long pause = MILLISECOND / 20;
+	size_t changed;
+
+	while (poll_threads(seize, &changed)) {
+		int64_t waited = progress_now_ns() - start;
+		struct timespec nap = { .tv_nsec = pause };
+
+		if (waited > (int64_t)ASLEEP_MS * MILLISECOND && !find_awake(seize))
+			return true;
+		if (waited > (int64_t)GIVE_UP_MS * MILLISECOND)
+			return give_up(seize, err);
+		if (!changed) {
+			nanosleep(&nap, NULL);
+			pause = pause < MILLISECOND ? pause * 2 : pause;
+		}
+	}
+	return true;
+}
+
+/* A thread can create others until it is stopped, so the list is read again until a whole listing
+ * shows nothing new. */
+static bool stop_all(struct seize *seize, struct err *err)
+{
+	size_t fresh;
+
+	for (int pass = 0; pass < PASSES; pass++) {
+		if (!seize_new(seize, &fresh, err))
+			return false;
+		if (!fresh)
+			return seize_count(seize) > 0 ||
+				   err_set(err, ERR_GONE, "process %d has ended", (int)seize->procfs->pid);
+		if (!wait_stopped(seize, err))
+			return false;
+	}
+	return err_set(err, ERR_SYSTEM, "process %d creates threads faster than they can be stopped",
+				   (int)seize->procfs->pid);
+}
+
+bool seize_stop(struct seize *seize, struct err *err)
+{
+	seize->stopped_ns = progress_now_ns();
+	seize->holding = true;
+	if (stop_all(seize, err))
+		return true;
+	seize_release(seize);
+	return false;
+}
+
+/* A detach from a stop resumes the thread and delivers nothing. */
+static void let_go(struct seize_thread *thread)
+{
+	if (!thread->stopped || thread->gone)
+		return;
+	ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
+	thread->gone = true;
+}
+
+void seize_release(struct seize *seize)
+{
+	int64_t until = progress_now_ns() + (int64_t)LATE_MS * MILLISECOND;
+	struct timespec nap = { .tv_nsec = MILLISECOND };
+	size_t left, changed;
+
+	if (!seize->holding)
+		return;
+	do {
+		left = poll_threads(seize, &changed);
+		for (size_t i = 0; i < seize->threads.count; i++)
+			let_go(&seize->threads.items[i]);
+		if (left && !changed)
+			nanosleep(&nap, NULL);
+	} while (left && progress_now_ns() < until);
+	if (!seize->released_ns)
+		seize->released_ns = progress_now_ns();
+	seize->holding = left > 0;
+}
+
+size_t seize_count(const struct seize *seize)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < seize->threads.count; i++)
+		count += !seize->threads.items[i].gone;
+	return count;
+}
+
+size_t seize_unstopped(const struct seize *seize)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < seize->threads.count; i++)
+		count += !seize->threads.items[i].gone && !seize->threads.items[i].stopped;
+	return count;
+}

@@ -1,0 +1,184 @@
+#include "dumpcore/snapshot.h"
+
+#include "base/size.h"
+#include "base/workers.h"
+#include "dumpcore/describe.h"
+#include "dumpcore/interrupt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { SINK_BUDGET = 40 << 20 };
+
+static const struct snapshot_method methods[] = {
+	{ "freeze", true, snapshot_freeze_take },
+	{ "live", false, snapshot_live_take },
+};
+
+const struct snapshot_method *snapshot_method(const char *name)
+{
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	return NULL;
+}
+
+/* What the plain archive will hold, as far as smaps tells. */
+static uint64_t likely_bytes(const struct snapshot *snapshot)
+{
+	struct plan plan = { 0 };
+	uint64_t bytes = 0;
+
+	plan_select(&plan, &snapshot->target->mappings, snapshot->request.selection,
+				snapshot->target->java_heap);
+	for (size_t i = 0; i < plan.items.count; i++)
+		if (plan.items.items[i].selected && plan.items.items[i].kind != PLAN_MODULE)
+			bytes += plan.items.items[i].resident_bytes;
+	plan_deinit(&plan);
+	return bytes;
+}
+
+/* A plain archive's size is known; a compressed one's is not. */
+static bool check_space(const struct snapshot *snapshot, uint64_t bytes, struct err *err)
+{
+	char needed[SIZE_TEXT], available[SIZE_TEXT];
+	uint64_t free;
+
+	if (snapshot->request.compress || !output_free_bytes(snapshot->output, &free) || bytes <= free)
+		return true;
+	err_set(err, ERR_NO_SPACE, "the archive needs %s, %s has %s free", size_format(bytes, needed),
+			snapshot->output->path, size_format(free, available));
+	return err_hint(err, "compress it (-o NAME.core.zst), or send it away: -o - | ssh HOST 'cat "
+						 ">x.core.zst'");
+}
+
+static bool open_sink(struct snapshot *snapshot, uint64_t bytes, struct err *err)
+{
+	struct sink_options options = { .fd = snapshot->output->fd,
+									.sparse =
+										!snapshot->request.compress && !snapshot->output->is_stream,
+									.compress = snapshot->request.compress,
+									.level = snapshot->request.level,
+									.likely_bytes = 2 * bytes,
+									.memory_budget = SINK_BUDGET,
+									.workers = workers_available(),
+									.interrupted = interrupt_flag() };
+
+	snapshot->sink = sink_create(&options, err);
+	return snapshot->sink != NULL;
+}
+
+static void note_time(struct snapshot *snapshot)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	strftime(snapshot->captured_at, sizeof snapshot->captured_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static bool prepare(struct snapshot *snapshot, struct err *err)
+{
+	struct target *target = snapshot->target;
+	uint64_t bytes = likely_bytes(snapshot);
+
+	note_time(snapshot);
+	if (!pages_open(&snapshot->pages, &target->procfs, err) ||
+		!reader_open(&snapshot->reader, &target->procfs, !snapshot->request.method->stops, err))
+		return target_explain(target, snapshot->request.command, err);
+	if (!check_space(snapshot, bytes, err) || !open_sink(snapshot, bytes, err))
+		return false;
+	if (snapshot->request.method->stops)
+		seize_init(&snapshot->seize, &target->procfs, target->threads);
+	describe_reserve(snapshot);
+	return true;
+}
+
+/* Bytes of the errors, and one line that says what they are. */
+static const char *reason_of(const struct snapshot *snapshot, char *text, size_t size)
+{
+	const capture_gaps *errors = &snapshot->reader.errors;
+	char bytes[SIZE_TEXT];
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < errors->count; i++)
+		sum += range_bytes(errors->items[i].range);
+	if (!sum)
+		return "";
+	snprintf(text, size, "%s could not be read: %s", size_format(sum, bytes),
+			 snapshot->broken ? snapshot->broken : "the pages failed");
+	return text;
+}
+
+static void conclude(struct snapshot *snapshot, struct strbuf *json)
+{
+	char reason[256];
+
+	snapshot->outcome.reason = reason_of(snapshot, reason, sizeof reason);
+	snapshot->outcome.complete = !snapshot->outcome.reason[0];
+	snapshot->outcome.memory_bytes = snapshot->reader.bytes;
+	snapshot->outcome.errors = snapshot->reader.errors;
+	capture_outcome_encode(&snapshot->outcome, json);
+	snapshot->outcome.reason = pool_string(&snapshot->pool, snapshot->outcome.reason);
+}
+
+/* The output's name stands in its errors; a full disk gets a way out. */
+static bool explain_output(const struct snapshot *snapshot, struct err *err)
+{
+	err_prefix(err, "%s", snapshot->output->is_stdout ? "stdout" : snapshot->output->path);
+	if (err->kind == ERR_NO_SPACE)
+		return err_hint(err, "the unfinished archive was removed; compress it (-o NAME.core.zst), "
+							 "choose another disk, or send it away with -o -");
+	if (err->kind == ERR_CLOSED)
+		return err_hint(err, "the program that reads the archive ended: see its own message");
+	return false;
+}
+
+static bool finish(struct snapshot *snapshot, struct err *err)
+{
+	struct strbuf json = { 0 };
+
+	conclude(snapshot, &json);
+	writer_trailer(&snapshot->writer, strbuf_span(&json), (struct span){ 0 });
+	strbuf_deinit(&json);
+	if (!sink_finish(snapshot->sink, err))
+		return explain_output(snapshot, err);
+	return output_commit(snapshot->output, err);
+}
+
+bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *request,
+				  struct target *target, struct output *output, struct progress *progress,
+				  struct err *err)
+{
+	*snapshot = (struct snapshot){ .request = *request,
+								   .target = target,
+								   .output = output,
+								   .progress = progress,
+								   .pages.fd = -1,
+								   .reader.memory = -1 };
+	if (!prepare(snapshot, err))
+		return false;
+	if (!snapshot->request.method->take(snapshot, err))
+		return target_explain(target, snapshot->request.command, err);
+	return finish(snapshot, err);
+}
+
+void snapshot_deinit(struct snapshot *snapshot)
+{
+	seize_deinit(&snapshot->seize);
+	sink_destroy(snapshot->sink);
+	reader_close(&snapshot->reader);
+	pages_close(&snapshot->pages);
+	page_map_deinit(&snapshot->map);
+	plan_deinit(&snapshot->plan);
+	vec_deinit(&snapshot->ranges);
+	vec_deinit(&snapshot->now);
+	vec_deinit(&snapshot->stacks);
+	pool_deinit(&snapshot->pool);
+	strbuf_deinit(&snapshot->maps);
+	strbuf_deinit(&snapshot->auxv);
+	strbuf_deinit(&snapshot->standard);
+	strbuf_deinit(&snapshot->facts);
+}

@@ -1,0 +1,18 @@
+/* freeze: the target stands still while it is read: the simplest consistent snapshot. */
+#include "dumpcore/copy.h"
+#include "dumpcore/describe.h"
+#include "dumpcore/snapshot.h"
+
+bool snapshot_freeze_take(struct snapshot *snapshot, struct err *err)
+{
+	bool described;
+
+	if (!seize_stop(&snapshot->seize, err))
+		return false;
+	described = describe(snapshot, err);
+	if (described)
+		copy_memory(snapshot);
+	seize_release(&snapshot->seize);
+	snapshot->outcome.pause_ns = snapshot->seize.released_ns - snapshot->seize.stopped_ns;
+	return described;
+}

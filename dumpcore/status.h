@@ -1,0 +1,34 @@
+/* status: what dumpcore says on stderr: lines for people, or JSON objects, one a line. */
+#ifndef DUMPCORE_STATUS_H
+#define DUMPCORE_STATUS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct status {
+	bool json;
+	bool quiet; /* only errors and warnings */
+};
+
+/* The end of a capture. */
+struct status_capture {
+	const char *path; /* "-": stdout */
+	pid_t pid;
+	const char *comm;
+	bool complete;
+	const char *reason; /* why not complete */
+	uint64_t memory_bytes, stored_bytes;
+	int64_t pause_ns; /* 0: the process was not stopped */
+	int64_t total_ns;
+	uint64_t threads;
+};
+
+void status_error(const struct status *status, const struct err *err);
+void status_warning(const struct status *status, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void status_captured(const struct status *status, const struct status_capture *capture);
+
+#endif

@@ -1,0 +1,210 @@
+#include "tests/unit/unit.h"
+
+#include "dumpcore/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_WORDS = 12 };
+
+/* Parses a command line given as one text with blanks between the words. */
+static bool parse(const char *line, struct options *options, struct err *err)
+{
+	static char text[256];
+	char *words[MOST_WORDS];
+	int count = 0;
+
+	snprintf(text, sizeof text, "dumpcore %s", line);
+	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+		words[count++] = word;
+	*err = (struct err){ 0 };
+	return options_parse(options, count, words, err);
+}
+
+static void defaults_hold(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_true(parse("42", &options, &err));
+	assert_int_equal(options.command, COMMAND_CAPTURE);
+	assert_int_equal(options.pid, 42);
+	assert_null(options.output);
+	assert_string_equal(options.consistency, "freeze");
+	assert_string_equal(options.select, "native");
+	assert_int_equal(options.compress, COMPRESS_BY_NAME);
+	assert_int_equal(options.level, 1);
+	assert_false(options.quiet || options.json || options.dry_run || options.progress);
+}
+
+static void every_spelling_is_taken(void **state)
+{
+	static const char *const lines[] = {
+		"-o x -c live -s heap -z zstd:3 -nq 42",
+		"-ox -clive -sheap -zzstd:3 -n -q 42",
+		"--output x --consistency live --select heap --compress zstd:3 --dry-run --quiet 42",
+		"42 --output=x --consistency=live --select=heap --compress=zstd:3 --dry-run --quiet",
+	};
+	struct options options;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		assert_true(parse(lines[i], &options, &err));
+		assert_int_equal(options.pid, 42);
+		assert_string_equal(options.output, "x");
+		assert_string_equal(options.consistency, "live");
+		assert_string_equal(options.select, "heap");
+		assert_int_equal(options.compress, COMPRESS_ZSTD);
+		assert_int_equal(options.level, 3);
+		assert_true(options.dry_run && options.quiet);
+	}
+}
+
+static void commands_are_known(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_true(parse("survey 42 --json", &options, &err));
+	assert_int_equal(options.command, COMMAND_SURVEY);
+	assert_true(options.json);
+	assert_true(parse("--help", &options, &err));
+	assert_int_equal(options.command, COMMAND_HELP);
+	assert_true(parse("-V", &options, &err));
+	assert_int_equal(options.command, COMMAND_VERSION);
+	assert_true(parse("-o - -z none 1", &options, &err));
+	assert_string_equal(options.output, "-");
+	assert_int_equal(options.compress, COMPRESS_NONE);
+	assert_true(parse("-z zstd 1", &options, &err));
+	assert_int_equal(options.level, 1);
+}
+
+struct mistake {
+	const char *line, *what, *hint;
+};
+
+static void mistakes_are_explained(void **state)
+{
+	static const struct mistake mistakes[] = {
+		{ "", "no process id", "dumpcore PID" },
+		{ "abc", "neither a process id nor 'survey'", "pgrep" },
+		{ "0", "neither a process id", "" },
+		{ "42x", "neither a process id", "" },
+		{ "99999999999", "neither a process id", "" },
+		{ "1 2", "two process ids", "" },
+		{ "survey", "no process id", "" },
+		{ "--sellect x 1", "unknown option '--sellect'", "--select" },
+		{ "-x 1", "unknown option '-x'", "--help" },
+		{ "--output", "needs a value: FILE", "" },
+		{ "1 -o", "needs a value: FILE", "" },
+		{ "--quiet=1 1", "takes no value", "" },
+		{ "--consistency auto 1", "'auto' is not there (this version has freeze and live)",
+		  "live" },
+		{ "--compress gzip 1", "neither none, zstd", "levels" },
+		{ "--compress zstd: 1", "neither none, zstd", "" },
+		{ "--compress zstd:99 1", "neither none, zstd", "" },
+		{ "--output= 1", "empty", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+		struct options options;
+		struct err err;
+
+		assert_false(parse(mistakes[i].line, &options, &err));
+		assert_int_equal(err.kind, ERR_USAGE);
+		if (!strstr(err.what, mistakes[i].what) || !strstr(err.hint, mistakes[i].hint))
+			fail_msg("'%s' gave \"%s\" / \"%s\"", mistakes[i].line, err.what, err.hint);
+	}
+}
+
+/* Reads a file of the tree; the tests run in its root. */
+static char *read_page(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = calloc(1, 1 << 16);
+
+	if (!file || !text || fread(text, 1, (1 << 16) - 1, file) == 0)
+		fail_msg("cannot read %s: run the test in the root of the tree", path);
+	if (file)
+		fclose(file);
+	return text;
+}
+
+/* The manual page writes "--dry-run" as "\-\-dry\-run". */
+static void roff(const char *name, char *out)
+{
+	for (; *name; name++) {
+		if (*name == '-')
+			*out++ = '\\';
+		*out++ = *name;
+	}
+	*out = '\0';
+}
+
+static void help_and_manual_agree(void **state)
+{
+	struct strbuf help = { 0 };
+	char *manual = read_page("docs/dumpcore.1");
+	size_t options = 0;
+
+	(void)state;
+	options_help(&help);
+	for (const char *at = strstr(strbuf_text(&help), "--"); at; at = strstr(at + 2, "--")) {
+		char name[32] = "", wanted[64];
+
+		sscanf(at, "%31[-a-z]", name);
+		roff(name, wanted);
+		if (!strstr(manual, wanted))
+			fail_msg("docs/dumpcore.1 lacks %s", name);
+		options++;
+	}
+	assert_true(options >= 10);
+	free(manual);
+	strbuf_deinit(&help);
+}
+
+static void help_fits_80_columns(void **state)
+{
+	struct strbuf help = { 0 };
+	struct span line;
+	struct cursor cursor;
+
+	(void)state;
+	options_help(&help);
+	cursor = cursor_make(strbuf_span(&help), false);
+	while (cursor_line(&cursor, &line))
+		assert_in_range(line.size, 0, 80);
+	strbuf_deinit(&help);
+}
+
+static void command_lines_can_be_typed_again(void **state)
+{
+	char *words[] = { (char[]){ "dumpcore" }, (char[]){ "-o" }, (char[]){ "a b'c" },
+					  (char[]){ "" } };
+	struct strbuf out = { 0 };
+
+	(void)state;
+	options_command_line(4, words, &out);
+	assert_string_equal(strbuf_text(&out), "dumpcore -o 'a b'\\''c' ''");
+	strbuf_deinit(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_hold),
+		cmocka_unit_test(every_spelling_is_taken),
+		cmocka_unit_test(commands_are_known),
+		cmocka_unit_test(mistakes_are_explained),
+		cmocka_unit_test(help_and_manual_agree),
+		cmocka_unit_test(help_fits_80_columns),
+		cmocka_unit_test(command_lines_can_be_typed_again),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+#include "tests/unit/unit.h"
+
+#include "dumpcore/procfs.h"
+#include "tests/support/fake_proc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct fake_proc proc;
+
+static int make_proc(void **state)
+{
+	(void)state;
+	fake_proc_init(&proc);
+	fake_proc_process(&proc, 42, "we) ird (x");
+	fake_proc_file(&proc, "42/task/43/comm", "worker\n");
+	fake_proc_file(&proc, "42/task/41/comm", "older\n");
+	fake_proc_link(&proc, "42/exe", "/opt/app");
+	return 0;
+}
+
+static int drop_proc(void **state)
+{
+	(void)state;
+	fake_proc_deinit(&proc);
+	return 0;
+}
+
+static void missing_processes_are_named(void **state)
+{
+	struct procfs procfs;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_false(procfs_open(&procfs, proc.root, 77, &err));
+	assert_int_equal(err.kind, ERR_NOT_FOUND);
+	assert_non_null(strstr(err.what, "77"));
+	procfs_close(&procfs);
+}
+
+static void files_and_links_are_read(void **state)
+{
+	struct procfs procfs;
+	struct strbuf text = { 0 };
+	char link[64];
+
+	(void)state;
+	assert_true(procfs_open(&procfs, proc.root, 42, NULL));
+	assert_true(procfs_read(&procfs, "task/43/comm", 100, &text, NULL));
+	assert_string_equal(strbuf_text(&text), "worker\n");
+	assert_false(procfs_read(&procfs, "missing", 100, &text, NULL));
+	assert_string_equal(procfs_link(&procfs, "exe", link, sizeof link), "/opt/app");
+	assert_string_equal(procfs_link(&procfs, "missing", link, sizeof link), "");
+	strbuf_deinit(&text);
+	procfs_close(&procfs);
+}
+
+static void stat_survives_odd_names(void **state)
+{
+	struct procfs procfs;
+	struct procfs_stat stat;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(procfs_open(&procfs, proc.root, 42, NULL));
+	assert_true(procfs_read_stat(&procfs, "stat", &stat, &err));
+	assert_string_equal(stat.comm, "we) ird (x");
+	assert_int_equal(stat.state, 'S');
+	assert_int_equal(stat.parent, 1);
+	assert_int_equal(stat.group, 7);
+	assert_int_equal(stat.session, 8);
+	assert_int_equal(stat.flags, 4194304);
+	assert_int_equal(stat.nice, 5);
+	assert_int_equal(stat.started, 4242);
+	procfs_close(&procfs);
+}
+
+static void damaged_stat_is_refused(void **state)
+{
+	static const char *const bad[] = { "", "42", "42 (x", "42 )x( S 1", "42 (x) S 1 2 3" };
+	struct procfs procfs;
+	struct procfs_stat stat;
+
+	(void)state;
+	assert_true(procfs_open(&procfs, proc.root, 42, NULL));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct err err = { 0 };
+
+		fake_proc_file(&proc, "42/other", bad[i]);
+		assert_false(procfs_read_stat(&procfs, "other", &stat, &err));
+		assert_int_equal(err.kind, ERR_FORMAT);
+	}
+	procfs_close(&procfs);
+}
+
+static void the_leader_comes_first(void **state)
+{
+	struct procfs procfs;
+	procfs_tids tids = { 0 };
+
+	(void)state;
+	assert_true(procfs_open(&procfs, proc.root, 42, NULL));
+	for (int pass = 0; pass < 2; pass++) {
+		assert_true(procfs_list_tids(&procfs, &tids, NULL));
+		assert_int_equal(tids.count, 3);
+		assert_int_equal(tids.items[0], 42);
+		assert_int_equal(tids.items[1] + tids.items[2], 41 + 43);
+	}
+	vec_deinit(&tids);
+	procfs_close(&procfs);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(missing_processes_are_named), cmocka_unit_test(files_and_links_are_read),
+		cmocka_unit_test(stat_survives_odd_names),     cmocka_unit_test(damaged_stat_is_refused),
+		cmocka_unit_test(the_leader_comes_first),
+	};
+
+	return cmocka_run_group_tests_name("procfs", tests, make_proc, drop_proc);
+}
