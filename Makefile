@@ -12,15 +12,15 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WERROR ?=
 SAN ?= 0
+STATIC ?= -static
 
 BUILD := build
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wpointer-arith -Wundef -Wformat=2 $(if $(WERROR),-Werror)
-STATIC := -static
 ifeq ($(SAN),1)
 BUILD := build/san
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-STATIC :=
+override STATIC :=
 endif
 
 DUMPCORE_LIBRARIES := jansson libzstd libxxhash
@@ -28,13 +28,18 @@ ANALYZE_LIBRARIES := libelf libpcre2-8 libhs yaml-0.1 zlib libzstd jansson libxx
 TEST_LIBRARIES := cmocka
 
 # Asked only when something is built, so that `make help` and `make deps` work on a bare machine.
-NEEDS_LIBRARIES := $(filter-out help deps clean demo test layers format,$(or $(MAKECMDGOALS),all))
+# demo, test and bench install what is missing first and then build in a make of their own.
+NEEDS_LIBRARIES := $(filter-out help deps test-deps clean demo test bench layers format,\
+                     $(or $(MAKECMDGOALS),all))
 ifneq ($(NEEDS_LIBRARIES),)
 LIBRARY_CFLAGS := $(shell pkg-config --cflags $(ANALYZE_LIBRARIES) $(TEST_LIBRARIES) 2>/dev/null || \
                     pkg-config --cflags $(ANALYZE_LIBRARIES) 2>/dev/null)
 DUMPCORE_LIBS := $(shell pkg-config --libs $(if $(STATIC),--static) $(DUMPCORE_LIBRARIES) 2>/dev/null)
 ANALYZE_LIBS := $(shell pkg-config --libs $(ANALYZE_LIBRARIES) 2>/dev/null)
 TEST_LIBS := $(shell pkg-config --libs $(TEST_LIBRARIES) 2>/dev/null)
+ifeq ($(ANALYZE_LIBS),)
+$(warning pkg-config does not know all of: $(ANALYZE_LIBRARIES). `make deps` installs what is missing.)
+endif
 endif
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDUMPCORE_VERSION='"$(VERSION)"' \
@@ -50,14 +55,20 @@ DUMPCORE_SOURCES := $(wildcard dumpcore/*.c)
 ANALYZE_SOURCES := $(wildcard analyze/*.c analyze/*/*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/*/*_test.c)
-TARGET_SOURCES := $(wildcard tests/targets/*.c)
+FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
+TARGET_SOURCES := $(wildcard tests/targets/*.c tests/bench/*.c demo/*.c)
+ALL_SOURCES := $(BASE_SOURCES) $(ARCHIVE_SOURCES) $(DUMPCORE_SOURCES) $(ANALYZE_SOURCES) \
+               $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES)
+ALL_HEADERS := $(wildcard base/*.h archive/*.h dumpcore/*.h analyze/*.h analyze/*/*.h \
+                 tests/support/*.h tests/unit/*.h)
 
 COMMON_OBJECTS := $(call object,$(BASE_SOURCES) $(ARCHIVE_SOURCES))
 DUMPCORE_OBJECTS := $(call object,$(DUMPCORE_SOURCES))
 ANALYZE_OBJECTS := $(call object,$(ANALYZE_SOURCES))
 SUPPORT_OBJECTS := $(call object,$(SUPPORT_SOURCES))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
-TARGETS := $(patsubst tests/targets/%.c,$(BUILD)/targets/%,$(TARGET_SOURCES))
+FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
+TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES))))
 
 .PHONY: all
 all: $(BUILD)/dumpcore $(BUILD)/analyze
@@ -80,30 +91,120 @@ $(BUILD)/libanalyze.a: $(filter-out %/analyze/main.o,$(ANALYZE_OBJECTS))
 $(BUILD)/libcommon.a: $(COMMON_OBJECTS) $(SUPPORT_OBJECTS)
 	rm -f $@ && ar rcs $@ $^
 
+# The archives need each other where a builder of tests/support calls the code under test.
+link_test = $(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(ANALYZE_LIBS) $(TEST_LIBS)
+
 $(BUILD)/tests/dumpcore/%_test: $(BUILD)/obj/tests/unit/dumpcore/%_test.o $(BUILD)/libdumpcore.a $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ANALYZE_LIBS) $(TEST_LIBS)
+	$(link_test)
 $(BUILD)/tests/%_test: $(BUILD)/obj/tests/unit/%_test.o $(BUILD)/libanalyze.a $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ANALYZE_LIBS) $(TEST_LIBS)
+	$(link_test)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libanalyze.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(link_test)
 
 # Programs to be captured: never sanitized, plain C, no library of ours.
-$(BUILD)/targets/%: tests/targets/%.c
+build_target = $(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -pthread -o $@ $<
+build/targets/%: tests/targets/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -pthread -o $@ $<
+	$(build_target)
+build/targets/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(build_target)
+build/targets/%: demo/%.c
+	@mkdir -p $(@D)
+	$(build_target)
 
-.PHONY: unit-tests targets
+.PHONY: unit-tests fuzz-replays targets
 unit-tests: $(UNIT_TESTS)
+fuzz-replays: $(FUZZ_REPLAYS)
 targets: $(TARGETS)
+
+# What a build needs and what the tests need on top; both are silent where nothing is missing.
+.PHONY: deps test-deps
+deps:
+	@scripts/ensure-packages.sh build
+test-deps: deps
+	@scripts/ensure-packages.sh test
+
+# The makes below start after the packages are there. They use all processors unless -j was given.
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+
+.PHONY: demo
+demo: deps
+	@echo 'building ...'
+	@$(MAKE) --silent --no-print-directory $(PARALLEL) all build/targets/leaky_server build/targets/traceable
+	@demo/run
+
+.PHONY: test test-build
+test-build: test-deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all unit-tests fuzz-replays targets
+	@$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all unit-tests fuzz-replays
+test: test-build
+	@tests/run
+
+.PHONY: bench
+bench: test-deps
+	@$(MAKE) --silent --no-print-directory $(PARALLEL) all build/targets/bench_target
+	@tests/bench/run
+
+.PHONY: layers
+layers:
+	@tests/check_layers.py --self-test
+	@tests/check_layers.py
+
+.PHONY: format
+format:
+	clang-format -i $(ALL_SOURCES) $(ALL_HEADERS)
+
+TIDY_CFLAGS = $(filter-out -Wmissing-prototypes,$(filter -std=% -D% -I%,$(ALL_CFLAGS)))
+.PHONY: lint
+lint:
+	clang-tidy --quiet $(filter-out tests/%,$(ALL_SOURCES)) -- $(TIDY_CFLAGS) 2>/dev/null
+	@if command -v cppcheck >/dev/null; then \
+		cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+			--suppress=missingIncludeSystem --error-exitcode=1 -I. \
+			$(filter-out tests/%,$(ALL_SOURCES)); \
+	else echo "cppcheck is not installed: its part of lint was not run"; fi
 
 .PHONY: install
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dumpcore/rules
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dumpcore/rules \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/dumpcore
 	install -m 755 $(BUILD)/dumpcore $(BUILD)/analyze $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard rules/*.yml) $(DESTDIR)$(PREFIX)/share/dumpcore/rules
+	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 README.md LICENSE CHANGELOG.md $(wildcard docs/*.md docs/*.json) \
+		$(DESTDIR)$(PREFIX)/share/doc/dumpcore
 
 .PHONY: clean
 clean:
 	rm -rf build
+
+.PHONY: help
+help:
+	@echo 'Targets'
+	@echo '  all           build/dumpcore (static) and build/analyze: the default'
+	@echo '  demo          install what is missing, build, capture two leaking programs, report on them'
+	@echo '  test          install what is missing, build, run every test, then again with sanitizers'
+	@echo '  unit-tests    the unit tests only, in build/tests/'
+	@echo '  targets       the programs that tests and demo capture, in build/targets/'
+	@echo '  layers        includes must point downwards; file:line of each that does not'
+	@echo '  bench         speed and pause beside cp and gcore, in one run (needs about 8 GB)'
+	@echo '  format        clang-format on all sources'
+	@echo '  lint          clang-tidy, and cppcheck where it is installed'
+	@echo '  install       to $$(DESTDIR)$$(PREFIX): programs, rules, man pages, docs'
+	@echo '  deps          install what a build needs; test-deps: and what the tests need'
+	@echo '  clean         remove build/'
+	@echo 'Variables'
+	@echo '  PREFIX=/usr/local   where install puts things, and where analyze looks for its rules'
+	@echo '  DESTDIR=            put before PREFIX while installing, for packagers'
+	@echo '  CC=cc CFLAGS="-O2 -g" LDFLAGS=    the compiler and its flags'
+	@echo '  WERROR=1            warnings are errors'
+	@echo '  SAN=1               AddressSanitizer and UBSan; everything goes to build/san/'
+	@echo '  STATIC=             link dumpcore dynamically (default: -static)'
+	@echo '  JOBS=N              processes that demo, test and bench build with'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""The self-logging target against the report: arenas as malloc_info prints them, every live pointer
+live, no freed one live, and the RSS accounted for. The same from a compressed stream and from gcore."""
+
+import os
+import subprocess
+import sys
+
+from harness import ANALYZE, COMPLETE, DUMPCORE, ROOT, TARGETS, Session, buckets, run, status_field
+
+ORACLE = os.path.join(ROOT, "tests", "live", "heap_oracle.py")
+
+# seed, threads, operations
+RUNS = [(1, 1, 2000), (2, 4, 20000), (3, 16, 40000)]
+
+
+def ask_oracle(session, name, log, core):
+    """Compares the target's log with chunks and report of the core."""
+    chunks, report = core + ".ndjson", core + ".json"
+    for path, command in ((chunks, ["chunks", core, "--ndjson", "--rules", "none"]),
+                          (report, ["report", core, "--format", "json", "--rules", "none"])):
+        result = run(ANALYZE, *command)
+        if not session.equal(result.status, COMPLETE, f"{name}: analyze {command[0]} is complete"):
+            session.note(result.describe())
+            return
+        with open(path, "wb") as file:
+            file.write(result.stdout)
+    verdict = run(sys.executable, ORACLE, log, chunks, report)
+    for line in verdict.out.splitlines():
+        session.note(f"{name}: {line}")
+    session.equal(verdict.status, 0, f"{name}: the target's own log agrees")
+
+
+def check_rss(session, name, core, rss):
+    """The process is idle, so VmRSS before the stop is VmRSS at the stop."""
+    report = session.must_report(core)
+    session.check_accounting(report, name)
+    got = report["memory"]["resident_bytes"]
+    session.ok(abs(got - rss) <= rss * 0.005 + 65536, f"{name}: the RSS is the kernel's VmRSS",
+               f"report {got}, /proc {rss}")
+    session.equal(report["anomalies"], [], f"{name}: no anomaly")
+    session.ok(buckets(report)["heap.in_use"]["resident_bytes"] > 0, f"{name}: heap.in_use is there")
+
+
+def stream_capture(path, pid):
+    """dumpcore -o - | zstd -d > path"""
+    with open(path, "wb") as out:
+        dump = subprocess.Popen([DUMPCORE, "-q", "-o", "-", "--compress", "zstd", str(pid)],
+                                stdout=subprocess.PIPE)
+        unpack = subprocess.Popen(["zstd", "-d", "-q", "-c"], stdin=dump.stdout, stdout=out)
+        dump.stdout.close()
+        return dump.wait(), unpack.wait()
+
+
+def has_fastbins(log):
+    with open(log, encoding="ascii") as text:
+        totals = text.read().rsplit("</heap>", 1)[-1]
+    return '<total type="fast" count="0"' not in totals
+
+
+def start_target(session, log, *arguments):
+    """Whether fastbins stay filled depends on which thread comes last (a large free empties them), so
+    the target is started again until they are. A libc without fastbins gives up in the end."""
+    for _ in range(20):
+        target = session.start(os.path.join(TARGETS, "malloc_target"), *arguments, log)
+        if has_fastbins(log):
+            break
+        target.stdin.close()
+        target.wait()
+    return target
+
+
+def heap_truth(session, seed, threads, operations):
+    name = f"{threads} threads"
+    log = session.path(f"log-{seed}")
+    target = start_target(session, log, seed, threads, operations)
+    rss = int(status_field(target.pid, "VmRSS")) * 1024
+
+    frozen = session.must_capture(target.pid, f"frozen-{seed}.core.zst")
+    ask_oracle(session, f"{name}, frozen", log, frozen)
+    check_rss(session, f"{name}, frozen", frozen, rss)
+
+    plain = session.must_capture(target.pid, f"plain-{seed}.core", "--compress", "none")
+    ask_oracle(session, f"{name}, plain", log, plain)
+
+    stream = session.path(f"stream-{seed}.core")
+    session.equal(stream_capture(stream, target.pid), (0, 0), f"{name}: dumpcore -o - | zstd -d")
+    ask_oracle(session, f"{name}, streamed", log, stream)
+
+    result = run("gcore", "-o", session.path(f"gcore-{seed}"), target.pid)
+    gcore = session.path(f"gcore-{seed}.{target.pid}")
+    if session.ok(os.path.exists(gcore), f"{name}: gcore wrote a core", result):
+        ask_oracle(session, f"{name}, gcore", log, gcore)
+
+
+def main():
+    session = Session()
+    for row in RUNS:
+        session.test(heap_truth, *row)
+    session.finish()
+
+
+if __name__ == "__main__":
+    main()
