@@ -74,6 +74,7 @@ struct format_checksums {
 	uint64_t block_bytes;
 	uint64_t covered_bytes; /* = file offset of the trailer */
 	uint64_t blocks;
+	uint64_t outcome_sum; /* of the outcome note's description, which lies behind covered_bytes */
 };
 
 enum { FORMAT_XXH3_64 = 1 };

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <elf.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* The writer runs on the machine it captures: headers are in host order and class. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -245,12 +246,13 @@ void writer_segment(struct writer *writer)
 	writer->next_offset += writer->segments[writer->next_segment++].bytes;
 }
 
-static void put_checksums(struct writer *writer)
+static void put_checksums(struct writer *writer, struct span outcome)
 {
 	struct format_checksums header = { .version = FORMAT_VERSION,
 									   .algorithm = FORMAT_XXH3_64,
 									   .block_bytes = FORMAT_BLOCK_BYTES,
-									   .covered_bytes = writer->trailer_offset };
+									   .covered_bytes = writer->trailer_offset,
+									   .outcome_sum = XXH3_64bits(outcome.data, outcome.size) };
 	uint64_t bytes = checksum_bytes(writer->trailer_offset);
 	size_t count;
 	const uint64_t *sums = sink_sums(writer->sink, &count);
@@ -271,7 +273,7 @@ void writer_trailer(struct writer *writer, struct span outcome, struct span late
 	skip_to(writer, writer->trailer_offset);
 	if (!sink_ok(writer->sink))
 		return;
-	put_checksums(writer);
+	put_checksums(writer, outcome);
 	writer_note(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_OUTCOME, outcome);
 	writer_bytes(writer, late_notes.data, late_notes.size);
 	writer_note_begin(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_FILLER, filler);

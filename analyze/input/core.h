@@ -83,7 +83,8 @@ struct core {
 	/* Facts' and outcome's gaps, what a cut or damaged file lost, and what another writer left out;
 	 * by address. No segment has bytes for what could not be read. */
 	capture_gaps gaps;
-	struct span checksums; /* FORMAT_NOTE_CHECKSUMS, for core_verify; empty where missing */
+	struct span checksums;    /* FORMAT_NOTE_CHECKSUMS, for core_verify; empty where missing */
+	struct span outcome_note; /* the text that outcome was read from, for core_verify */
 
 	bool truncated;             /* the file ends before the last segment or the trailer does */
 	VEC(const char *) troubles; /* one line each: odd notes, bad frames, what was ignored */

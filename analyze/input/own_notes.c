@@ -69,6 +69,7 @@ static void take_outcome(struct core *core, struct span bytes)
 
 	if (!is_first(core, core->has_outcome, "outcome"))
 		return;
+	core->outcome_note = bytes;
 	core->has_outcome = capture_outcome_decode(bytes, &core->pool, &core->outcome, &err);
 	if (!core->has_outcome)
 		trouble_add(core, "the capture's outcome cannot be read: %s", err.what);
@@ -82,8 +83,11 @@ static void take_checksums(struct core *core, struct span bytes)
 
 static void take_filler(struct core *core, struct span bytes)
 {
-	(void)core;
-	(void)bytes;
+	for (size_t i = 0; i < bytes.size; i++)
+		if (bytes.data[i]) {
+			trouble_add(core, "the end of the trailer is damaged: its filler is not zeros");
+			return;
+		}
 }
 
 struct own_note_row {

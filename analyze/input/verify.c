@@ -16,7 +16,7 @@
 enum { BLOCKS_LISTED = 100 };
 
 struct checksums {
-	uint64_t block_bytes, covered_bytes, blocks;
+	uint64_t block_bytes, covered_bytes, blocks, outcome_sum;
 	struct span sums;
 };
 
@@ -53,6 +53,7 @@ static bool read_checksums(struct verification *verification, struct checksums *
 	sums->block_bytes = cursor_u64(&cursor);
 	sums->covered_bytes = cursor_u64(&cursor);
 	sums->blocks = cursor_u64(&cursor);
+	sums->outcome_sum = cursor_u64(&cursor);
 	if (!cursor_ok(&cursor) || !sums->block_bytes) {
 		find(verification, "the checksum note is damaged");
 		return false;
@@ -153,6 +154,14 @@ static void list_differences(struct verification *verification, const struct che
 			 blocks, sums->blocks);
 }
 
+static void check_outcome(struct verification *verification, const struct checksums *sums)
+{
+	struct span note = verification->core->outcome_note;
+
+	if (note.size && XXH3_64bits(note.data, note.size) != sums->outcome_sum)
+		find(verification, "the capture's outcome note does not have its checksum");
+}
+
 static void check_blocks(struct verification *verification, unsigned workers,
 						 struct progress *progress)
 {
@@ -171,6 +180,7 @@ static void check_blocks(struct verification *verification, unsigned workers,
 	workers_run(workers ? workers : 1, sums.blocks, check_block, &check);
 	progress_end(progress);
 	list_differences(verification, &sums, differs);
+	check_outcome(verification, &sums);
 }
 
 bool core_verify(const struct core *core, unsigned workers, struct progress *progress,

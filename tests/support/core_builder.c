@@ -218,6 +218,7 @@ void core_builder_outcome(struct core_builder *builder, const struct capture_out
 	struct strbuf json = { 0 };
 
 	capture_outcome_encode(outcome, &json);
+	builder->outcome_sum = XXH3_64bits(json.data, json.size);
 	put_note(builder, &builder->trailer_notes, FORMAT_NOTE_OWNER, FORMAT_NOTE_OUTCOME,
 			 strbuf_span(&json));
 	strbuf_deinit(&json);
@@ -357,6 +358,7 @@ static void put_trailer(struct core_builder *builder, struct strbuf *out)
 	put(builder, &note, FORMAT_BLOCK_BYTES, 8);
 	put(builder, &note, covered, 8);
 	put(builder, &note, blocks, 8);
+	put(builder, &note, builder->outcome_sum, 8);
 	for (size_t at = 0; at < covered; at += FORMAT_BLOCK_BYTES) {
 		struct span block = span_part(span_make(out->data, covered), at, FORMAT_BLOCK_BYTES);
 

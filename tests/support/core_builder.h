@@ -54,6 +54,7 @@ struct core_builder {
 	VEC(struct core_builder_segment) segments;
 	VEC(struct core_builder_file) files;
 	struct page_map page_map;
+	uint64_t outcome_sum; /* of the outcome note, for the checksum note */
 	struct strbuf standard_notes, own_notes, trailer_notes, auxv;
 	uint64_t notes_offset, trailer_offset; /* file offsets, set when the core is built */
 };

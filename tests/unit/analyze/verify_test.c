@@ -81,6 +81,26 @@ static void a_flipped_bit_is_found_and_placed(void **state)
 	strbuf_deinit(&lines);
 }
 
+/* The outcome lies in the trailer, behind what the blocks cover. */
+static void a_flipped_bit_in_the_outcome_is_found(void **state)
+{
+	struct strbuf file = { 0 }, lines = { 0 };
+	struct core_builder builder;
+	char *pause;
+
+	(void)state;
+	build(&builder, &file);
+	pause = memmem(file.data + builder.trailer_offset, file.size - builder.trailer_offset,
+				   "\"pause_ns\":0", 12);
+	assert_non_null(pause);
+	pause[11] = '1';
+	assert_false(verify(strbuf_span(&file), &lines));
+	assert_non_null(strstr(lines.data, "outcome note does not have its checksum"));
+	core_builder_deinit(&builder);
+	strbuf_deinit(&file);
+	strbuf_deinit(&lines);
+}
+
 static void a_missing_end_is_found(void **state)
 {
 	struct strbuf file = { 0 }, lines = { 0 };
@@ -163,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sound_archive_holds),
 		cmocka_unit_test(a_flipped_bit_is_found_and_placed),
+		cmocka_unit_test(a_flipped_bit_in_the_outcome_is_found),
 		cmocka_unit_test(a_missing_end_is_found),
 		cmocka_unit_test(a_damaged_checksum_note_is_found),
 		cmocka_unit_test(an_endless_checksum_note_is_refused),
