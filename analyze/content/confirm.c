@@ -1,5 +1,6 @@
 #include "analyze/content/confirm.h"
 
+#include "analyze/content/byte_set.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -82,11 +83,6 @@ static uint32_t info(const pcre2_code *code, uint32_t what)
 	return value;
 }
 
-static void set_bit(uint8_t bits[32], unsigned byte)
-{
-	bits[byte / 8] = (uint8_t)(bits[byte / 8] | 1 << byte % 8);
-}
-
 /* PCRE2 does not say whether the first code unit was caseless, so both cases are taken. */
 static void find_first_bytes(const pcre2_code *code, uint8_t first[32])
 {
@@ -97,9 +93,9 @@ static void find_first_bytes(const pcre2_code *code, uint8_t first[32])
 	pcre2_pattern_info(code, PCRE2_INFO_FIRSTBITMAP, &bitmap);
 	if (type == 1) {
 		memset(first, 0, 32);
-		set_bit(first, unit & 0xff);
+		byte_set_add(first, unit & 0xff);
 		if ((unit | 0x20) >= 'a' && (unit | 0x20) <= 'z')
-			set_bit(first, (unit ^ 0x20) & 0xff);
+			byte_set_add(first, (unit ^ 0x20) & 0xff);
 	} else if (bitmap) {
 		memcpy(first, bitmap, 32);
 	} else {

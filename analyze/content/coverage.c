@@ -1,5 +1,7 @@
 #include "analyze/content/coverage.h"
 
+#include "analyze/content/byte_set.h"
+#include "analyze/content/keyword_trie.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -7,7 +9,7 @@
 #include <string.h>
 
 /* Sizes beyond which the question is left open. */
-enum { MAX_STATES = 1 << 15, MAX_TRIE = 1 << 12, MAX_PRODUCT = 1 << 21, NO_BRANCH = -1 };
+enum { MAX_STATES = 1 << 15, MAX_KEYWORD_BYTES = 1 << 12, MAX_PRODUCT = 1 << 21, NO_BRANCH = -1 };
 
 /* A state of the pattern's automaton: consumes a byte of `set`, or (set NULL) splits for free. */
 struct state {
@@ -124,104 +126,16 @@ static uint32_t build(struct automaton *automaton, const struct pattern_node *no
 	}
 }
 
-/* Aho-Corasick over the bytes that occur in keywords; symbol 0 stands for every other byte. */
-struct trie {
-	uint8_t symbol[256];
-	uint8_t byte[256]; /* a byte of each symbol above 0 */
-	size_t symbols;
-	VEC(uint32_t) go;      /* state * symbols + symbol */
-	VEC(uint32_t) keyword; /* per state: length of the longest keyword that ends here, or 0 */
-};
-
-static uint32_t trie_add_state(struct trie *trie)
-{
-	for (size_t i = 0; i < trie->symbols; i++)
-		*vec_add(&trie->go) = 0;
-	*vec_add(&trie->keyword) = 0;
-	return (uint32_t)trie->keyword.count - 1;
-}
-
-static void trie_add(struct trie *trie, struct span keyword)
-{
-	uint32_t state = 0;
-
-	for (size_t i = 0; i < keyword.size && trie->keyword.count < MAX_TRIE; i++) {
-		size_t slot = state * trie->symbols + trie->symbol[keyword.data[i]];
-
-		if (!trie->go.items[slot]) {
-			uint32_t added = trie_add_state(trie);
-
-			trie->go.items[slot] = added;
-		}
-		state = trie->go.items[slot];
-	}
-	trie->keyword.items[state] = (uint32_t)keyword.size;
-}
-
-/* Breadth first: a state's missing edges are those of the longest proper suffix. */
-static void trie_link(struct trie *trie)
-{
-	uint32_t *queue = mem_zeroed(trie->keyword.count, sizeof *queue);
-	uint32_t *suffix = mem_zeroed(trie->keyword.count, sizeof *suffix);
-	size_t head = 0, tail = 0;
-
-	queue[tail++] = 0;
-	while (head < tail) {
-		uint32_t state = queue[head++];
-
-		for (size_t s = 0; s < trie->symbols; s++) {
-			uint32_t *slot = &trie->go.items[state * trie->symbols + s];
-			uint32_t fallback = state ? trie->go.items[suffix[state] * trie->symbols + s] : 0;
-
-			if (*slot) {
-				suffix[*slot] = fallback;
-				if (!trie->keyword.items[*slot])
-					trie->keyword.items[*slot] = trie->keyword.items[fallback];
-				queue[tail++] = *slot;
-			} else {
-				*slot = fallback;
-			}
-		}
-	}
-	free(queue);
-	free(suffix);
-}
-
-static void trie_init(struct trie *trie, const struct span *keywords, size_t count)
-{
-	memset(trie, 0, sizeof *trie);
-	trie->symbols = 1;
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < keywords[i].size; j++) {
-			uint8_t byte = keywords[i].data[j];
-
-			if (!trie->symbol[byte] && trie->symbols < 256) {
-				trie->byte[trie->symbols] = byte;
-				trie->symbol[byte] = (uint8_t)trie->symbols++;
-			}
-		}
-	trie_add_state(trie);
-	for (size_t i = 0; i < count; i++)
-		trie_add(trie, keywords[i]);
-	trie_link(trie);
-}
-
-static void trie_deinit(struct trie *trie)
-{
-	vec_deinit(&trie->go);
-	vec_deinit(&trie->keyword);
-}
-
 /* A byte of the set that is in no keyword, or -1. */
-static int other_byte(const uint8_t *set, const struct trie *trie)
+static int other_byte(const uint8_t *set, const struct keyword_trie *trie)
 {
 	static const char preferred[] = "x0 _-";
 
 	for (const char *c = preferred; *c; c++)
-		if (pattern_set_has(set, (uint8_t)*c) && !trie->symbol[(uint8_t)*c])
+		if (byte_set_has(set, (uint8_t)*c) && !trie->symbol[(uint8_t)*c])
 			return (uint8_t)*c;
 	for (unsigned byte = 0; byte < 256; byte++)
-		if (pattern_set_has(set, byte) && !trie->symbol[byte])
+		if (byte_set_has(set, byte) && !trie->symbol[byte])
 			return (int)byte;
 	return -1;
 }
@@ -244,7 +158,7 @@ struct frame {
 
 struct walk {
 	const struct automaton *automaton;
-	const struct trie *trie;
+	const struct keyword_trie *trie;
 	struct pair *pairs;
 	VEC(struct frame) path;
 	bool uncovered;
@@ -268,7 +182,7 @@ static void keep_witness(struct walk *walk)
 static bool next_edge(const struct walk *walk, struct frame *frame, struct frame *to)
 {
 	const struct state *state = &walk->automaton->states.items[frame->state];
-	const struct trie *trie = walk->trie;
+	const struct keyword_trie *trie = walk->trie;
 
 	if (!state->set) {
 		if (frame->edge > 1)
@@ -281,7 +195,7 @@ static bool next_edge(const struct walk *walk, struct frame *frame, struct frame
 		uint32_t symbol = frame->edge++;
 		int byte = symbol ? trie->byte[symbol] : other_byte(state->set, trie);
 
-		if (byte < 0 || !pattern_set_has(state->set, (unsigned)byte))
+		if (byte < 0 || !byte_set_has(state->set, (unsigned)byte))
 			continue;
 		*to = (struct frame){ state->next, trie->go.items[frame->trie * trie->symbols + symbol], 0,
 							  (uint8_t)byte, true };
@@ -382,8 +296,8 @@ static bool has_loop(const struct walk *walk, size_t pairs)
 }
 
 /* One try; false where it is too large. */
-static bool try_cover(const struct pattern *pattern, const struct trie *trie, const int *branch,
-					  uint32_t repeat_cap, uint32_t bias, struct coverage *out)
+static bool try_cover(const struct pattern *pattern, const struct keyword_trie *trie,
+					  const int *branch, uint32_t repeat_cap, uint32_t bias, struct coverage *out)
 {
 	struct automaton automaton = { .branch = branch, .repeat_cap = repeat_cap };
 	struct walk walk = { .automaton = &automaton, .trie = trie, .out = out };
@@ -412,7 +326,7 @@ static bool try_cover(const struct pattern *pattern, const struct trie *trie, co
 }
 
 /* Exact counts first, then coarser ones: still sound, but the lead may get unbounded. */
-static bool cover(const struct pattern *pattern, const struct trie *trie, const int *branch,
+static bool cover(const struct pattern *pattern, const struct keyword_trie *trie, const int *branch,
 				  uint32_t bias, struct coverage *out)
 {
 	static const uint32_t caps[] = { 65535, 256, 64, 16 };
@@ -425,7 +339,8 @@ static bool cover(const struct pattern *pattern, const struct trie *trie, const 
 
 /* Names a branch of this choice without which the choice would be covered, and keeps to it. */
 static void narrow_choice(const struct pattern *pattern, const struct pattern_node *node,
-						  const struct trie *trie, int *branch, uint32_t bias, struct coverage *out)
+						  const struct keyword_trie *trie, int *branch, uint32_t bias,
+						  struct coverage *out)
 {
 	const struct pattern_node *bad = NULL;
 	int index = 0, bad_index = 0;
@@ -452,7 +367,8 @@ static void narrow_choice(const struct pattern *pattern, const struct pattern_no
 }
 
 static void narrow(const struct pattern *pattern, const struct pattern_node *node,
-				   const struct trie *trie, int *branch, uint32_t bias, struct coverage *out)
+				   const struct keyword_trie *trie, int *branch, uint32_t bias,
+				   struct coverage *out)
 {
 	if (node->kind == PATTERN_CHOICE && node->first && node->first->next)
 		narrow_choice(pattern, node, trie, branch, bias, out);
@@ -464,14 +380,16 @@ struct coverage coverage_analyse(const struct pattern *pattern, const struct spa
 								 size_t count)
 {
 	struct coverage out = { .result = COVERAGE_UNKNOWN, .lead_max = COVERAGE_FAR };
-	struct trie trie;
-	size_t bias = 0;
+	struct keyword_trie trie;
+	size_t bias = 0, total = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		bias = keywords[i].size > bias ? keywords[i].size : bias;
-	if (!pattern->root || !count || bias >= 1 << 16)
+		total += keywords[i].size;
+	}
+	if (!pattern->root || !count || total > MAX_KEYWORD_BYTES)
 		return out;
-	trie_init(&trie, keywords, count);
+	keyword_trie_init(&trie, keywords, count);
 	if (!cover(pattern, &trie, NULL, (uint32_t)bias, &out)) {
 		out.result = COVERAGE_UNKNOWN;
 	} else if (out.result == COVERAGE_PARTIAL && pattern->choices <= 64) {
@@ -482,6 +400,6 @@ struct coverage coverage_analyse(const struct pattern *pattern, const struct spa
 		narrow(pattern, pattern->root, &trie, branch, (uint32_t)bias, &out);
 		cover(pattern, &trie, branch, (uint32_t)bias, &out);
 	}
-	trie_deinit(&trie);
+	keyword_trie_deinit(&trie);
 	return out;
 }

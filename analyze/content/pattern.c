@@ -1,5 +1,7 @@
 #include "analyze/content/pattern.h"
 
+#include "analyze/content/byte_set.h"
+
 #include <string.h>
 
 /* The inline options that change what a byte of the pattern means. */
@@ -54,74 +56,6 @@ static struct pattern_node *give_up(struct reader *reader)
 {
 	reader->unknown = true;
 	return make(reader, PATTERN_ANYTHING);
-}
-
-static void set_add(uint8_t set[32], unsigned byte)
-{
-	set[byte / 8] = (uint8_t)(set[byte / 8] | 1 << byte % 8);
-}
-
-static void set_add_range(uint8_t set[32], unsigned from, unsigned to)
-{
-	for (unsigned byte = from; byte <= to && byte < 256; byte++)
-		set_add(set, byte);
-}
-
-static void set_invert(uint8_t set[32])
-{
-	for (size_t i = 0; i < 32; i++)
-		set[i] = (uint8_t)~set[i];
-}
-
-static void set_merge(uint8_t set[32], const uint8_t other[32])
-{
-	for (size_t i = 0; i < 32; i++)
-		set[i] |= other[i];
-}
-
-static void set_add_cases(uint8_t set[32])
-{
-	for (unsigned upper = 'A'; upper <= 'Z'; upper++)
-		if (pattern_set_has(set, upper) || pattern_set_has(set, upper + 32)) {
-			set_add(set, upper);
-			set_add(set, upper + 32);
-		}
-}
-
-/* Classes by name, as ranges of bytes in the C locale. */
-static const struct {
-	const char *name;
-	const char *ranges;
-	size_t bytes;
-} classes[] = {
-	{ "d", "09", 2 },           { "w", "09AZaz__", 8 },
-	{ "s", "\t\r  ", 4 },       { "h", "\t\t  \xa0\xa0", 6 },
-	{ "v", "\n\r\x85\x85", 4 }, { "alnum", "09AZaz", 6 },
-	{ "alpha", "AZaz", 4 },     { "ascii", "\0\x7f", 2 },
-	{ "blank", "\t\t  ", 4 },   { "cntrl", "\0\x1f\x7f\x7f", 4 },
-	{ "digit", "09", 2 },       { "graph", "!~", 2 },
-	{ "lower", "az", 2 },       { "print", " ~", 2 },
-	{ "punct", "!/:@[`{~", 8 }, { "space", "\t\r  ", 4 },
-	{ "upper", "AZ", 2 },       { "word", "09AZaz__", 8 },
-	{ "xdigit", "09AFaf", 6 },
-};
-
-static bool set_add_class(uint8_t set[32], struct span name, bool inverted)
-{
-	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-		uint8_t members[32] = { 0 };
-
-		if (!span_equal(name, span_string(classes[i].name)))
-			continue;
-		for (size_t j = 0; j < classes[i].bytes; j += 2)
-			set_add_range(members, (uint8_t)classes[i].ranges[j],
-						  (uint8_t)classes[i].ranges[j + 1]);
-		if (inverted)
-			set_invert(members);
-		set_merge(set, members);
-		return true;
-	}
-	return false;
 }
 
 static int hex_digit(int c)
@@ -206,7 +140,7 @@ static struct pattern_node *make_set(struct reader *reader, const uint8_t set[32
 
 	memcpy(node->set, set, sizeof node->set);
 	if (options.caseless)
-		set_add_cases(node->set);
+		byte_set_add_cases(node->set);
 	return node;
 }
 
@@ -214,7 +148,7 @@ static struct pattern_node *make_byte(struct reader *reader, int byte, struct op
 {
 	uint8_t set[32] = { 0 };
 
-	set_add(set, (unsigned)byte & 0xff);
+	byte_set_add(set, (unsigned)byte & 0xff);
 	return make_set(reader, set, options);
 }
 
@@ -225,7 +159,7 @@ static bool add_class_letter(uint8_t set[32], int letter)
 
 	if (letter < 0 || !strchr("dDwWsShHvV", letter))
 		return false;
-	return set_add_class(set, span_make(&lower, 1), letter != lower);
+	return byte_set_add_class(set, span_make(&lower, 1), letter != lower);
 }
 
 /* \R: CRLF or one line end (BSR_ANYCRLF). As a superset: one or two of CR and LF. */
@@ -234,8 +168,8 @@ static struct pattern_node *make_line_end(struct reader *reader)
 	struct pattern_node *node = make(reader, PATTERN_REPEAT);
 	uint8_t set[32] = { 0 };
 
-	set_add(set, '\r');
-	set_add(set, '\n');
+	byte_set_add(set, '\r');
+	byte_set_add(set, '\n');
 	node->min = 1;
 	node->max = 2;
 	node->first = make_set(reader, set, (struct options){ 0 });
@@ -270,8 +204,8 @@ static struct pattern_node *read_escape(struct reader *reader, struct options op
 	if (letter == 'E')
 		return make(reader, PATTERN_EMPTY);
 	if (letter == 'N' && peek(reader, 0) != '{') {
-		set_add(set, '\n');
-		set_invert(set);
+		byte_set_add(set, '\n');
+		byte_set_invert(set);
 		return make_set(reader, set, options);
 	}
 	if (letter == 'R')
@@ -298,7 +232,7 @@ static bool read_posix_class(struct reader *reader, uint8_t set[32])
 		return false;
 	inverted = reader->source.data[start] == '^';
 	start += inverted;
-	if (!set_add_class(set, span_part(reader->source, start, end - start), inverted))
+	if (!byte_set_add_class(set, span_part(reader->source, start, end - start), inverted))
 		reader->unknown = true;
 	reader->at = end + 2;
 	return true;
@@ -352,16 +286,16 @@ static struct pattern_node *read_class(struct reader *reader, struct options opt
 			if (to < 0) { /* [a-\d]: the dash is a byte */
 				to = from;
 				reader->at = dash + 1;
-				set_add(set, '-');
+				byte_set_add(set, '-');
 			}
 		}
-		set_add_range(set, (unsigned)from, (unsigned)to);
+		byte_set_add_range(set, (unsigned)from, (unsigned)to);
 	}
 	reader->at++;
 	if (options.caseless)
-		set_add_cases(set);
+		byte_set_add_cases(set);
 	if (inverted)
-		set_invert(set);
+		byte_set_invert(set);
 	return make_set(reader, set, (struct options){ 0 });
 }
 
@@ -536,8 +470,8 @@ static struct pattern_node *read_atom(struct reader *reader, struct options *opt
 	case '.':
 		reader->at++;
 		if (!options->dot_all)
-			set_add(set, '\n');
-		set_invert(set);
+			byte_set_add(set, '\n');
+		byte_set_invert(set);
 		return make_set(reader, set, (struct options){ 0 });
 	default:
 		reader->at++;

@@ -41,9 +41,4 @@ struct pattern {
 /* Reads a pattern that PCRE2 has compiled. Nodes go to the pool; spans point into the source. */
 struct pattern pattern_read(struct span source, struct pool *pool);
 
-static inline bool pattern_set_has(const uint8_t set[32], unsigned byte)
-{
-	return set[byte / 8] >> byte % 8 & 1;
-}
-
 #endif

@@ -1,4 +1,5 @@
 /* What `rules list`, `rules check` and `rules test` do with a loaded set. */
+#include "analyze/content/byte_set.h"
 #include "analyze/content/rule.h"
 #include "analyze/content/rule_tree.h"
 #include "analyze/content/rule_set.h"
@@ -29,7 +30,7 @@ static size_t count_starts(const struct rule *rule)
 	size_t count = 0;
 
 	for (unsigned byte = 0; byte < 256; byte++)
-		count += first[byte / 8] >> byte % 8 & 1;
+		count += byte_set_has(first, byte);
 	return count;
 }
 

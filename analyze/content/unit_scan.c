@@ -1,6 +1,6 @@
 #include "analyze/content/unit_scan.h"
 
-#include "analyze/content/pattern.h"
+#include "analyze/content/byte_set.h"
 #include "analyze/content/view.h"
 #include "base/mem.h"
 #include "base/progress.h"
@@ -177,7 +177,7 @@ static struct raw_hit *try_pattern(struct unit_worker *worker, uint32_t index,
 	struct raw_hit *hit;
 	struct match match;
 
-	if (!pattern_set_has(confirm_first_bytes(rule->confirm), *run_span(worker->run, at, to).data))
+	if (!byte_set_has(confirm_first_bytes(rule->confirm), *run_span(worker->run, at, to).data))
 		return NULL;
 	if (!over_budget(worker, index))
 		result = confirm_timed(worker, index, run_span(worker->run, from, to), at - from, &match);
@@ -337,7 +337,7 @@ static vaddr next_start(const struct unit_worker *worker, const struct rule *rul
 		return found ? at + (uint64_t)(found - text.data) : end;
 	}
 	for (size_t i = 0; i < text.size; i++)
-		if (pattern_set_has(first, text.data[i]))
+		if (byte_set_has(first, text.data[i]))
 			return at + i;
 	return end;
 }
@@ -349,7 +349,7 @@ static int only_start(const struct rule *rule)
 	int only = -1;
 
 	for (unsigned byte = 0; byte < 256; byte++)
-		if (pattern_set_has(first, byte)) {
+		if (byte_set_has(first, byte)) {
 			if (only >= 0)
 				return -1;
 			only = (int)byte;

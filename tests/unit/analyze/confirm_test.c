@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/content/confirm.h"
-#include "analyze/content/pattern.h"
+#include "analyze/content/byte_set.h"
 
 #include <string.h>
 
@@ -127,7 +127,7 @@ static void check_first(const char *pattern, const char *members)
 		bool wanted = byte && strchr(members, (int)byte);
 
 		if (wanted)
-			assert_true(pattern_set_has(confirm_first_bytes(confirm), byte));
+			assert_true(byte_set_has(confirm_first_bytes(confirm), byte));
 	}
 	confirm_destroy(confirm);
 }
