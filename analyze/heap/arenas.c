@@ -21,31 +21,31 @@ struct search_state {
 	const struct layout_state *row; /* any row with the bins offset in question */
 };
 
-/* Whether bin i (1..127) of the state is empty or both its neighbours point back to it. */
-static bool bin_sound(struct search_state *state, vaddr bins, unsigned i)
+/* The two links of bin i (1..127), whose header is at the address given. */
+static bool read_bin(struct search_state *state, vaddr bins, unsigned i, vaddr *header,
+					 uint64_t links[2])
 {
-	unsigned word = state->word;
-	vaddr header = bins + 2 * word * (i - 1) - 2 * word;
-	uint64_t next, previous, back, forward;
-
-	if (!reader_word(&state->reader, header + 2 * word, &next) ||
-		!reader_word(&state->reader, header + 3 * word, &previous))
-		return false;
-	if (next == header && previous == header)
-		return true;
-	return reader_word(&state->reader, next + 3 * word, &back) && back == header &&
-		   reader_word(&state->reader, previous + 2 * word, &forward) && forward == header;
+	*header = bins + 2 * state->word * (i - 1) - 2 * state->word;
+	return reader_word(&state->reader, *header + 2 * state->word, &links[0]) &&
+		   reader_word(&state->reader, *header + 3 * state->word, &links[1]);
 }
 
+/* Whether the last bin is empty, and most others are too or lead to memory. Not more is asked: in a
+ * live capture almost no list is whole, yet every head is some chunk's address. */
 static bool is_arena(struct search_state *state, vaddr address)
 {
-	vaddr bins = address + state->row->bins_at;
+	vaddr bins = address + state->row->bins_at, header;
 	unsigned good = 0;
+	uint64_t links[2], ignored;
 
-	if (address & (state->word - 1) || !bin_sound(state, bins, BINS))
+	if (address & (state->word - 1) || !read_bin(state, bins, BINS, &header, links) ||
+		links[0] != header || links[1] != header)
 		return false;
-	for (unsigned i = 1; i <= BINS; i++)
-		good += bin_sound(state, bins, i);
+	for (unsigned i = 1; i < BINS; i++)
+		if (read_bin(state, bins, i, &header, links))
+			good += !((links[0] | links[1]) & (state->word - 1)) &&
+					reader_word(&state->reader, links[0] + 2 * state->word, &ignored) &&
+					reader_word(&state->reader, links[1] + 2 * state->word, &ignored);
 	return good >= GOOD_BINS_MIN;
 }
 

@@ -3,6 +3,7 @@
 enum {
 	EXACT_BINS = 64, /* bins of one chunk size each; later ones hold a range of sizes */
 	LIST_MAX = 65535,
+	WRONG_SHARE = 8, /* one list of so many may be torn or damaged in what is believed */
 };
 
 static uint64_t chunk_bytes(const struct layout *layout, uint64_t request)
@@ -77,29 +78,38 @@ static bool entry_fits(struct reader *reader, const struct layout *layout, unsig
 		   reader_word(reader, entry - layout->word, &header) && size_fits(layout, bin, header);
 }
 
+/* Whether a list's head and its count make sense; `empty` where there is none. */
+static bool list_fits(struct reader *reader, const struct layout *layout,
+					  const arena_blocks *blocks, const struct tcache *tcache, unsigned bin,
+					  bool *empty)
+{
+	unsigned count;
+	vaddr head;
+
+	if (!read_head(reader, tcache, bin, &head) || !read_count(reader->image, tcache, bin, &count))
+		return false;
+	*empty = head == 0;
+	if (tcache->form->counts != LAYOUT_SLOTS && (count == 0) != *empty)
+		return false;
+	return *empty || (entry_fits(reader, layout, bin, head) &&
+					  (bin >= EXACT_BINS || blocks_at(blocks, head - layout->header)));
+}
+
 int tcache_belief(struct reader *reader, const struct layout *layout, const arena_blocks *blocks,
 				  vaddr address, const struct layout_tcache *form)
 {
 	struct tcache tcache = { address, 0, form };
-	int filled = 0;
+	int filled = 0, wrong = 0;
 
 	for (unsigned bin = 0; bin < form->bins; bin++) {
-		unsigned count;
-		vaddr head;
+		bool empty = false;
 
-		if (!read_head(reader, &tcache, bin, &head) ||
-			!read_count(reader->image, &tcache, bin, &count))
-			return -1;
-		if (form->counts != LAYOUT_SLOTS && (count == 0) != (head == 0))
-			return -1;
-		if (!head)
-			continue;
-		if (!entry_fits(reader, layout, bin, head) ||
-			(bin < EXACT_BINS && !blocks_at(blocks, head - layout->header)))
-			return -1;
-		filled++;
+		if (!list_fits(reader, layout, blocks, &tcache, bin, &empty))
+			wrong++;
+		else
+			filled += !empty;
 	}
-	return filled;
+	return wrong * WRONG_SHARE > filled ? -1 : filled;
 }
 
 void tcache_vote(const struct image *image, const struct layout *layout, const tcaches *found,
@@ -186,11 +196,14 @@ static void mark_tcache(struct reader *reader, const struct layout *layout,
 		at = mark_list(reader, layout, marks, tcache, bin, head, limit, votes);
 		broken = broken ? broken : at;
 	}
-	if (broken)
+	if (broken && tcache->tid)
 		anomaly_add(anomalies, broken,
 					"a tcache list of thread %" PRIu32 " leads here, where no chunk of its size "
 					"can be cached",
 					tcache->tid);
+	else if (broken)
+		anomaly_add(anomalies, broken,
+					"a tcache list leads here, where no chunk of its size can be cached");
 }
 
 void tcache_mark(const struct image *image, struct layout *layout, const tcaches *found,

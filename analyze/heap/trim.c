@@ -1,15 +1,12 @@
 #include "analyze/heap/trim.h"
 
-/* What mtrim releases of a free chunk: whole pages behind its header and links. */
+/* What mtrim releases of a free chunk: the whole pages behind its header and links. */
 static struct range inside_free(const struct layout *layout, struct range chunk)
 {
 	uint64_t page = layout->page_size, links = 6 * layout->word;
 	vaddr start = (chunk.start + links + page - 1) & ~(page - 1);
-	vaddr end = chunk.end & ~(page - 1);
 
-	if (range_bytes(chunk) <= page - 1 + links || end <= start)
-		return (struct range){ 0, 0 };
-	return (struct range){ start, end };
+	return (struct range){ start, chunk.end & ~(page - 1) };
 }
 
 /* What systrim cuts off the top chunk, which ends on a page. */

@@ -64,7 +64,8 @@ static size_t operations;
 static struct block shared[SHARED_BLOCKS];
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t never = PTHREAD_MUTEX_INITIALIZER;
-static pthread_barrier_t worked;
+static pthread_barrier_t worked; /* by all threads */
+static pthread_barrier_t alone;  /* those that stay */
 static atomic_uint blocked;
 static char output[1 << 16];
 
@@ -213,6 +214,28 @@ static uintptr_t arena_of(const void *pointer)
 	return 0;
 }
 
+/* Leaves entries in the cache's small bins and in fastbins, whatever the seed: after the last large
+ * block was freed and the last thread has flushed its cache, either of which can empty the fastbins
+ * of an arena, also another thread's. */
+static void fill_caches(struct worker *worker)
+{
+	for (size_t i = MAPPED_BLOCKS; i < SMALL_END; i++)
+		keep(worker, &worker->blocks[i], malloc(24 + i % 5 * 16), 24 + i % 5 * 16);
+	/* Too large for any cache, so it comes from the thread's own arena. */
+	release(worker, &worker->blocks[MAPPED_BLOCKS]);
+	keep(worker, &worker->blocks[MAPPED_BLOCKS], malloc(2000), 2000);
+	worker->arena = arena_of(worker->blocks[MAPPED_BLOCKS].pointer);
+	for (size_t i = MAPPED_BLOCKS + 1; i < SMALL_END; i += 2)
+		release(worker, &worker->blocks[i]);
+}
+
+static void join_leaving(void)
+{
+	for (unsigned i = 0; i < worker_count; i++)
+		if (!workers[i].stays)
+			pthread_join(workers[i].thread, NULL);
+}
+
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
@@ -225,20 +248,16 @@ static void *work(void *argument)
 	for (size_t i = 0; i < worker->block_count; i++)
 		if (random_below(worker, 2))
 			release(worker, &worker->blocks[i]);
-	/* Leave entries in the cache's small bins and in fastbins, whatever the seed: after the last
-	 * large block was freed, which empties the fastbins of its arena, maybe another thread's. */
 	for (size_t i = MAPPED_BLOCKS; i < SMALL_END; i++)
 		release(worker, &worker->blocks[i]);
 	pthread_barrier_wait(&worked);
-	for (size_t i = MAPPED_BLOCKS; i < SMALL_END; i++)
-		keep(worker, &worker->blocks[i], malloc(24 + i % 5 * 16), 24 + i % 5 * 16);
-	/* Too large for any cache, so it comes from the thread's own arena. */
-	release(worker, &worker->blocks[MAPPED_BLOCKS]);
-	keep(worker, &worker->blocks[MAPPED_BLOCKS], malloc(2000), 2000);
-	worker->arena = arena_of(worker->blocks[MAPPED_BLOCKS].pointer);
-	for (size_t i = MAPPED_BLOCKS + 1; i < SMALL_END; i += 2)
-		release(worker, &worker->blocks[i]);
-	if (!worker->stays || worker == workers)
+	if (!worker->stays)
+		return NULL;
+	if (worker == workers)
+		join_leaving();
+	pthread_barrier_wait(&alone);
+	fill_caches(worker);
+	if (worker == workers)
 		return NULL;
 	atomic_fetch_add(&blocked, 1);
 	if (worker->number % 2)
@@ -253,6 +272,7 @@ static void start(unsigned staying, unsigned leaving, uint64_t seed)
 
 	worker_count = staying + leaving;
 	pthread_barrier_init(&worked, NULL, worker_count);
+	pthread_barrier_init(&alone, NULL, staying);
 	pthread_mutex_lock(&never);
 	for (unsigned i = 0; i < worker_count; i++) {
 		struct worker *worker = &workers[i];
@@ -405,8 +425,6 @@ int main(int argc, char **argv)
 	operations = strtoul(argv[3], NULL, 10);
 	start(threads, threads / 4, strtoull(argv[1], NULL, 10));
 	work(&workers[0]);
-	for (unsigned i = threads; i < worker_count; i++)
-		pthread_join(workers[i].thread, NULL);
 	while (atomic_load(&blocked) != threads - 1)
 		usleep(1000);
 	write_log(argv[4]);

@@ -127,10 +127,16 @@ static void no_arena_is_said(void **state)
 {
 	struct heap_builder builder;
 	struct result result;
+	vaddr fake;
 
 	(void)state;
 	heap_builder_init(&builder, "C", 8);
+	fake = builder.arenas.items[0].address;
 	memset(builder.areas.items[0].bytes, 0, (size_t)range_bytes(builder.areas.items[0].range));
+	/* What has the last bin and the ring of a malloc_state, but no other bins. */
+	heap_builder_set(&builder, fake + 112 + 252 * 8, fake + 112 + 250 * 8);
+	heap_builder_set(&builder, fake + 112 + 253 * 8, fake + 112 + 250 * 8);
+	heap_builder_set(&builder, fake + 2160, fake);
 	find(&builder, &result);
 	assert_false(result.found);
 	assert_non_null(strstr(result.why, "no malloc arena"));
@@ -188,17 +194,42 @@ static void a_damaged_bin_costs_no_arena(void **state)
 	heap_builder_deinit(&builder);
 }
 
-static void a_broken_heap_chain_is_scanned_for(void **state)
+/* A live capture: no list is whole any more, but every head is some chunk's address. */
+static void a_torn_arena_is_an_arena(void **state)
 {
 	struct heap_builder builder;
 	struct result result;
 
 	(void)state;
 	build(&builder, "C", 8);
-	heap_builder_set(&builder, builder.arenas.items[2].heap + 8, 0x99);
+	for (unsigned i = 0; i < 252; i++)
+		heap_builder_set(&builder, builder.arenas.items[2].address + 112 + i * 8,
+						 builder.arenas.items[0].heap + i * 64);
 	find(&builder, &result);
 	assert_true(result.found);
-	assert_int_equal(result.blocks.count, 4);
+	assert_int_equal(result.arenas.count, 3);
+	assert_int_equal(result.anomalies.rows.count, 0);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void a_broken_heap_chain_is_scanned_for(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+	size_t arena;
+
+	(void)state;
+	heap_builder_init(&builder, "C", 8);
+	heap_builder_chunk(&builder, 0, 48, HEAP_USED);
+	arena = heap_builder_arena(&builder, 0x21000);
+	for (int i = 0; i < 3; i++)
+		heap_builder_heap(&builder, arena, 0x21000);
+	heap_builder_finish(&builder);
+	heap_builder_set(&builder, builder.arenas.items[arena].heap + 8, 0x99);
+	find(&builder, &result);
+	assert_true(result.found);
+	assert_int_equal(result.blocks.count, 5);
 	assert_int_equal(result.anomalies.rows.count, 0);
 	forget(&result);
 	heap_builder_deinit(&builder);
@@ -250,6 +281,7 @@ int main(void)
 		cmocka_unit_test(arenas_are_found_outside_of_modules),
 		cmocka_unit_test(a_broken_ring_keeps_what_is_left),
 		cmocka_unit_test(a_damaged_bin_costs_no_arena),
+		cmocka_unit_test(a_torn_arena_is_an_arena),
 		cmocka_unit_test(a_broken_heap_chain_is_scanned_for),
 		cmocka_unit_test(a_damaged_heap_info_is_said),
 		cmocka_unit_test(heaps_of_four_huge_pages_are_known),

@@ -174,6 +174,37 @@ static void residency_and_trim_follow_the_page_map(void **state)
 	forget(&world);
 }
 
+/* A long fastbin in a block of many pages, some of them not resident. */
+static void many_chunks_are_marked_and_summed(void **state)
+{
+	enum { COUNT = 3000, BYTES = 48 };
+	struct page_map map = { .page_size = 4096 };
+	const struct chunk_sum *sums;
+	struct world world = { 0 };
+	struct range brk;
+	uint64_t resident = 0;
+
+	(void)state;
+	heap_builder_init(&world.builder, "C", 8);
+	for (int i = 0; i < COUNT; i++)
+		heap_builder_chunk(&world.builder, 0, BYTES, i % 3 ? HEAP_USED : HEAP_FASTBIN);
+	heap_builder_finish(&world.builder);
+	brk = world.builder.areas.items[1].range;
+	page_map_append(&map, (struct range){ brk.start, brk.start + 0x2000 }, PAGE_PRESENT);
+	page_map_append(&map, (struct range){ brk.start + 0x2000, brk.start + 0x8000 }, PAGE_ABSENT);
+	page_map_append(&map, (struct range){ brk.start + 0x8000, brk.end }, PAGE_PRESENT);
+	walk(&world, &map, 2);
+	sums = world.heap.arenas.items[0].states;
+	assert_int_equal(sums[CHUNK_FASTBIN].chunks, COUNT / 3);
+	assert_int_equal(sums[CHUNK_IN_USE].chunks, COUNT - COUNT / 3);
+	for (int i = 0; i < CHUNK_STATES; i++)
+		resident += sums[i].resident_bytes;
+	assert_int_equal(resident, range_bytes(brk) - 0x6000);
+	assert_int_equal(world.anomalies.rows.count, 0);
+	page_map_deinit(&map);
+	forget(&world);
+}
+
 static void an_untouched_arena_gives_no_heap(void **state)
 {
 	struct world world = { 0 };
@@ -270,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_class_is_walked),
 		cmocka_unit_test(residency_and_trim_follow_the_page_map),
+		cmocka_unit_test(many_chunks_are_marked_and_summed),
 		cmocka_unit_test(an_untouched_arena_gives_no_heap),
 		cmocka_unit_test(mmapped_chunks_are_counted_against_malloc),
 		cmocka_unit_test(truncated_memory_is_walked_as_far_as_it_goes),

@@ -115,19 +115,23 @@ static void structs_are_found_without_threads(void **state)
 	}
 }
 
+/* Nor is it where one of its words happens to be what a list's head would be. */
 static void a_used_chunk_of_that_size_is_no_tcache(void **state)
 {
 	struct cached cached;
-	vaddr chunk;
+	vaddr chunk, other;
 
 	(void)state;
 	heap_builder_init(&cached.builder, "C", 8);
 	chunk = heap_builder_chunk(&cached.builder, 0, 0x290, HEAP_USED);
+	other = heap_builder_chunk(&cached.builder, 0, 64, HEAP_USED);
 	for (unsigned i = 0; i < 0x280; i += 8)
 		heap_builder_set(&cached.builder, chunk + 16 + i, 0x2020202020202020);
+	heap_builder_set(&cached.builder, chunk + 16 + 128 + 2 * 8, other + 16);
 	heap_builder_finish(&cached.builder);
 	walk(&cached.builder, &cached.heap, &cached.anomalies);
 	assert_state(&cached.heap, chunk, CHUNK_IN_USE);
+	assert_state(&cached.heap, other, CHUNK_IN_USE);
 	forget(&cached);
 }
 

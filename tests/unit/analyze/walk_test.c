@@ -290,6 +290,31 @@ static void stale_headers_do_not_mislead(void **state)
 	heap_builder_deinit(&builder);
 }
 
+/* A header in the damaged chunk's content would lead to a good place, past a chunk that is free:
+ * but that one's footer does not repeat the size. */
+static void footers_tell_false_headers(void **state)
+{
+	struct heap_builder builder;
+	struct walk_result result;
+	vaddr damaged, binned;
+
+	(void)state;
+	heap_builder_init(&builder, "C", 8);
+	heap_builder_chunk(&builder, 0, 64, HEAP_USED);
+	damaged = heap_builder_chunk(&builder, 0, 64, HEAP_USED);
+	binned = heap_builder_chunk(&builder, 0, 64, HEAP_BINNED);
+	for (int i = 0; i < 40; i++)
+		heap_builder_chunk(&builder, 0, 64, HEAP_USED);
+	heap_builder_finish(&builder);
+	heap_builder_set(&builder, damaged + 8, 0);
+	heap_builder_set(&builder, damaged + 32 + 8, 96 | 1);
+	walk(&builder, &result);
+	assert_chunk(&result, damaged, 64, CHUNK_UNWALKABLE);
+	assert_chunk(&result, binned, 64, CHUNK_BINNED);
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +326,7 @@ int main(void)
 		cmocka_unit_test(damage_without_end_stops_at_top),
 		cmocka_unit_test(a_hole_costs_the_hole),
 		cmocka_unit_test(foreign_brk_memory_is_nobodys),
+		cmocka_unit_test(footers_tell_false_headers),
 		cmocka_unit_test(stale_headers_do_not_mislead),
 	};
 
