@@ -28,8 +28,8 @@ enum {
 	CONNECTIONS = 9000,
 	EVENTS = 12,          /* a client sends */
 	BROADCASTS = 24,      /* queued for a client that does not read them */
-	EXPORT_PIECES = 1500, /* of 1 to 8 KB */
-	EXPORTS = 3,          /* each worker renders, over the run */
+	EXPORT_PIECES = 3500, /* of 1 to 8 KB */
+	EXPORTS = 3,          /* each worker renders, over the run; the last one near its end */
 	REQUEST_MAX = 1024,
 	TEXT_MAX = 700,
 };
@@ -227,7 +227,7 @@ static void *run_worker(void *argument)
 		if (fd < 0)
 			continue;
 		serve(fd, worker->number * 1000003 + i);
-		if (i % worker->export_every == 0)
+		if ((i + 1) % worker->export_every == 0)
 			render_export(worker->number);
 		atomic_fetch_add(worker->served, 1);
 	}
@@ -314,13 +314,15 @@ int main(int argc, char **argv)
 	int listener = listen_on_loopback(&address);
 	char line[80];
 
+	if (connections < WORKERS * EXPORTS)
+		return 2;
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	run_load(&address, connections);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		workers[i] = (struct worker){ .number = i,
 									  .listener = listener,
-									  .export_every = connections / WORKERS / EXPORTS + 1,
+									  .export_every = connections / WORKERS / EXPORTS,
 									  .served = &served };
 		if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]))
 			return 1;
