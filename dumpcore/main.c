@@ -73,7 +73,7 @@ static bool wants_zstd(const struct options *options, const char *path)
 static void report_capture(const struct run *run, const struct snapshot *snapshot, const char *path,
 						   int64_t started_ns)
 {
-	size_t unstopped = seize_unstopped(&snapshot->seize);
+	size_t unstopped = snapshot->seize.unstopped;
 	struct status_capture capture = {
 		.path = path,
 		.pid = run->options.pid,

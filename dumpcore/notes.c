@@ -102,31 +102,34 @@ size_t notes_files_room(const mappings *list)
 	return room;
 }
 
+/* Descriptions are aligned to four bytes only. */
+static char *put_word(char *to, uint64_t word)
+{
+	memcpy(to, &word, sizeof word);
+	return to + sizeof word;
+}
+
 void notes_put_files(struct strbuf *out, const mappings *list, uint32_t page_size)
 {
 	struct note_slot slot = notes_open(out, "CORE", NT_FILE, notes_files_room(list));
-	uint64_t *word = slot.bytes;
-	char *text;
+	char *start = slot.bytes, *at = put_word(start + sizeof(uint64_t), page_size);
 	uint64_t count = 0;
 
-	*word++ = 0;
-	*word++ = page_size;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct mapping *mapping = &list->items[i];
 
 		if (!is_listed(mapping))
 			continue;
-		*word++ = mapping->range.start;
-		*word++ = mapping->range.end;
-		*word++ = mapping->file_offset / page_size;
+		at = put_word(at, mapping->range.start);
+		at = put_word(at, mapping->range.end);
+		at = put_word(at, mapping->file_offset / page_size);
 		count++;
 	}
-	text = (char *)word;
+	put_word(start, count);
 	for (size_t i = 0; i < list->count; i++)
 		if (is_listed(&list->items[i])) {
-			text = stpcpy(text, list->items[i].path);
-			text = stpcpy(text, list->items[i].deleted ? deleted : "") + 1;
+			at = stpcpy(at, list->items[i].path);
+			at = stpcpy(at, list->items[i].deleted ? deleted : "") + 1;
 		}
-	memcpy(slot.bytes, &count, sizeof count);
-	notes_close(out, slot, (size_t)(text - (char *)slot.bytes));
+	notes_close(out, slot, (size_t)(at - start));
 }

@@ -143,9 +143,14 @@ static const struct pages_range *walk_to(struct walk *walk, vaddr address)
 	return NULL;
 }
 
-/* Files one run; its parts outside the ranges are dropped. */
+/* Files one run; its parts outside the ranges are dropped. What was filed already is not filed
+ * again: the kernel fills its own buffer of 512 regions many times in a call, and where the last
+ * fill completes the walk it leaves walk_end at the one before (fs/proc/task_mmu.c,
+ * do_pagemap_scan), so the tail is reported twice. */
 static void put_run(struct walk *walk, struct range run, enum page_state state)
 {
+	if (run.start < walk->at)
+		run.start = walk->at;
 	while (run.start < run.end) {
 		const struct pages_range *range = walk_to(walk, run.start);
 		struct range part;

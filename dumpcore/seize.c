@@ -192,23 +192,35 @@ static bool stop_all(struct seize *seize, struct err *err)
 				   (int)seize->procfs->pid);
 }
 
+static size_t count_unstopped(const struct seize *seize)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < seize->threads.count; i++)
+		count += !seize->threads.items[i].gone && !seize->threads.items[i].stopped;
+	return count;
+}
+
 bool seize_stop(struct seize *seize, struct err *err)
 {
 	seize->stopped_ns = progress_now_ns();
 	seize->holding = true;
-	if (stop_all(seize, err))
-		return true;
-	seize_release(seize);
-	return false;
+	if (!stop_all(seize, err)) {
+		seize_release(seize);
+		return false;
+	}
+	seize->unstopped = count_unstopped(seize);
+	return true;
 }
 
-/* A detach from a stop resumes the thread and delivers nothing. */
+/* A detach from a stop resumes the thread and delivers nothing. Where it fails the thread was
+ * killed, and its end is still to be waited for: until then it stays a zombie. */
 static void let_go(struct seize_thread *thread)
 {
 	if (!thread->stopped || thread->gone)
 		return;
-	ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
-	thread->gone = true;
+	thread->stopped = false;
+	thread->gone = ptrace(PTRACE_DETACH, thread->tid, NULL, NULL) == 0;
 }
 
 void seize_release(struct seize *seize)
@@ -219,15 +231,17 @@ void seize_release(struct seize *seize)
 
 	if (!seize->holding)
 		return;
-	do {
-		left = poll_threads(seize, &changed);
+	for (;;) {
 		for (size_t i = 0; i < seize->threads.count; i++)
 			let_go(&seize->threads.items[i]);
-		if (left && !changed)
+		left = poll_threads(seize, &changed);
+		if (!seize->released_ns)
+			seize->released_ns = progress_now_ns();
+		if ((!left && !changed) || progress_now_ns() > until)
+			break;
+		if (!changed)
 			nanosleep(&nap, NULL);
-	} while (left && progress_now_ns() < until);
-	if (!seize->released_ns)
-		seize->released_ns = progress_now_ns();
+	}
 	seize->holding = left > 0;
 }
 
@@ -237,14 +251,5 @@ size_t seize_count(const struct seize *seize)
 
 	for (size_t i = 0; i < seize->threads.count; i++)
 		count += !seize->threads.items[i].gone;
-	return count;
-}
-
-size_t seize_unstopped(const struct seize *seize)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < seize->threads.count; i++)
-		count += !seize->threads.items[i].gone && !seize->threads.items[i].stopped;
 	return count;
 }

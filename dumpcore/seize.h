@@ -27,6 +27,7 @@ struct seize {
 	uint8_t *known;                   /* a bit for each possible thread id */
 	int64_t stopped_ns;               /* monotonic clock: before the first thread was stopped */
 	int64_t released_ns;              /* after the last one was let go */
+	size_t unstopped;                 /* threads that seize_stop left in state D */
 	bool holding;
 };
 
@@ -45,8 +46,7 @@ bool seize_stop(struct seize *seize, struct err *err);
 /* Lets all threads go on. May be called again: a thread that met its stop late is released then. */
 void seize_release(struct seize *seize);
 
-/* Threads that are held, and those of them that did not stop. */
+/* Threads that are held. */
 size_t seize_count(const struct seize *seize);
-size_t seize_unstopped(const struct seize *seize);
 
 #endif

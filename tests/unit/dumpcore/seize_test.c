@@ -1,0 +1,230 @@
+#include "tests/unit/unit.h"
+
+#include "dumpcore/seize.h"
+#include "tests/support/child.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { THREADS = 20 };
+
+/* What the child's threads count while they run. */
+struct counters {
+	atomic_ulong spins;
+	atomic_ulong signals;
+};
+
+static struct counters *counters;
+static struct child child;
+static struct procfs procfs;
+static struct seize seize;
+
+static void *spin(void *argument)
+{
+	(void)argument;
+	for (;;) {
+		atomic_fetch_add(&counters->spins, 1);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void *breed(void *argument)
+{
+	for (int i = 0; argument && i < 3; i++) {
+		pthread_t thread;
+		pthread_attr_t attributes;
+
+		pthread_attr_init(&attributes);
+		pthread_attr_setstacksize(&attributes, 64 << 10);
+		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+		pthread_create(&thread, &attributes, breed, i ? NULL : argument);
+	}
+	return NULL;
+}
+
+static void count_signal(int signal)
+{
+	(void)signal;
+	atomic_fetch_add(&counters->signals, 1);
+}
+
+static void many_threads(void *shared)
+{
+	(void)shared;
+	signal(SIGUSR1, count_signal);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, spin, NULL);
+	}
+}
+
+/* Threads that create threads, and end, all the time. */
+static void storm(void *shared)
+{
+	pthread_t thread;
+
+	many_threads(shared);
+	pthread_create(&thread, NULL, breed, shared);
+}
+
+static void start(child_job *job)
+{
+	counters = child_shared();
+	child_start(&child, job, counters);
+	assert_true(procfs_open(&procfs, PROCFS_ROOT, child.pid, NULL));
+	seize_init(&seize, &procfs, 8);
+}
+
+static void end(void)
+{
+	seize_deinit(&seize);
+	procfs_close(&procfs);
+	child_end(&child);
+	munmap(counters, 4096);
+}
+
+/* True where the counter moves on within a few seconds. */
+static bool moves(const atomic_ulong *counter)
+{
+	unsigned long before = atomic_load(counter);
+
+	for (int i = 0; i < 5000 && atomic_load(counter) == before; i++)
+		usleep(1000);
+	return atomic_load(counter) != before;
+}
+
+static void stopped_threads_stand_still(void **state)
+{
+	unsigned long before;
+
+	(void)state;
+	start(many_threads);
+	assert_true(seize_stop(&seize, NULL));
+	assert_int_equal(seize_count(&seize), THREADS + 1);
+	assert_int_equal(seize.unstopped, 0);
+	assert_int_equal(seize.threads.items[0].tid, child.pid);
+	before = atomic_load(&counters->spins);
+	usleep(20000);
+	assert_int_equal(atomic_load(&counters->spins), before);
+	seize_release(&seize);
+	assert_true(seize.released_ns > seize.stopped_ns);
+	assert_true(moves(&counters->spins));
+	end();
+}
+
+static void a_storm_of_threads_is_stopped(void **state)
+{
+	(void)state;
+	start(storm);
+	for (int i = 0; i < 5; i++) {
+		unsigned long before;
+
+		assert_true(seize_stop(&seize, NULL));
+		before = atomic_load(&counters->spins);
+		usleep(5000);
+		assert_int_equal(atomic_load(&counters->spins), before);
+		seize_deinit(&seize);
+		seize_init(&seize, &procfs, 8);
+	}
+	assert_true(moves(&counters->spins));
+	end();
+}
+
+/* Signals that arrive while the threads are being stopped, or stand still, are delivered once. */
+static void signals_are_delivered(void **state)
+{
+	(void)state;
+	start(many_threads);
+	for (unsigned long i = 1; i <= 50; i++) {
+		kill(child.pid, SIGUSR1);
+		assert_true(seize_stop(&seize, NULL));
+		seize_deinit(&seize);
+		for (int wait = 0; wait < 5000 && atomic_load(&counters->signals) < i; wait++)
+			usleep(1000);
+		assert_int_equal(atomic_load(&counters->signals), i);
+		seize_init(&seize, &procfs, 8);
+	}
+	end();
+}
+
+static void a_stopped_process_stays_stopped(void **state)
+{
+	(void)state;
+	start(many_threads);
+	kill(child.pid, SIGSTOP);
+	waitpid(child.pid, NULL, WUNTRACED);
+	assert_true(seize_stop(&seize, NULL));
+	seize_release(&seize);
+	usleep(20000);
+	assert_int_equal(child_state(child.pid), 'T');
+	kill(child.pid, SIGCONT);
+	assert_true(moves(&counters->spins));
+	end();
+}
+
+static void a_process_that_died_is_gone(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	start(many_threads);
+	kill(child.pid, SIGKILL);
+	waitpid(child.pid, NULL, 0);
+	assert_false(seize_stop(&seize, &err));
+	assert_int_equal(err.kind, ERR_GONE);
+	end();
+}
+
+static void killing_a_held_process_works(void **state)
+{
+	(void)state;
+	start(many_threads);
+	assert_true(seize_stop(&seize, NULL));
+	kill(child.pid, SIGKILL);
+	usleep(10000);
+	seize_release(&seize);
+	end();
+}
+
+/* Whoever held the threads died: the kernel lets them go. */
+static void a_killed_tracer_leaves_the_target_running(void **state)
+{
+	pid_t tracer;
+	int status;
+
+	(void)state;
+	start(many_threads);
+	tracer = fork();
+	if (tracer == 0) {
+		seize_stop(&seize, NULL);
+		raise(SIGKILL);
+	}
+	waitpid(tracer, &status, 0);
+	assert_true(WIFSIGNALED(status));
+	assert_true(moves(&counters->spins));
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stopped_threads_stand_still),
+		cmocka_unit_test(a_storm_of_threads_is_stopped),
+		cmocka_unit_test(signals_are_delivered),
+		cmocka_unit_test(a_stopped_process_stays_stopped),
+		cmocka_unit_test(a_process_that_died_is_gone),
+		cmocka_unit_test(killing_a_held_process_works),
+		cmocka_unit_test(a_killed_tracer_leaves_the_target_running),
+	};
+
+	return cmocka_run_group_tests_name("seize", tests, NULL, NULL);
+}
