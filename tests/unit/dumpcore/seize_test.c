@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +62,7 @@ static void many_threads(void *shared)
 {
 	(void)shared;
 	signal(SIGUSR1, count_signal);
+	signal(SIGRTMIN, count_signal);
 	for (int i = 0; i < THREADS; i++) {
 		pthread_t thread;
 
@@ -156,6 +159,67 @@ static void signals_are_delivered(void **state)
 	end();
 }
 
+enum { QUEUED = 4000 };
+
+/* Sends queued signals without pause, so that some arrive while threads are being stopped. */
+static void send_signals(pid_t to)
+{
+	for (int i = 0; i < QUEUED; i++) {
+		while (sigqueue(to, SIGRTMIN, (union sigval){ .sival_int = i }) != 0)
+			usleep(100);
+		if (i % 8 == 0)
+			sched_yield();
+	}
+	_exit(0);
+}
+
+static void a_storm_of_signals_is_delivered(void **state)
+{
+	pid_t sender;
+	int status;
+
+	(void)state;
+	start(many_threads);
+	sender = fork();
+	if (sender == 0)
+		send_signals(child.pid);
+	while (waitpid(sender, &status, WNOHANG) == 0) {
+		assert_true(seize_stop(&seize, NULL));
+		seize_deinit(&seize);
+		seize_init(&seize, &procfs, 32);
+	}
+	for (int wait = 0; wait < 10000 && atomic_load(&counters->signals) < QUEUED; wait++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&counters->signals), QUEUED);
+	end();
+}
+
+/* The race itself, made certain: a thread is held by SEIZE and has met a signal before INTERRUPT
+ * reached it. The signal must be delivered and the thread must stop all the same. */
+static void a_signal_before_the_interrupt_is_delivered(void **state)
+{
+	siginfo_t info;
+	pid_t tid;
+
+	(void)state;
+	start(many_threads);
+	assert_true(procfs_list_tids(&procfs, &seize.tids, NULL));
+	tid = seize.tids.items[1];
+	assert_int_equal(ptrace(PTRACE_SEIZE, tid, NULL, NULL), 0);
+	*vec_add(&seize.threads) = (struct seize_thread){ .tid = tid };
+	seize.known[tid / 8] |= (uint8_t)(1 << tid % 8);
+	assert_int_equal(syscall(SYS_tgkill, child.pid, tid, SIGUSR1), 0);
+	assert_int_equal(waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOWAIT | __WALL), 0);
+	assert_true(seize_stop(&seize, NULL));
+	assert_int_equal(seize_count(&seize), THREADS + 1);
+	assert_int_equal(atomic_load(&counters->signals), 0); /* its handler has not run */
+	seize_release(&seize);
+	for (int wait = 0; wait < 5000 && !atomic_load(&counters->signals); wait++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&counters->signals), 1);
+	end();
+}
+
 static void a_stopped_process_stays_stopped(void **state)
 {
 	(void)state;
@@ -220,6 +284,8 @@ int main(void)
 		cmocka_unit_test(stopped_threads_stand_still),
 		cmocka_unit_test(a_storm_of_threads_is_stopped),
 		cmocka_unit_test(signals_are_delivered),
+		cmocka_unit_test(a_storm_of_signals_is_delivered),
+		cmocka_unit_test(a_signal_before_the_interrupt_is_delivered),
 		cmocka_unit_test(a_stopped_process_stays_stopped),
 		cmocka_unit_test(a_process_that_died_is_gone),
 		cmocka_unit_test(killing_a_held_process_works),
