@@ -1,6 +1,5 @@
 #include "analyze/content/aggregate.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 const char *transform_name(enum transform_kind kind)
@@ -112,4 +111,12 @@ void aggregate_key(const struct aggregate *aggregate, struct span value, struct 
 		apply[aggregate->steps[i].kind](&key, aggregate->steps[i].number);
 	strbuf_add(out, key.data, key.size);
 	strbuf_deinit(&key);
+}
+
+bool aggregate_only_cuts(const struct aggregate *aggregate)
+{
+	for (size_t i = 0; i < aggregate->step_count; i++)
+		if (aggregate->steps[i].kind != TRANSFORM_DIRNAME)
+			return false;
+	return aggregate->step_count;
 }

@@ -5,6 +5,7 @@
 #include "base/span.h"
 #include "base/strbuf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum transform_kind {
@@ -39,5 +40,9 @@ const char *transform_name(enum transform_kind kind);
 
 /* Appends the key of the captured value. It is not redacted yet. */
 void aggregate_key(const struct aggregate *aggregate, struct span value, struct strbuf *out);
+
+/* Are its transforms, at least one, all dirname? Then a key is "." or whole folders of the value.
+ */
+bool aggregate_only_cuts(const struct aggregate *aggregate);
 
 #endif

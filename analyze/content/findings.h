@@ -22,7 +22,7 @@ struct finding_rule {
 	enum severity severity;
 	enum confidence confidence;
 	int priority;       /* higher wins the bytes where hits overlap */
-	uint64_t undecided; /* places where the pattern hit its match limit: not "no match" */
+	uint64_t undecided; /* places where a limit (match, CPU, hits) ran out: not "no match" */
 	uint32_t top;       /* groups a report shows of this rule, most bytes first */
 };
 

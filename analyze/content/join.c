@@ -14,12 +14,14 @@ struct joined_rule {
 	vaddr chunk;    /* of the last hit taken */
 	vaddr end;      /* its end: later hits in the chunk start behind it */
 	uint32_t groups;
-	uint32_t others; /* the group of keys beyond max_keys, or UNSET */
+	uint32_t others;  /* the group of keys beyond max_keys, or UNSET */
+	uint64_t dropped; /* hits beyond what is kept */
 };
 
 struct join {
 	const struct rule_set *set;
 	struct findings *findings;
+	size_t most; /* hits that are kept */
 	struct joined_rule *rules;
 	struct span_index keys;   /* heads and texts, as units make them */
 	VEC(uint32_t) groups;     /* per entry of keys: index in findings->groups */
@@ -65,13 +67,14 @@ static void add_rule(struct findings *findings, const struct rule *rule)
 	};
 }
 
-struct join *join_create(const struct rule_set *rules, const bool *applies,
+struct join *join_create(const struct rule_set *rules, const bool *applies, size_t most,
 						 struct findings *findings)
 {
 	struct join *join = mem_zeroed(1, sizeof *join);
 
 	join->set = rules;
 	join->findings = findings;
+	join->most = most;
 	join->rules = mem_zeroed(rules->rules.count, sizeof *join->rules);
 	for (size_t i = 0; i < rules->rules.count; i++) {
 		join->rules[i] =
@@ -186,10 +189,14 @@ void join_unit(struct join *join, const struct unit_result *result)
 		groups[i] = UNSET;
 	for (size_t i = 0; i < result->hits.count; i++) {
 		const struct raw_hit *raw = &result->hits.items[i];
-		const struct joined_rule *rule = &join->rules[raw->rule];
+		struct joined_rule *rule = &join->rules[raw->rule];
 
 		if (rule->chunk == raw->chunk.address && raw->at < rule->end)
 			continue;
+		if (join->findings->hits.count >= join->most) {
+			rule->dropped++;
+			continue;
+		}
 		if (raw->key != RAW_NO_KEY && groups[raw->key] == UNSET)
 			groups[raw->key] = group_of(join, result->keys.items.items[raw->key]);
 		add_hit(join, result, raw, raw->key == RAW_NO_KEY ? HIT_NO_GROUP : groups[raw->key]);
@@ -241,7 +248,10 @@ void join_finish(struct join *join, const uint64_t *undecided)
 	if (!is_sorted(join->findings))
 		vec_sort(&join->findings->hits, compare_hits);
 	drop_repeated_claims(join->findings);
-	for (size_t i = 0; i < join->set->rules.count; i++)
-		if (undecided[i])
-			join->findings->rules.items[join->rules[i].index].undecided = undecided[i];
+	for (size_t i = 0; i < join->set->rules.count; i++) {
+		uint64_t open = undecided[i] + join->rules[i].dropped;
+
+		if (open)
+			join->findings->rules.items[join->rules[i].index].undecided = open;
+	}
 }

@@ -10,9 +10,12 @@
 
 struct join;
 
-/* Fills findings->rules from the rules that apply; both must outlive the join. Ends with
- * join_destroy. */
-struct join *join_create(const struct rule_set *rules, const bool *applies,
+/* Hits a scan keeps, at 48 bytes each: more than any heap of real content was seen to hold. */
+enum { JOIN_HITS = 1 << 24 };
+
+/* Fills findings->rules from the rules that apply; both must outlive the join. Hits beyond `most`
+ * are counted as undecided. Ends with join_destroy. */
+struct join *join_create(const struct rule_set *rules, const bool *applies, size_t most,
 						 struct findings *findings);
 void join_destroy(struct join *join);
 

@@ -201,8 +201,6 @@ static struct pattern_node *read_escape(struct reader *reader, struct options op
 		return make_set(reader, set, options);
 	if (strchr("bBAzZG", letter))
 		return make(reader, PATTERN_EMPTY);
-	if (letter == 'E')
-		return make(reader, PATTERN_EMPTY);
 	if (letter == 'N' && peek(reader, 0) != '{') {
 		byte_set_add(set, '\n');
 		byte_set_invert(set);
@@ -216,10 +214,21 @@ static struct pattern_node *read_escape(struct reader *reader, struct options op
 	return byte < 0 ? give_up(reader) : make_byte(reader, byte, options);
 }
 
+/* Where case does not count, PCRE2 takes [:lower:] and [:upper:] for [:alpha:], before ^ inverts.
+ */
+static struct span posix_name(struct span name, struct options options)
+{
+	bool one_case =
+		span_equal(name, span_string("lower")) || span_equal(name, span_string("upper"));
+
+	return options.caseless && one_case ? span_string("alpha") : name;
+}
+
 /* [:name:] or [:^name:] at reader->at. False where it is not one: then [ is a plain byte. */
-static bool read_posix_class(struct reader *reader, uint8_t set[32])
+static bool read_posix_class(struct reader *reader, uint8_t set[32], struct options options)
 {
 	size_t start = reader->at + 2, end = start;
+	struct span name;
 	bool inverted;
 
 	if (!looking_at(reader, "[:"))
@@ -232,18 +241,19 @@ static bool read_posix_class(struct reader *reader, uint8_t set[32])
 		return false;
 	inverted = reader->source.data[start] == '^';
 	start += inverted;
-	if (!byte_set_add_class(set, span_part(reader->source, start, end - start), inverted))
+	name = posix_name(span_part(reader->source, start, end - start), options);
+	if (!byte_set_add_class(set, name, inverted))
 		reader->unknown = true;
 	reader->at = end + 2;
 	return true;
 }
 
 /* One member of a class: gives its byte, or -1 where it was a class of its own, added to set. */
-static int read_class_member(struct reader *reader, uint8_t set[32])
+static int read_class_member(struct reader *reader, uint8_t set[32], struct options options)
 {
 	int c = peek(reader, 0), letter, byte;
 
-	if (c == '[' && read_posix_class(reader, set))
+	if (c == '[' && read_posix_class(reader, set, options))
 		return -1;
 	if (c == '[' && (looking_at(reader, "[.") || looking_at(reader, "[=")))
 		reader->unknown = true;
@@ -274,7 +284,7 @@ static struct pattern_node *read_class(struct reader *reader, struct options opt
 
 		if (options.extended_more && (peek(reader, 0) == ' ' || peek(reader, 0) == '\t'))
 			reader->unknown = true;
-		from = read_class_member(reader, set);
+		from = read_class_member(reader, set, options);
 		if (from < 0)
 			continue;
 		to = from;
@@ -282,7 +292,7 @@ static struct pattern_node *read_class(struct reader *reader, struct options opt
 			uint8_t ignored[32] = { 0 };
 			size_t dash = reader->at++;
 
-			to = read_class_member(reader, ignored);
+			to = read_class_member(reader, ignored, options);
 			if (to < 0) { /* [a-\d]: the dash is a byte */
 				to = from;
 				reader->at = dash + 1;
@@ -369,11 +379,6 @@ static struct pattern_node *read_group(struct reader *reader, struct options *op
 		return give_up(reader);
 	if (!take(reader, "?"))
 		return read_group_body(reader, inner);
-	if (take(reader, "#")) {
-		while (peek(reader, 0) >= 0 && !take(reader, ")"))
-			reader->at++;
-		return make(reader, PATTERN_EMPTY);
-	}
 	if (take(reader, "=") || take(reader, "!") || take(reader, "<=") || take(reader, "<!"))
 		return read_lookaround(reader, inner);
 	if (take(reader, ":") || take(reader, ">") || take(reader, "|"))
@@ -389,9 +394,10 @@ static struct pattern_node *read_group(struct reader *reader, struct options *op
 	return make(reader, PATTERN_EMPTY);
 }
 
-static void skip_extended(struct reader *reader, struct options options)
+/* Blanks and # comments of (?x). */
+static void skip_extended(struct reader *reader)
 {
-	while (options.extended && peek(reader, 0) >= 0) {
+	for (;; reader->at++) {
 		int c = peek(reader, 0);
 
 		if (c == '#')
@@ -399,8 +405,24 @@ static void skip_extended(struct reader *reader, struct options options)
 				reader->at++;
 		else if (c != ' ' && (c < '\t' || c > '\r'))
 			return;
-		reader->at++;
 	}
+}
+
+/* What PCRE2 reads as if it were not there: a quantifier behind it belongs to what stands before.
+ */
+static void skip_nothings(struct reader *reader, struct options options)
+{
+	size_t start;
+
+	do {
+		start = reader->at;
+		if (options.extended)
+			skip_extended(reader);
+		take(reader, "\\E");
+		if (take(reader, "(?#"))
+			while (peek(reader, 0) >= 0 && !take(reader, ")"))
+				reader->at++;
+	} while (reader->at > start);
 }
 
 static bool read_number(struct reader *reader, uint32_t *number)
@@ -484,7 +506,7 @@ static struct pattern_node *quantify(struct reader *reader, struct pattern_node 
 {
 	uint32_t min, max;
 
-	skip_extended(reader, options);
+	skip_nothings(reader, options);
 	while (read_quantifier(reader, &min, &max)) {
 		struct pattern_node *node = make(reader, PATTERN_REPEAT);
 
@@ -492,7 +514,7 @@ static struct pattern_node *quantify(struct reader *reader, struct pattern_node 
 		node->max = max;
 		node->first = atom;
 		atom = node;
-		skip_extended(reader, options);
+		skip_nothings(reader, options);
 	}
 	return atom;
 }
@@ -504,15 +526,16 @@ static struct pattern_node *read_branch(struct reader *reader, struct options *o
 	struct pattern_node **end = &node->first;
 	size_t start;
 
-	skip_extended(reader, *options);
+	skip_nothings(reader, *options);
 	start = reader->at;
 	for (;;) {
-		skip_extended(reader, *options);
+		skip_nothings(reader, *options);
 		if (reader->unknown || peek(reader, 0) < 0 || peek(reader, 0) == '|' ||
 			peek(reader, 0) == ')')
 			break;
 		if (take(reader, "\\Q")) { /* a quantifier behind \E belongs to the last byte */
 			*end = read_quoted(reader, *options);
+			skip_nothings(reader, *options);
 			if (strchr("*+?{", peek(reader, 0) < 0 ? 'x' : peek(reader, 0)))
 				reader->unknown = true;
 		} else {

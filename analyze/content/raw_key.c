@@ -1,6 +1,6 @@
 #include "analyze/content/raw_key.h"
 
-enum { CACHE_MAX = 4096, KEY_MAX_BYTES = 4096 };
+enum { CACHE_MAX = 4096, CACHE_MAX_BYTES = 1024, KEY_MAX_BYTES = 4096 };
 
 void raw_key_cache_clear(struct raw_key_cache *cache)
 {
@@ -15,8 +15,17 @@ void raw_key_cache_deinit(struct raw_key_cache *cache)
 	strbuf_deinit(&cache->buffer);
 }
 
-/* Head and text of the key. A value that looks like a secret, before or after the transforms, is
- * hidden whatever the rule says. */
+/* A value that looks like a secret, before or after the transforms, is hidden whatever the rule
+ * says. What dirname alone leaves is a part of the value as it was: that part decides, so that a
+ * long class name does not hide its package. */
+static bool must_hide(const struct redactor *redactor, const struct rule *rule,
+					  const struct match_capture *capture, struct span key)
+{
+	return !rule_shows(rule, capture->name) || redactor_is_secret(redactor, key) ||
+		   (!aggregate_only_cuts(&rule->aggregate) && redactor_is_secret(redactor, capture->text));
+}
+
+/* Head and text of the key. */
 static uint32_t make_key(struct span_index *keys, const struct redactor *redactor,
 						 const struct rule *rule, uint32_t rule_index,
 						 const struct match_capture *capture, struct strbuf *buffer)
@@ -26,8 +35,7 @@ static uint32_t make_key(struct span_index *keys, const struct redactor *redacto
 	uint32_t number;
 
 	aggregate_key(&rule->aggregate, capture->text, &key);
-	head.hidden = !rule_shows(rule, capture->name) || redactor_is_secret(redactor, capture->text) ||
-				  (rule->aggregate.step_count && redactor_is_secret(redactor, strbuf_span(&key)));
+	head.hidden = must_hide(redactor, rule, capture, strbuf_span(&key));
 	strbuf_clear(buffer);
 	strbuf_add(buffer, &head, sizeof head);
 	if (head.hidden)
@@ -49,6 +57,8 @@ uint32_t raw_key_add(struct raw_key_cache *cache, struct span_index *keys,
 
 	if (!capture || !capture->text.data)
 		return RAW_NO_KEY;
+	if (capture->text.size > CACHE_MAX_BYTES)
+		return make_key(keys, redactor, rule, rule_index, capture, &cache->buffer);
 	if (cache->seen.items.count >= CACHE_MAX)
 		raw_key_cache_clear(cache);
 	strbuf_clear(&cache->buffer);

@@ -15,16 +15,25 @@ static const char secrets[] =
 	"-----BEGIN[ ]"
 	"| eyJ[\\w-]{5,}"                                      /* JWT: base64url of {\" */
 	"| (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{8,}" /* AWS IAM identifiers */
-	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,}"
-	"| xox[abeprs]-[\\w-]{8,} | AIza[\\w-]{16,} | sk[_-](?:live|test)[_-]\\w{8,}"
+	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,} | npm_\\w{16,} | hf_\\w{16,}"
+	"| xox[abeprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
+	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,} | \\bSG\\.[\\w-]{8,}"
 	"| (?i: (?: pass(?:word|wd|phrase|code)? | pwd | secret | token | api[_-]?key"
-	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | session[_-]?id"
-	"         | auth | signature ) [\"']? \\s* (?: [=:] | %3d ) )"
+	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | sess(?:ion)?"
+	"         | sess(?:ion)?[_-]?id | auth | signature"
+	"         | (?<![a-z]) (?: sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
+	"      \\\\* (?: [\"'] | %22 | %27 )? \\s* (?: [=:] | %3[da] ) )"
 	"| (?i: cookie \\s* [:=] | authorization \\s* [:=] )"
 	"| (?i: \\b (?:bearer|basic|digest) \\s+ [\\w+/=.~-]{6,} )"
 	"| :// [^/\\s:@]* : [^/\\s@]+ @"
-	"| [\\w.+-]+ @ [\\w-]+ (?: \\.[\\w-]+ )+" /* mail address */
-	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}";
+	"| [\\w.+-]+ (?: @ | %40 ) [\\w-]+ (?: \\.[\\w-]+ )+" /* mail address */
+	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters, of
+	 * which one is no hex digit (hex has runs of its own) */
+	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}"
+	"| (?<! [\\w+=-] ) (?= [\\w+=-]{16} ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] )"
+	"  [\\w+=-]*? [0-9] [\\w+=-]*? [A-Za-z] [\\w+=-]*? [0-9]"
+	"| (?<! [A-Za-z0-9] ) (?= [A-Za-z0-9]{16} ) (?= [A-Za-z0-9]*[g-zG-Z] )"
+	"  [A-Za-z]* [0-9]+ (?: [A-Za-z]+ [0-9]+ ){3}";
 
 enum { MATCH_LIMIT = 100000 };
 
@@ -64,7 +73,15 @@ void redactor_destroy(struct redactor *redactor)
 	free(redactor);
 }
 
-bool redactor_is_secret(const struct redactor *redactor, struct span value)
+/* The text without its NULs: UTF-16 of ASCII becomes ASCII. */
+static void squeeze(struct span text, struct strbuf *out)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i])
+			strbuf_putc(out, (char)text.data[i]);
+}
+
+static bool holds_secret(const struct redactor *redactor, struct span value)
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	int result = PCRE2_ERROR_NOMEMORY;
@@ -74,6 +91,19 @@ bool redactor_is_secret(const struct redactor *redactor, struct span value)
 							 value.size, 0, 0, data, redactor->context);
 	pcre2_match_data_free(data);
 	return result != PCRE2_ERROR_NOMATCH;
+}
+
+bool redactor_is_secret(const struct redactor *redactor, struct span value)
+{
+	struct strbuf squeezed = { 0 };
+	bool secret = holds_secret(redactor, value);
+
+	if (!secret && value.size && memchr(value.data, 0, value.size)) {
+		squeeze(value, &squeezed);
+		secret = holds_secret(redactor, strbuf_span(&squeezed));
+	}
+	strbuf_deinit(&squeezed);
+	return secret;
 }
 
 static bool is_digit(uint8_t c)
@@ -177,11 +207,13 @@ static void cut_columns(struct strbuf *text, size_t from)
 void redact_show(struct span value, struct strbuf *out)
 {
 	enum { LONGEST = 4 * REDACT_COLUMNS };
-	struct strbuf replaced = { 0 };
+	struct strbuf squeezed = { 0 }, replaced = { 0 };
 	size_t start = out->size;
 
-	replace_runs(value, &replaced);
+	squeeze(value, &squeezed);
+	replace_runs(strbuf_span(&squeezed), &replaced);
 	text_escape(span_part(strbuf_span(&replaced), 0, LONGEST), out);
 	cut_columns(out, start);
 	strbuf_deinit(&replaced);
+	strbuf_deinit(&squeezed);
 }

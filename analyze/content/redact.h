@@ -25,7 +25,8 @@ bool redactor_is_secret(const struct redactor *redactor, struct span value);
 /* Longest shown text, in columns. */
 enum { REDACT_COLUMNS = 96 };
 
-/* Appends the shown form of a value that is no secret. */
+/* Appends the shown form of a value that is no secret. NULs are left out, so that the digits of
+ * UTF-16 text are runs as well. */
 void redact_show(struct span value, struct strbuf *out);
 
 #endif

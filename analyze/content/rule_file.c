@@ -201,12 +201,12 @@ void rule_file_read(const struct rule_source *source, struct pool *pool, struct 
 					rule_entries *entries, rule_edits *edits)
 {
 	struct reading reading = { .schema = { sink, pool }, .entries = entries, .edits = edits };
-	const struct tree_node *root = tree_read(source, pool, sink);
 	size_t errors = sink->errors;
+	const struct tree_node *root = tree_read(source, pool, sink);
 
 	set_defaults(&reading.defaults);
 	if (!root) {
-		if (!errors)
+		if (sink->errors == errors)
 			rule_message_add(sink, (struct rule_place){ source, 1, 1 }, "R001",
 							 "the file is empty");
 		return;

@@ -269,3 +269,8 @@ size_t rule_set_count(const struct rule_set *set)
 {
 	return set->rules.count;
 }
+
+const char *rule_set_id(const struct rule_set *set, size_t index)
+{
+	return set->rules.items[index].id;
+}

@@ -31,6 +31,9 @@ void rule_set_destroy(struct rule_set *set);
 /* Number of rules that are in force. */
 size_t rule_set_count(const struct rule_set *set);
 
+/* Id ("namespace.id") of rule `index` of those in force. */
+const char *rule_set_id(const struct rule_set *set, size_t index);
+
 /* Appends a table (or a JSON array) of the rules. */
 void rule_set_list(const struct rule_set *set, bool json, struct strbuf *out);
 

@@ -40,6 +40,7 @@ static bool key_exists(const struct tree_node *map, const struct tree_node *key)
 
 static void append(struct tree_node *parent, struct tree_node *node)
 {
+	parent->children++;
 	if (parent->last)
 		parent->last->next = node;
 	else
@@ -75,6 +76,8 @@ static bool attach(struct builder *builder, struct tree_node *node, yaml_mark_t 
 	} else {
 		node->key = builder->key[builder->depth - 1];
 		builder->key[builder->depth - 1] = NULL;
+		if (parent->children == TREE_MAX_KEYS)
+			return fail(builder, mark, "R009", "the map holds more keys than a rule file may");
 		if (key_exists(parent, node->key))
 			report_duplicate(builder, node->key);
 		else
@@ -209,12 +212,32 @@ static void read_events(struct builder *builder, yaml_parser_t *parser)
 	}
 }
 
+/* Line of the first %TAG directive, 0: none. Tags are not allowed, and libyaml compares each such
+ * line with all before it. */
+static size_t find_tag_directive(const struct rule_source *source)
+{
+	const struct span wanted = span_string("%TAG");
+	struct cursor cursor = cursor_make(source->text, false);
+	struct span line;
+
+	for (size_t number = 1; cursor_line(&cursor, &line); number++)
+		if (span_equal(span_part(line, 0, wanted.size), wanted))
+			return number;
+	return 0;
+}
+
 const struct tree_node *tree_read(const struct rule_source *source, struct pool *pool,
 								  struct rule_sink *sink)
 {
 	struct builder builder = { .source = source, .pool = pool, .sink = sink };
+	size_t tag_line = find_tag_directive(source);
 	yaml_parser_t parser;
 
+	if (tag_line) {
+		rule_message_add_caret(sink, (struct rule_place){ source, tag_line, 1 }, "R004",
+							   "anchors and tags are not allowed");
+		return NULL;
+	}
 	if (!yaml_parser_initialize(&parser)) {
 		rule_message_add(sink, (struct rule_place){ .source = source }, "R001",
 						 "libyaml refused to start");

@@ -14,7 +14,12 @@ enum tree_kind { TREE_SCALAR, TREE_MAP, TREE_LIST };
 enum tree_style { TREE_PLAIN, TREE_SINGLE, TREE_DOUBLE, TREE_LITERAL, TREE_FOLDED };
 
 /* Limits of a rule file. */
-enum { TREE_MAX_BYTES = 4 << 20, TREE_MAX_DEPTH = 16, TREE_MAX_NODES = 1 << 18 };
+enum {
+	TREE_MAX_BYTES = 4 << 20,
+	TREE_MAX_DEPTH = 16,
+	TREE_MAX_NODES = 1 << 18,
+	TREE_MAX_KEYS = 1024
+};
 
 struct tree_node {
 	enum tree_kind kind;
@@ -26,6 +31,7 @@ struct tree_node {
 	struct tree_node *key;          /* of a map's value: its key, a scalar */
 	struct tree_node *next;         /* sibling */
 	struct tree_node *first, *last; /* children of a list; values of a map */
+	size_t children;
 };
 
 /* Reads the source. Nodes go to the pool. A syntax error costs a message, and what was read before

@@ -1,8 +1,9 @@
 #include "analyze/content/stress.h"
 
+#include "analyze/content/cpu_clock.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { TRIES = 3 };
 
@@ -13,19 +14,11 @@ struct stress {
 	struct stress_result *result;
 };
 
-static int64_t cpu_now_ns(void)
-{
-	struct timespec now = { 0 };
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* One pass over all starts of the buffer. */
 static int64_t measure(struct stress *stress, bool *undecided)
 {
 	struct span text = span_make(stress->buffer, sizeof stress->buffer);
-	int64_t before = cpu_now_ns();
+	int64_t before = cpu_clock_ns();
 	struct match match;
 
 	for (size_t at = 0; at < text.size; at++)
@@ -34,7 +27,7 @@ static int64_t measure(struct stress *stress, bool *undecided)
 			*undecided = true;
 			break;
 		}
-	return cpu_now_ns() - before;
+	return cpu_clock_ns() - before;
 }
 
 /* The best of some tries, so that a busy machine does not make a pattern look slow. */

@@ -1,14 +1,14 @@
 #include "analyze/content/unit_scan.h"
 
 #include "analyze/content/byte_set.h"
+#include "analyze/content/cpu_clock.h"
 #include "analyze/content/view.h"
 #include "base/mem.h"
-#include "base/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_EVERY = 16, ZERO_BLOCK = 4096 };
+enum { SAMPLE_EVERY = 64, ZERO_BLOCK = 4096 };
 
 /* Per rule, while a unit is scanned. */
 struct place {
@@ -23,7 +23,8 @@ struct unit_worker {
 	prefilter_hits found;
 	struct place *places;
 	uint64_t *undecided;
-	uint64_t confirms;
+	uint64_t decisions;
+	int64_t clock_ns; /* what reading the clock takes; not charged to a rule */
 	struct raw_key_cache keys;
 	unit_watch *watch;
 	void *watch_context;
@@ -56,11 +57,26 @@ void unit_tables_init(struct unit_tables *tables)
 	tables->reach += prefilter_longest(set->prefilter);
 }
 
+/* The least of some tries. */
+static int64_t measure_clock(void)
+{
+	enum { TRIES = 16 };
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < TRIES; i++) {
+		int64_t before = cpu_clock_ns(), took = cpu_clock_ns() - before;
+
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
 struct unit_worker *unit_worker_create(const struct unit_tables *tables, struct err *err)
 {
 	struct unit_worker *worker = mem_zeroed(1, sizeof *worker);
 
 	worker->shared = tables;
+	worker->clock_ns = measure_clock();
 	worker->places = mem_zeroed(tables->rules->rules.count, sizeof *worker->places);
 	worker->undecided = mem_zeroed(tables->rules->rules.count, sizeof *worker->undecided);
 	worker->prefilter = prefilter_thread_create(tables->rules->prefilter, err);
@@ -140,22 +156,6 @@ static bool over_budget(struct unit_worker *worker, uint32_t index)
 		   atomic_load_explicit(&shared->spent_ns[index], memory_order_relaxed) > shared->budget_ns;
 }
 
-/* confirm_at, timed now and then to charge the rule's budget. */
-static enum confirm_result confirm_timed(struct unit_worker *worker, uint32_t index,
-										 struct span subject, size_t at, struct match *match)
-{
-	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	bool timed = worker->shared->budget_ns && worker->confirms++ % SAMPLE_EVERY == 0;
-	int64_t before = timed ? progress_now_ns() : 0;
-	enum confirm_result result = confirm_at(rule->confirm, worker->confirm, subject, at, match);
-
-	if (timed)
-		atomic_fetch_add_explicit(&worker->shared->spent_ns[index],
-								  (uint64_t)(progress_now_ns() - before) * SAMPLE_EVERY,
-								  memory_order_relaxed);
-	return result;
-}
-
 static bool validate(const struct rule *rule, struct span bytes, struct match *match)
 {
 	for (size_t i = 0; i < rule->validator_count; i++)
@@ -164,27 +164,64 @@ static bool validate(const struct rule *rule, struct span bytes, struct match *m
 	return true;
 }
 
+/* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
+static enum confirm_result decide(struct unit_worker *worker, const struct rule *rule,
+								  const struct view *view, vaddr at, struct match *match)
+{
+	vaddr from =
+		at - view->readable.start > rule->lookbehind ? at - rule->lookbehind : view->readable.start;
+	uint64_t left = view->readable.end - at;
+	vaddr to = at + (left < rule->scan.max_length ? left : rule->scan.max_length);
+	enum confirm_result result = confirm_at(rule->confirm, worker->confirm,
+											run_span(worker->run, from, to), at - from, match);
+
+	if (result == CONFIRM_YES &&
+		!validate(rule, run_span(worker->run, at, view->readable.end), match))
+		return CONFIRM_NO;
+	return result;
+}
+
+static void charge(struct unit_worker *worker, uint32_t index, int64_t took)
+{
+	if (took > worker->clock_ns)
+		atomic_fetch_add_explicit(&worker->shared->spent_ns[index],
+								  (uint64_t)(took - worker->clock_ns) * SAMPLE_EVERY,
+								  memory_order_relaxed);
+}
+
+/* decide, within the rule's budget; timed now and then to charge it. */
+static enum confirm_result decide_in_budget(struct unit_worker *worker, uint32_t index,
+											const struct view *view, vaddr at, struct match *match)
+{
+	const struct rule *rule = &worker->shared->rules->rules.items[index];
+	bool timed = worker->shared->budget_ns && worker->decisions++ % SAMPLE_EVERY == 0;
+	enum confirm_result result;
+	int64_t before;
+
+	if (over_budget(worker, index))
+		return CONFIRM_UNDECIDED;
+	before = timed ? cpu_clock_ns() : 0;
+	result = decide(worker, rule, view, at, match);
+	if (timed)
+		charge(worker, index, cpu_clock_ns() - before);
+	return result;
+}
+
 /* Tries the rule's pattern at one address of the chunk. */
 static struct raw_hit *try_pattern(struct unit_worker *worker, uint32_t index,
 								   const struct view *view, vaddr at)
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	vaddr from =
-		at - view->readable.start > rule->lookbehind ? at - rule->lookbehind : view->readable.start;
-	uint64_t left = view->readable.end - at;
-	vaddr to = at + (left < rule->scan.max_length ? left : rule->scan.max_length);
-	enum confirm_result result = CONFIRM_UNDECIDED;
+	enum confirm_result result;
 	struct raw_hit *hit;
 	struct match match;
 
-	if (!byte_set_has(confirm_first_bytes(rule->confirm), *run_span(worker->run, at, to).data))
+	if (!byte_set_has(confirm_first_bytes(rule->confirm), *run_span(worker->run, at, at + 1).data))
 		return NULL;
-	if (!over_budget(worker, index))
-		result = confirm_timed(worker, index, run_span(worker->run, from, to), at - from, &match);
+	result = decide_in_budget(worker, index, view, at, &match);
 	if (result == CONFIRM_UNDECIDED)
 		worker->undecided[index]++;
-	if (result != CONFIRM_YES ||
-		!validate(rule, run_span(worker->run, at, view->readable.end), &match))
+	if (result != CONFIRM_YES)
 		return NULL;
 	hit = add_hit(worker, index, view, at,
 				  rule->extent == RULE_EXTENT_VALIDATOR ? match.extent : match.bytes);

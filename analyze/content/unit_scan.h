@@ -43,7 +43,7 @@ struct unit_tables {
 	const struct runs *runs;
 	uint64_t reach;     /* bytes behind a unit in which a match's first keyword may stand */
 	bool brute;         /* for tests: try every place, without the prefilter */
-	uint64_t budget_ns; /* CPU a rule may take; 0: any */
+	uint64_t budget_ns; /* CPU a rule may take: what is left then is undecided; 0: any */
 	atomic_uint_fast64_t *spent_ns; /* per rule */
 };
 

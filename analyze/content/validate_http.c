@@ -8,19 +8,27 @@
 
 enum { HEAD_MAX_BYTES = 64 << 10 };
 
+static bool is_letter(uint8_t c)
+{
+	return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
 /* tchar of RFC 9110 5.6.2. */
 static bool is_token_byte(uint8_t c)
 {
-	if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'))
+	if ((c >= '0' && c <= '9') || is_letter(c))
 		return true;
 	return c && strchr("!#$%&'*+-.^_`|~", c);
 }
 
-/* field-name ":" OWS field-value, no control bytes but tab. */
+/* field-name ":" OWS field-value, no control bytes but tab. A token may start with a digit, but no
+ * registered field does, and the lines of a log do: "2024-05-01T12:00:00". */
 static bool is_field(struct span line)
 {
 	size_t name = 0;
 
+	if (!line.size || !is_letter(line.data[0]))
+		return false;
 	while (name < line.size && is_token_byte(line.data[name]))
 		name++;
 	if (!name || name == line.size || line.data[name] != ':')

@@ -31,6 +31,8 @@ plant(b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=" + secret + b"\r\nContent-Length: 2\
 plant(b'42["order:update",{"card":"' + number + b'","password":"' + secret + b'"}]')
 plant(b'42["password=' + secret + b'",1]')
 plant(b'42["' + key + b'",{"a":1}]')
+plant(b'42["{\\"password\\":\\"' + secret + b'\\"}"]')
+plant(b"GET /download/" + secret + b" HTTP/1.1\r\nHost: shop.example\r\n\r\n")
 plant(frame(b'{"type":"login","user":"jo","password":"' + secret + b'","card":"' + number + b'"}'))
 plant(frame(b'["' + secret + b'",{"token":"' + token + b'"}]'))
 plant(b"Manifest-Version: 1.0\r\nCreated-By: " + secret + b"\r\nBuilt-By: " + token + b"\r\n\r\n")

@@ -23,6 +23,19 @@ static void dirname_keeps_leading_folders(void **state)
 	check(TRANSFORM_DIRNAME, 1, "", ".");
 }
 
+static void only_dirname_cuts_alone(void **state)
+{
+	struct aggregate aggregate = { .by = "x", .steps = { { TRANSFORM_DIRNAME, 3 } } };
+
+	(void)state;
+	assert_false(aggregate_only_cuts(&aggregate));
+	aggregate.step_count = 1;
+	assert_true(aggregate_only_cuts(&aggregate));
+	aggregate.step_count = 2;
+	aggregate.steps[1].kind = TRANSFORM_LOWER;
+	assert_false(aggregate_only_cuts(&aggregate));
+}
+
 static void other_transforms(void **state)
 {
 	(void)state;
@@ -71,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dirname_keeps_leading_folders),
+		cmocka_unit_test(only_dirname_cuts_alone),
 		cmocka_unit_test(other_transforms),
 		cmocka_unit_test(transforms_apply_in_order),
 		cmocka_unit_test(a_key_is_appended),

@@ -52,6 +52,8 @@ static void covered_patterns_tell_the_lead(void **state)
 	check_full("(?i:x)abc", "abc", 1, 1);
 	check_full("(?:abc){2}", "abc", 0, 0);
 	check_full(".{0,3}abc\\1?(d)", "abc", 0, 3);
+	check_full("x\\E{2}(?# c)abc", "abc", 2, 2);
+	check_full("(?x) x (?# c) + # c\n abc\\E", "abc", 0, COVERAGE_FAR);
 }
 
 static void check_partial(const char *pattern, const char *keyword, const char *branch,
@@ -75,6 +77,13 @@ static void uncovered_branches_are_named(void **state)
 	check_partial("ab[cd]", "abc", "", "abd");
 	check_partial("abc?", "abc", "", "ab");
 	check_partial("(?=abc)...", "abc", "", "xxx");
+	/* what PCRE2 does not see must not come between a quantifier and what it belongs to */
+	check_partial("abc(?# c)*", "abc", "", "ab");
+	check_partial("abc\\E?", "abc", "", "ab");
+	check_partial("(?x) abc # c\n (?#c) \\E ?", "abc", "", "ab");
+	/* caseless [:lower:] is [:alpha:], so that this is any letter */
+	check_partial("(?i)[^[:^lower:]]bc", "abc", "", "xBC");
+	check_partial("(?i)[^[:^upper:]]", "abc", "", "x");
 }
 
 static void several_keywords_cover_together(void **state)
@@ -89,8 +98,9 @@ static void several_keywords_cover_together(void **state)
 
 static void what_is_not_known_stays_open(void **state)
 {
-	static const char *const patterns[] = { "(a(?R)?)abc", "(?(1)a|b)abc", "(*ACCEPT)abc",
-											"\\p{Lu}abc",  "a{,3}abc",     "(?&x)(?<x>abc)" };
+	static const char *const patterns[] = { "(a(?R)?)abc",      "(?(1)a|b)abc",    "(*ACCEPT)abc",
+											"\\p{Lu}abc",       "a{,3}abc",        "(?&x)(?<x>abc)",
+											"\\Qab\\E(?#)*abc", "\\Qabc\\E\\E*abc" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
@@ -110,9 +120,12 @@ static void large_patterns_end(void **state)
 
 static void put_pattern(struct strbuf *out, int depth)
 {
-	static const char *const atoms[] = { "a",     "b",      "c",     "[ab]",   "[^a]",
-										 ".",     "abc",    "\\w",   "(?i:B)", "\\x61",
-										 "(?=a)", "[a-c]x", "(?!b)", "\\Qc\\E" };
+	static const char *const atoms[] = { "a",           "b",       "c",
+										 "[ab]",        "[^a]",    ".",
+										 "abc",         "\\w",     "(?i:B)",
+										 "\\x61",       "(?=a)",   "[a-c]x",
+										 "(?!b)",       "\\Qc\\E", "(?i:[^[:^lower:]])",
+										 "[[:^upper:]]" };
 	static const char *const counts[] = {
 		"", "", "", "?", "*", "+", "{2}", "{1,3}", "{0,2}?", "*+"
 	};
@@ -132,6 +145,8 @@ static void put_pattern(struct strbuf *out, int depth)
 			put_pattern(out, depth - 1);
 			strbuf_putc(out, ')');
 		}
+		if (rand() % 8 == 0)
+			strbuf_puts(out, rand() % 2 ? "(?# c)" : "\\E");
 		strbuf_puts(out, counts[(size_t)rand() % (sizeof counts / sizeof *counts)]);
 	}
 }

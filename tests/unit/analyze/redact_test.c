@@ -37,6 +37,21 @@ static void control_bytes_are_escaped(void **state)
 	check_shown("\xff\xfe", "\\xff\\xfe");
 }
 
+static void utf16_is_read_as_text(void **state)
+{
+	static const char digits[] = "c\0a\0r\0d\0 \0004\0001\0001\0001\0001\0001\0",
+					  word[] = "a\0=\0b";
+	struct strbuf out = { 0 };
+
+	(void)state;
+	redact_show(span_make(digits, sizeof digits), &out);
+	assert_string_equal(strbuf_text(&out), "card #");
+	strbuf_clear(&out);
+	redact_show(span_make(word, sizeof word), &out);
+	assert_string_equal(strbuf_text(&out), "a=b");
+	strbuf_deinit(&out);
+}
+
 static void long_values_are_cut(void **state)
 {
 	char value[300];
@@ -74,6 +89,18 @@ static const char *const secrets[] = {
 	"bob@example.com",
 	"Zm9vYmFyMTIzNDU2Nzg5MEFCQ0RFRkdISUpL",
 	"token%3Dabc",
+	"{\\\"password\\\":\\\"hunter2\\\"}",
+	"{\\\\\"pwd\\\\\": 1}",
+	"%22secret%22%3A%22x%22",
+	"GET /app;jsessionid=node01abc",
+	"session=abc",
+	"?sid=12",
+	"&sig=ab%2f",
+	"GET /users/bob%40example.com",
+	"sk-proj-abcdefghijklmnop",
+	"GET /reset/Zq7mXvK2wPq9LbTfRc4N",
+	"GET /services/T012AB3CD/B012AB3CD/k7dQ2mZp0xWv5LrTn9Yb3Hcs",
+	"GET /x/k3jh4kq9h34kjh5z",
 };
 
 static void secrets_are_known(void **state)
@@ -90,13 +117,34 @@ static void secrets_are_known(void **state)
 	redactor_destroy(redactor);
 }
 
+static void utf16_secrets_are_known(void **state)
+{
+	static const char secret[] = "p\0a\0s\0s\0w\0o\0r\0d\0=\0x";
+	struct err err = { 0 };
+	struct redactor *redactor = redactor_create(&err);
+
+	(void)state;
+	assert_true(redactor_is_secret(redactor, span_make(secret, sizeof secret - 1)));
+	redactor_destroy(redactor);
+}
+
 static void names_are_no_secrets(void **state)
 {
 	static const char *const names[] = {
-		"com/acme/app",         "order:update",
-		"id,type,password",     "GET /api/tokens/list",
-		"HTTP/1.1 200",         "AbstractSingletonProxyFactoryBeanDefinition",
-		"META-INF/MANIFEST.MF", "",
+		"com/acme/app",
+		"order:update",
+		"id,type,password",
+		"GET /api/tokens/list",
+		"HTTP/1.1 200",
+		"AbstractSingletonProxyFactoryBeanDefinition",
+		"META-INF/MANIFEST.MF",
+		"",
+		"GET /blob/9f86d081884c7d659a2feaa0c55ad015",
+		"user/550e8400-e29b-41d4-a716-446655440000/x",
+		"side,assign,opinion",
+		"order:20240501T120000",
+		"Base64InputStream",
+		"id:1,sides:2",
 	};
 	struct err err = { 0 };
 	struct redactor *redactor = redactor_create(&err);
@@ -136,9 +184,10 @@ static void random_values_come_out_printable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs_are_replaced),    cmocka_unit_test(control_bytes_are_escaped),
-		cmocka_unit_test(long_values_are_cut),  cmocka_unit_test(secrets_are_known),
-		cmocka_unit_test(names_are_no_secrets), cmocka_unit_test(random_values_come_out_printable),
+		cmocka_unit_test(runs_are_replaced),     cmocka_unit_test(control_bytes_are_escaped),
+		cmocka_unit_test(utf16_is_read_as_text), cmocka_unit_test(utf16_secrets_are_known),
+		cmocka_unit_test(long_values_are_cut),   cmocka_unit_test(secrets_are_known),
+		cmocka_unit_test(names_are_no_secrets),  cmocka_unit_test(random_values_come_out_printable),
 	};
 
 	return cmocka_run_group_tests_name("redact", tests, NULL, NULL);

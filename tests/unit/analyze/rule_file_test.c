@@ -160,11 +160,34 @@ static void yaml_that_hides_things_is_refused(void **state)
 				   "FILE:1:9: error[R004] anchors and tags are not allowed\n"
 				   "  1 | format: !!int 1\n"
 				   "    |         ^\n");
+	/* libyaml takes a minute for a file of them, so it must not see them */
+	check_messages("format: 1\n...\n%TAG !a! x\n",
+				   "FILE:3:1: error[R004] anchors and tags are not allowed\n"
+				   "  3 | %TAG !a! x\n"
+				   "    | ^\n");
 	check_messages(HEAD RULE "  title: again\n", "FILE:8:3: error[R003] duplicate key 'title'\n");
 	check_messages("format: 1\nnamespace: t\n---\nformat: 1\n",
 				   "FILE:3:1: error[R001] a rule file is one YAML document\n"
 				   "  3 | ---\n"
 				   "    | ^\n");
+}
+
+static void a_map_has_a_limit(void **state)
+{
+	enum { KEYS = 1024 };
+	struct strbuf file = { 0 };
+	struct rule_text text;
+
+	(void)state;
+	strbuf_puts(&file, HEAD RULE "override:\n");
+	for (int i = 0; i <= KEYS; i++)
+		strbuf_printf(&file, "  t.x%d: {priority: 1}\n", i);
+	rule_text_load(&text, strbuf_span(&file));
+	assert_non_null(strstr(strbuf_text(&text.all),
+						   ":12: error[R009] the map holds more keys than a rule file may"));
+	assert_int_equal(rule_set_count(text.set), 1);
+	rule_text_deinit(&text);
+	strbuf_deinit(&file);
 }
 
 static void a_bad_rule_disables_only_itself(void **state)
@@ -331,6 +354,7 @@ int main(void)
 		cmocka_unit_test(schema_errors_have_their_place),
 		cmocka_unit_test(the_file_itself_is_checked),
 		cmocka_unit_test(yaml_that_hides_things_is_refused),
+		cmocka_unit_test(a_map_has_a_limit),
 		cmocka_unit_test(a_bad_rule_disables_only_itself),
 		cmocka_unit_test(a_syntax_error_keeps_the_rules_before_it),
 		cmocka_unit_test(pattern_errors_point_into_the_file),

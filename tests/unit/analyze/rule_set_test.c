@@ -150,6 +150,18 @@ static void the_second_of_two_ids_is_refused(void **state)
 	assert_string_equal(folder->messages.items[0].text, wanted);
 }
 
+static void an_empty_file_is_told_behind_a_bad_one(void **state)
+{
+	struct folder *folder = *state;
+
+	put_file(folder, "10-a.yml", "format: 2\nnamespace: a\n");
+	put_file(folder, "20-b.yaml", "");
+	load(folder);
+	assert_int_equal(folder->messages.count, 2);
+	assert_non_null(
+		strstr(folder->messages.items[1].text, "/20-b.yaml:1:1: error[R001] the file is empty"));
+}
+
 static void paths_that_cannot_be_read_are_errors(void **state)
 {
 	struct folder *folder = *state;
@@ -269,6 +281,7 @@ int main(void)
 		TEST(unknown_ids_are_told),
 		TEST(an_id_of_the_own_namespace_is_enough),
 		TEST(the_second_of_two_ids_is_refused),
+		TEST(an_empty_file_is_told_behind_a_bad_one),
 		TEST(paths_that_cannot_be_read_are_errors),
 		TEST(the_list_is_a_table_or_json),
 		cmocka_unit_test(check_wants_tests_both_ways),

@@ -198,6 +198,7 @@ static const struct {
 	{ "user 550e8400-e29b-41d4-a716-446655440000", "user <uuid>" },
 	{ "blob 9f86d081884c7d659a2feaa0c55ad015", "blob <hex>" },
 	{ "\x1b[31mred", "\\x1b[31mred" },
+	{ "/reset/Zq7mXvK2wPq9LbTfRc4N", "hidden #6" },
 };
 
 static bool holds(const void *memory, size_t size, const char *text)
@@ -207,8 +208,9 @@ static bool holds(const void *memory, size_t size, const char *text)
 
 static void canaries_never_leave(void **state)
 {
-	static const char *const secrets[] = { "hunter2",  "c2VjcmV0", "IOSFODNN", "4111111111",
-										   "550e8400", "9f86d081", "PRIVATE",  "eyJh" };
+	static const char *const secrets[] = { "hunter2",    "c2VjcmV0", "IOSFODNN",
+										   "4111111111", "550e8400", "9f86d081",
+										   "PRIVATE",    "eyJh",     "Zq7mXvK2" };
 	enum { COUNT = sizeof canaries / sizeof *canaries };
 	struct rule_text rules;
 	struct sketch sketch;
@@ -238,6 +240,38 @@ static void canaries_never_leave(void **state)
 	findings_deinit(&findings);
 	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
+}
+
+/* What the key leaves out does not decide: a long class name is no reason to hide its package. */
+static void only_what_a_key_keeps_can_hide_it(void **state)
+{
+	static const char *const transforms[] = { "{dirname: 1}", "[{dirname: 1}, lower]" };
+	static const char *const keys[] = { "org", "hidden #1" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct strbuf rule = { 0 };
+		struct rule_text rules;
+		struct sketch sketch;
+		struct findings findings;
+
+		strbuf_printf(&rule,
+					  "- id: event\n  title: T\n  keywords: ['42[\"']\n"
+					  "  pattern: '42\\[\"(?<event>[^\"]+)\"\\]'\n  redact: show\n"
+					  "  aggregate: {by: event, transform: %s}\n",
+					  transforms[i]);
+		load(&rules, strbuf_text(&rule));
+		sketch_init(&sketch, 4096);
+		sketch_text(&sketch, CHUNK_IN_USE, "42[\"org/OAuth2AuthorizationRequestRedirectFilter\"]");
+		sketch_seal(&sketch);
+		findings = scan(&rules, &sketch, NULL, 1);
+		assert_int_equal(findings.groups.count, 1);
+		assert_string_equal(findings.groups.items[0].key, keys[i]);
+		findings_deinit(&findings);
+		sketch_deinit(&sketch);
+		rule_text_deinit(&rules);
+		strbuf_deinit(&rule);
+	}
 }
 
 /* ---- claims ---- */
@@ -453,26 +487,36 @@ static void check_same(const struct findings *got, const plain_hits *wanted)
 	}
 }
 
-/* The same heap cut into units of a given size, so that borders fall everywhere. */
-static struct findings scan_in_units(const struct rule_text *rules, const struct sketch *sketch,
-									 uint64_t unit_bytes)
+/* What a scan may take: hits, and CPU of each rule (0: any), of which `spent` is gone already. */
+struct limits {
+	size_t hits;
+	uint64_t budget_ns, spent_ns;
+};
+
+static struct findings scan_within(const struct rule_text *rules, const struct sketch *sketch,
+								   uint64_t unit_bytes, struct limits limits)
 {
+	atomic_uint_fast64_t spent[16];
 	bool applies[16];
 	struct runs runs;
 	struct unit_tables shared = { .rules = rules->set,
 								  .applies = applies,
 								  .tables = { &sketch->image, NULL, &sketch->chunks },
-								  .runs = &runs };
+								  .runs = &runs,
+								  .budget_ns = limits.budget_ns,
+								  .spent_ns = spent };
 	struct findings findings = { 0 };
 	struct unit_worker *worker;
 	struct join *join;
 	struct err err = { 0 };
 
 	memset(applies, true, sizeof applies);
+	for (size_t i = 0; i < 16; i++)
+		atomic_init(&spent[i], limits.spent_ns);
 	runs_init(&runs, &sketch->image, &sketch->chunks, NULL, unit_bytes);
 	unit_tables_init(&shared);
 	worker = unit_worker_create(&shared, &err);
-	join = join_create(rules->set, applies, &findings);
+	join = join_create(rules->set, applies, limits.hits, &findings);
 	for (size_t i = 0; i < runs.units.count; i++) {
 		struct unit_result result = { 0 };
 
@@ -485,6 +529,43 @@ static struct findings scan_in_units(const struct rule_text *rules, const struct
 	unit_worker_destroy(worker);
 	runs_deinit(&runs);
 	return findings;
+}
+
+/* The same heap cut into units of a given size, so that borders fall everywhere. */
+static struct findings scan_in_units(const struct rule_text *rules, const struct sketch *sketch,
+									 uint64_t unit_bytes)
+{
+	return scan_within(rules, sketch, unit_bytes, (struct limits){ .hits = JOIN_HITS });
+}
+
+static void check_limits(struct limits limits, size_t hits, size_t undecided)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	load(&rules, EVENT);
+	sketch_init(&sketch, 4096);
+	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]42[\"b\"]42[\"c\"] 42[");
+	sketch_text(&sketch, CHUNK_IN_USE, "42[\"d\"] 42[\"\"]");
+	sketch_seal(&sketch);
+	findings = scan_within(&rules, &sketch, 1 << 20, limits);
+	assert_int_equal(findings.hits.count, hits);
+	assert_int_equal(findings.rules.items[0].undecided, undecided);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* "Not looked at" is never "no match". */
+static void what_limits_leave_out_is_undecided(void **state)
+{
+	(void)state;
+	check_limits((struct limits){ .hits = 4 }, 4, 0);
+	check_limits((struct limits){ .hits = 3 }, 3, 1);
+	check_limits((struct limits){ .hits = 0 }, 0, 4);
+	check_limits((struct limits){ .hits = 4, .budget_ns = UINT64_MAX }, 4, 0);
+	check_limits((struct limits){ .hits = 4, .budget_ns = 1, .spent_ns = 2 }, 0, 5);
 }
 
 static void random_heaps_agree_with_plain_pcre2(void **state)
@@ -667,9 +748,11 @@ int main(void)
 		cmocka_unit_test(hidden_values_get_ordinals),
 		cmocka_unit_test(keys_beyond_the_maximum_are_others),
 		cmocka_unit_test(canaries_never_leave),
+		cmocka_unit_test(only_what_a_key_keeps_can_hide_it),
 		cmocka_unit_test(structures_claim_what_they_own),
 		cmocka_unit_test(pages_that_are_not_resident_are_skipped),
 		cmocka_unit_test(a_limit_is_counted_as_undecided),
+		cmocka_unit_test(what_limits_leave_out_is_undecided),
 		cmocka_unit_test(random_heaps_agree_with_plain_pcre2),
 		cmocka_unit_test(any_number_of_workers_finds_the_same),
 		cmocka_unit_test(unit_borders_neither_lose_nor_double),

@@ -308,6 +308,7 @@ static void http_messages(void **state)
 		{ "HTTP/1.1 200 OK\r\n\r\n", 0 },
 		{ "HTTP/1.1 200 OK", 0 },
 		{ "GET / HTTP/1.1\r\n: a\r\n", 0 },
+		{ "GET / HTTP/1.1\r\n2024-05-01T12:00:00 x\r\n", 0 },
 		{ "GET / HTTP/1.1\r\nHost: a\x01\r\n", 0 },
 	};
 	struct match match;
