@@ -68,3 +68,12 @@ const char *count_format(uint64_t count, char text[SIZE_TEXT + 8])
 	*out = '\0';
 	return text;
 }
+
+const char *count_of(uint64_t count, const char *noun, char text[COUNT_TEXT])
+{
+	char digits[SIZE_TEXT + 8];
+
+	snprintf(text, COUNT_TEXT, "%s %.30s%s", count_format(count, digits), noun,
+			 count == 1 ? "" : "s");
+	return text;
+}

@@ -19,4 +19,11 @@ bool size_parse(const char *text, uint64_t *bytes);
 /* Writes a count with thousands separators: "1,234,567". */
 const char *count_format(uint64_t count, char text[SIZE_TEXT + 8]);
 
+/* Room for a count and its noun. */
+enum { COUNT_TEXT = SIZE_TEXT + 40 };
+
+/* Writes a count and what is counted: "1 chunk", "1,234 chunks". The noun takes an s and has at
+ * most 30 bytes. Gives text. */
+const char *count_of(uint64_t count, const char *noun, char text[COUNT_TEXT]);
+
 #endif

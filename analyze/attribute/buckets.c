@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+enum { OWNERS_MAX = 32 }; /* a process may give each of 65,530 mappings a name of its own */
+
 enum bucket {
 	JAVA_HEAP,
 	CLASS_SPACE,
@@ -118,14 +120,20 @@ static const char *owner_name(const struct region *region, struct pool *pool)
 	return "unknown";
 }
 
-/* The owner's index, found or added. */
-static size_t owner_find(struct filling *filling, const char *name)
+/* The owner's sums, found or added, valid until the next call; names beyond OWNERS_MAX share the
+ * last row. */
+static struct sums *owner_sums(struct filling *filling, const char *name)
 {
+	struct owner *owner;
+
 	for (size_t i = 0; i < filling->owners.count; i++)
 		if (strcmp(filling->owners.items[i].name, name) == 0)
-			return i;
-	vec_add(&filling->owners)->name = name;
-	return filling->owners.count - 1;
+			return &filling->owners.items[i].sums;
+	if (filling->owners.count == OWNERS_MAX)
+		return &filling->owners.items[OWNERS_MAX - 1].sums;
+	owner = vec_add(&filling->owners);
+	owner->name = filling->owners.count < OWNERS_MAX ? name : "more-names";
+	return &owner->sums;
 }
 
 static bool page_map_knows(const struct page_map *map, struct range range)
@@ -254,14 +262,29 @@ static void take_region(struct filling *filling, const struct region *region)
 	};
 
 	if (sharing.is_anonymous)
-		sharing.sums =
-			&filling->owners.items[owner_find(filling, owner_name(region, filling->pool))].sums;
+		sharing.sums = owner_sums(filling, owner_name(region, filling->pool));
 	else
 		sharing.sums = &filling->fixed[bucket];
 	share_region(filling, &sharing);
 	/* smaps knows the sum but not which pages */
 	if (filling->page_map && !sharing.has_pages && region->has_counts)
 		sharing.sums->resident_bytes += region->resident_bytes;
+}
+
+/* What memalign leaves before a mmapped chunk, and the tail behind it: no arena's. */
+static void take_leftovers(struct filling *filling, const struct chunk_block *block)
+{
+	struct sums *sums = &filling->fixed[OVERHEAD];
+
+	for (size_t i = 0; i < block->count; i++) {
+		struct chunk chunk = chunk_block_get(block, i);
+
+		if (chunk.state != CHUNK_OVERHEAD)
+			continue;
+		sums->virtual_bytes += chunk.bytes;
+		sums->resident_bytes +=
+			resident_in(filling, (struct range){ chunk.address, chunk.address + chunk.bytes });
+	}
 }
 
 static void take_heap(struct filling *filling)
@@ -277,6 +300,9 @@ static void take_heap(struct filling *filling)
 		}
 	filling->fixed[MMAPPED].virtual_bytes += heap->mmapped.bytes;
 	filling->fixed[MMAPPED].resident_bytes += heap->mmapped.resident_bytes;
+	for (size_t i = 0; i < heap->chunks.blocks.count; i++)
+		if (heap->chunks.blocks.items[i].arena == CHUNK_NO_ARENA)
+			take_leftovers(filling, &heap->chunks.blocks.items[i]);
 }
 
 static void emit(struct report_memory *memory, const char *id, const char *title, struct sums sums)
@@ -318,7 +344,10 @@ static void set_totals(struct report_memory *memory, const struct core *core,
 	memory->has_resident = core->has_page_map;
 	if (!memory->has_resident)
 		return;
-	if (!proc_text_number(status, "VmRSS", &memory->resident_bytes))
+	proc_text_number(status, "HugetlbPages", &memory->hugetlb_bytes);
+	if (proc_text_number(status, "VmRSS", &memory->resident_bytes))
+		memory->resident_bytes += memory->hugetlb_bytes;
+	else
 		memory->resident_bytes = sum;
 	if (!proc_text_number(status, "VmSwap", &memory->swapped_bytes))
 		memory->swapped_bytes = swapped;
@@ -335,7 +364,7 @@ void buckets_fill(struct report_memory *memory, const struct core *core, const s
 		.pool = pool,
 	};
 
-	owner_find(&filling, "unknown");
+	owner_sums(&filling, "unknown");
 	for (size_t i = 0; i < regions->items.count; i++)
 		take_region(&filling, &regions->items.items[i]);
 	take_heap(&filling);

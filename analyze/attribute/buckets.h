@@ -14,9 +14,9 @@
  * the core does not hold are not_captured. Every fixed bucket is there, empty or not; anonymous.*
  * as there are owners.
  *
- * resident_bytes is the kernel's VmRSS at the capture (proc_pid_status(5)), or the sum of the
- * buckets where that was not captured; without a page map it is not known at all. Strings go to the
- * pool. */
+ * resident_bytes is the kernel's VmRSS at the capture and its HugetlbPages, which VmRSS leaves out
+ * (proc_pid_status(5)), or the sum of the buckets where they were not captured; without a page map
+ * it is not known at all. Strings go to the pool. */
 void buckets_fill(struct report_memory *memory, const struct core *core, const struct image *image,
 				  const struct regions *regions, const struct heap *heap, struct pool *pool);
 

@@ -17,6 +17,11 @@ const char *judge_number(const struct diagnosing *c, uint64_t value)
 	return count_format(value, pool_alloc(&c->report->pool, SIZE_TEXT + 8));
 }
 
+const char *judge_count(const struct diagnosing *c, uint64_t value, const char *noun)
+{
+	return count_of(value, noun, pool_alloc(&c->report->pool, COUNT_TEXT));
+}
+
 double judge_percent(const struct diagnosing *c, uint64_t bytes)
 {
 	return c->whole ? 100.0 * (double)bytes / (double)c->whole : 0;
@@ -49,11 +54,29 @@ uint64_t diagnosis_foreign_bytes(const struct report *report)
 {
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < report->memory.buckets.count; i++)
-		if (strncmp(report->memory.buckets.items[i].id, "anonymous.", 10) == 0 &&
-			strcmp(report->memory.buckets.items[i].id, "anonymous.reserved") != 0)
-			bytes += buckets_bytes(&report->memory, report->memory.buckets.items[i].id);
+	for (size_t i = 0; i < report->memory.buckets.count; i++) {
+		const char *id = report->memory.buckets.items[i].id;
+
+		/* Address space without access costs nothing, but what was written before may stay. */
+		if (strncmp(id, "anonymous.", 10) == 0 &&
+			(report->memory.has_resident || strcmp(id, "anonymous.reserved") != 0))
+			bytes += buckets_bytes(&report->memory, id);
+	}
 	return bytes;
+}
+
+uint64_t diagnosis_unknown_bytes(const struct report *report)
+{
+	return buckets_bytes(&report->memory, "not_captured") +
+		   buckets_bytes(&report->memory, "unwalkable");
+}
+
+const struct report_diagnosis *diagnosis_find(const struct report *report, const char *id)
+{
+	for (size_t i = 0; i < report->diagnosis.count; i++)
+		if (strcmp(report->diagnosis.items[i].id, id) == 0)
+			return &report->diagnosis.items[i];
+	return NULL;
 }
 
 static const struct {
@@ -63,6 +86,9 @@ static const struct {
 	{ "retention", judge_retention },
 	{ "leak-suspect", judge_live },
 	{ "not-glibc", judge_foreign },
+	{ "heap-not-found", judge_heap_not_found },
+	{ "not-captured", judge_unknown },
+	{ "shared-memory", judge_shared },
 	{ "java-heap", judge_java_heap },
 	{ "java-heap-exonerated", judge_java_heap_small },
 	{ "thread-stacks", judge_stacks },
@@ -96,16 +122,37 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->row.id, y->row.id);
 }
 
+static const char *largest_sentence(struct report *report)
+{
+	const struct report_bucket *most = NULL;
+
+	for (size_t i = 0; i < report->memory.buckets.count; i++) {
+		const struct report_bucket *bucket = &report->memory.buckets.items[i];
+
+		if (!most || bucket->resident_bytes > most->resident_bytes)
+			most = bucket;
+	}
+	if (!most || !report->memory.resident_bytes)
+		return "No memory of the process is known to be resident.";
+	return pool_printf(&report->pool, "The largest part, %s, is %.0f %% of the RSS.", most->title,
+					   100.0 * (double)most->resident_bytes /
+						   (double)report->memory.resident_bytes);
+}
+
 static void add_no_excess(struct report *report)
 {
 	struct report_diagnosis *row = vec_add(&report->diagnosis);
+	bool known = report->memory.has_resident;
 
-	row->id = "no-excess";
-	row->title = "No part stands out";
+	row->id = known ? "no-excess" : "not-told";
+	row->title = known ? "No part stands out" : "Nothing to judge by";
 	row->severity = "info";
-	row->confidence = report->evidence.has_residency ? "medium" : "low";
-	*vec_add(&row->evidence) = "No part of the memory is large enough to be called the cause.";
-	row->first_step = "Capture again when the process has grown, and compare the reports.";
+	row->confidence = known ? "medium" : "low";
+	*vec_add(&row->evidence) = known ? largest_sentence(report)
+									 : "Without a page map nobody can say which bytes are "
+									   "resident, and no glibc heap was found.";
+	row->first_step = known ? "Capture again when the process has grown, and compare the reports."
+							: "Capture with dumpcore, which records the pages that are resident.";
 	row->advice = "";
 }
 

@@ -12,6 +12,7 @@
 struct diagnosis_facts {
 	bool is_java;   /* libjvm.so is mapped */
 	bool is_torn;   /* live capture: lists may be inconsistent */
+	bool no_roots;  /* what a heap is found by is not in the file (evidence_has_roots) */
 	size_t threads; /* 0: not known */
 };
 
@@ -25,5 +26,12 @@ void diagnosis_fill(struct report *report, const struct diagnosis_facts *facts);
 uint64_t diagnosis_live_bytes(const struct report *report);
 uint64_t diagnosis_kept_bytes(const struct report *report);
 uint64_t diagnosis_foreign_bytes(const struct report *report);
+
+/* Bytes nobody can say of whether they are live or freed: not in the file, or malloc's and not
+ * walkable. */
+uint64_t diagnosis_unknown_bytes(const struct report *report);
+
+/* The row of that id, or NULL. */
+const struct report_diagnosis *diagnosis_find(const struct report *report, const char *id);
 
 #endif

@@ -34,6 +34,24 @@ bool evidence_is_complete(const struct core *core)
 		   !torn_bytes(core);
 }
 
+bool evidence_has_roots(const struct core *core, const struct image *image,
+						const struct regions *regions)
+{
+	for (size_t i = 0; i < regions->items.count; i++) {
+		const struct region *region = &regions->items.items[i];
+		size_t piece = image_find(image, region->range.start);
+
+		if (region->kind != REGION_MODULE || !(region->protection & MAPPING_WRITE) ||
+			region->protection & MAPPING_SHARED ||
+			(core->has_page_map && !page_map_resident(&core->page_map, region->range)))
+			continue;
+		if (piece == image->pieces.count ||
+			image->pieces.items[piece].range.start >= region->range.end)
+			return false;
+	}
+	return true;
+}
+
 /* The file itself: cut, damaged, not finished. */
 static void miss_parts(const struct missing *missing, const struct core *core)
 {
@@ -116,6 +134,7 @@ static void miss_gaps(const struct missing *missing, const struct core *core)
 static void miss_heap(const struct missing *missing, const struct heap *heap)
 {
 	size_t unknown = 0, locked = 0;
+	char threads[COUNT_TEXT];
 
 	if (!heap->found)
 		MISSING(missing, "Chunks: no glibc heap was recognised%s%s.",
@@ -126,9 +145,8 @@ static void miss_heap(const struct missing *missing, const struct heap *heap)
 	for (size_t i = 0; i < heap->arenas.count; i++)
 		locked += heap->arenas.items[i].locked;
 	if (unknown)
-		MISSING(missing,
-				"The arena of %zu of %zu threads: they never allocated, or it is not known.",
-				unknown, heap->threads.count);
+		MISSING(missing, "The arena of %zu of %s: %s never allocated, or it is not known.", unknown,
+				count_of(heap->threads.count, "thread", threads), unknown == 1 ? "it" : "they");
 	if (locked)
 		MISSING(missing,
 				"%zu arena%s locked: a thread was inside malloc, lists may be half updated.",
@@ -138,16 +156,15 @@ static void miss_heap(const struct missing *missing, const struct heap *heap)
 static void miss_content(const struct missing *missing, const struct findings *findings)
 {
 	uint64_t undecided = 0;
+	char places[COUNT_TEXT];
 
 	for (size_t i = 0; i < findings->rules.count; i++)
 		undecided += findings->rules.items[i].undecided;
 	if (!findings->rules.count)
 		MISSING(missing, "What is in the chunks: no rules were applied.");
 	if (undecided)
-		MISSING(missing,
-				"%llu places where a rule's pattern hit its limit: neither match nor no "
-				"match.",
-				(unsigned long long)undecided);
+		MISSING(missing, "%s where a rule's pattern hit its limit: neither match nor no match.",
+				count_of(undecided, "place", places));
 	if (findings->disabled_note && *findings->disabled_note)
 		MISSING(missing, "%s", names_safe(findings->disabled_note, missing->pool));
 }

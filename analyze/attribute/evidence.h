@@ -5,6 +5,7 @@
 #include "analyze/content/findings.h"
 #include "analyze/heap/heap.h"
 #include "analyze/input/core.h"
+#include "analyze/memory/image.h"
 #include "analyze/memory/regions.h"
 #include "analyze/report/model.h"
 #include "base/pool.h"
@@ -13,6 +14,11 @@
  * while the process could write them. A core of another writer that lacks a page map and documents
  * is complete evidence of its kind. */
 bool evidence_is_complete(const struct core *core);
+
+/* What a glibc heap is found by is in the file: something of the writable data of every module that
+ * has any in RAM (main_arena lies in libc's, or in a static program's own). */
+bool evidence_has_roots(const struct core *core, const struct image *image,
+						const struct regions *regions);
 
 /* Fills `evidence`; what it does not tell, complete or not, is in `missing`. `path` is the file as
  * given. Strings are escaped into the pool. */

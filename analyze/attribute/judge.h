@@ -21,9 +21,10 @@ struct candidate {
 #define JUDGE_SAY(c, d, ...) \
 	(*vec_add(&(d)->row.evidence) = pool_printf(&(c)->report->pool, __VA_ARGS__))
 
-/* A size, a count, in the report's pool; a share of the whole. */
+/* A size, a count, a count of things ("1 chunk"), in the report's pool; a share of the whole. */
 const char *judge_size(const struct diagnosing *c, uint64_t bytes);
 const char *judge_number(const struct diagnosing *c, uint64_t value);
+const char *judge_count(const struct diagnosing *c, uint64_t value, const char *noun);
 double judge_percent(const struct diagnosing *c, uint64_t bytes);
 
 /* "high" from `high` percent of the whole on, "medium" from `medium` on, "low" for what is small,
@@ -37,6 +38,9 @@ bool judge_untouched(const struct diagnosing *c, struct candidate *d);
 
 /* About everything else. */
 bool judge_foreign(const struct diagnosing *c, struct candidate *d);
+bool judge_heap_not_found(const struct diagnosing *c, struct candidate *d);
+bool judge_unknown(const struct diagnosing *c, struct candidate *d);
+bool judge_shared(const struct diagnosing *c, struct candidate *d);
 bool judge_java_heap(const struct diagnosing *c, struct candidate *d);
 bool judge_java_heap_small(const struct diagnosing *c, struct candidate *d);
 bool judge_stacks(const struct diagnosing *c, struct candidate *d);

@@ -112,9 +112,10 @@ bool judge_retention(const struct diagnosing *c, struct candidate *d)
 		trimmable >= pinned / 2
 			? trim_step(c, trimmable)
 			: pool_printf(&c->report->pool,
-						  "Find what pins the freed memory (the live chunks of the fullest "
-						  "arena): malloc_trim(0) would give back only %s.",
-						  judge_size(c, trimmable));
+						  "Find what pins the freed memory (the live chunks between it): "
+						  "malloc_trim(0) would give back %s%s.",
+						  trimmable ? "only " : "",
+						  trimmable ? judge_size(c, trimmable) : "nothing");
 	return true;
 }
 
@@ -124,27 +125,27 @@ static void say_live(const struct diagnosing *c, struct candidate *d, uint64_t l
 	const struct report_content *content = &c->report->content;
 	const struct report_rule *rule = rule_with_most(c->report, true);
 
-	JUDGE_SAY(c, d, "%s (%.0f %% of %s) are in %s chunks that the program holds.",
-			  judge_size(c, live), judge_percent(c, live), whole_name(c),
-			  judge_number(c, heap->totals.in_use.chunks + heap->mmapped.chunks));
+	JUDGE_SAY(c, d, "%s (%.0f %% of %s) are in %s that the program holds.", judge_size(c, live),
+			  judge_percent(c, live), whole_name(c),
+			  judge_count(c, heap->totals.in_use.chunks + heap->mmapped.chunks, "chunk"));
 	if (rule)
-		JUDGE_SAY(c, d, "Rule %s explains %s of it in %s chunks (%s)%s%s.", rule->id,
-				  judge_size(c, rule->live.bytes), judge_number(c, rule->live.chunks), rule->title,
-				  rule->groups.count ? ", most under " : "",
+		JUDGE_SAY(c, d, "Rule %s explains %s of it in %s (%s)%s%s.", rule->id,
+				  judge_size(c, rule->live.bytes), judge_count(c, rule->live.chunks, "chunk"),
+				  rule->title, rule->groups.count ? ", most under " : "",
 				  rule->groups.count ? rule->groups.items[0].key : "");
 	for (size_t i = 0; i < heap->size_classes.count; i++) {
 		const struct report_size_class *class = &heap->size_classes.items[i];
 
 		if (strcmp(class->state, "in-use") != 0 && strcmp(class->state, "mmapped") != 0)
 			continue;
-		JUDGE_SAY(c, d, "The size that holds most: %s chunks of %s bytes, %s.",
-				  judge_number(c, class->chunks), judge_number(c, class->size),
+		JUDGE_SAY(c, d, "The size that holds most: %s of %s bytes, %s.",
+				  judge_count(c, class->chunks, "chunk"), judge_number(c, class->size),
 				  judge_size(c, class->bytes));
 		break;
 	}
 	if (content->rules_applied && content->unattributed_bytes)
-		JUDGE_SAY(c, d, "No rule explains %s live chunks, %s.",
-				  judge_number(c, content->unattributed_chunks),
+		JUDGE_SAY(c, d, "No rule explains %s, %s.",
+				  judge_count(c, content->unattributed_chunks, "live chunk"),
 				  judge_size(c, content->unattributed_bytes));
 	JUDGE_SAY(c, d, "One snapshot shows what is held, not that it grows.");
 }

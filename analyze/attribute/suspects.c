@@ -25,12 +25,12 @@ static void add_rules(struct report *report, uint64_t least)
 {
 	for (size_t i = 0; i < report->content.rules.count; i++) {
 		const struct report_rule *rule = &report->content.rules.items[i];
-		char chunks[SIZE_TEXT + 8];
+		char chunks[COUNT_TEXT];
 
 		if (rule->live.bytes >= least)
 			add(report, "rule", rule->id, rule->live.bytes,
-				pool_printf(&report->pool, "%s, in %s live chunks", rule->title,
-							count_format(rule->live.chunks, chunks)));
+				pool_printf(&report->pool, "%s, in %s", rule->title,
+							count_of(rule->live.chunks, "live chunk", chunks)));
 	}
 }
 
@@ -38,15 +38,15 @@ static void add_sizes(struct report *report, uint64_t least)
 {
 	for (size_t i = 0; i < report->heap.size_classes.count; i++) {
 		const struct report_size_class *class = &report->heap.size_classes.items[i];
-		char chunks[SIZE_TEXT + 8];
+		char chunks[COUNT_TEXT];
 
 		if (class->bytes >= least)
 			add(report, "size-class",
 				pool_printf(&report->pool, "%llu bytes, %s", (unsigned long long)class->size,
 							class->state),
 				class->bytes,
-				pool_printf(&report->pool, "%s chunk%s of one size",
-							count_format(class->chunks, chunks), class->chunks == 1 ? "" : "s"));
+				pool_printf(&report->pool, "%s of one size",
+							count_of(class->chunks, "chunk", chunks)));
 	}
 }
 
@@ -57,15 +57,15 @@ static void add_arenas(struct report *report, uint64_t least)
 
 	for (size_t i = 0; report->heap.arenas.count > 1 && i < report->heap.arenas.count; i++) {
 		const struct report_arena *arena = &report->heap.arenas.items[i];
-		char in_use[SIZE_TEXT], unused[SIZE_TEXT];
+		char in_use[SIZE_TEXT], unused[SIZE_TEXT], threads[COUNT_TEXT];
 
 		if (arena->system_bytes >= least && arena->system_bytes > all / 2)
 			add(report, "arena", pool_printf(&report->pool, "arena %u", arena->index),
 				arena->system_bytes,
-				pool_printf(&report->pool, "%s in use, %s free, of %zu threads",
+				pool_printf(&report->pool, "%s in use, %s free, of %s",
 							size_format(arena->in_use.bytes, in_use),
 							size_format(heap_summary_free(arena).bytes, unused),
-							arena->threads.count));
+							count_of(arena->threads.count, "thread", threads)));
 	}
 }
 

@@ -16,11 +16,16 @@ struct part {
 static const struct {
 	const char *bucket, *name;
 } named[] = {
-	{ "java.heap", "the Java heap" }, { "jvm.class_space", "JVM class space" },
-	{ "jvm.code", "JVM code" },       { "module", "programs and libraries" },
-	{ "file", "mapped files" },       { "shared", "shared memory" },
-	{ "stack", "thread stacks" },     { "heap.overhead", "malloc's bookkeeping" },
-	{ "unwalkable", "damaged heap" }, { "not_captured", "not captured" },
+	{ "java.heap", "the Java heap" },
+	{ "jvm.class_space", "JVM class space" },
+	{ "jvm.code", "JVM code" },
+	{ "module", "programs and libraries" },
+	{ "file", "mapped files" },
+	{ "shared", "shared memory" },
+	{ "stack", "thread stacks" },
+	{ "heap.overhead", "malloc's bookkeeping" },
+	{ "unwalkable", "heap that cannot be walked" },
+	{ "not_captured", "not in the file" },
 };
 
 enum { NAMED = sizeof named / sizeof *named, PARTS = NAMED + 3, SHOWN = 3 };
@@ -65,7 +70,8 @@ static void say_parts(const struct report *report, struct strbuf *out)
 
 	collect(report, parts);
 	shown = count_shown(parts, whole);
-	strbuf_printf(out, "The RSS is %s", size_format(whole, text));
+	strbuf_printf(out, "The RSS%s is %s", report->memory.hugetlb_bytes ? " with huge pages" : "",
+				  size_format(whole, text));
 	for (size_t i = 0; i < shown; i++)
 		strbuf_printf(out, "%s%s (%.0f %%) is %s",
 					  !i              ? ": "
@@ -92,17 +98,35 @@ static void say_where(const struct report *report, struct strbuf *out)
 		strbuf_puts(out, "Which bytes are resident is not known, and no glibc heap was found. ");
 }
 
+static void say_unknown(const struct report *report, struct strbuf *out)
+{
+	char unknown[SIZE_TEXT];
+
+	strbuf_puts(out, "The evidence does not tell ");
+	if (!report->heap.found && diagnosis_find(report, "heap-not-found"))
+		strbuf_puts(out,
+					"a leak from retention: what glibc's heap is found by is not in the file. ");
+	else if (!report->heap.found)
+		strbuf_puts(out, "a leak from retention: there is no glibc heap to look into. ");
+	else if (!report->memory.has_resident)
+		strbuf_puts(out, "how much of the free memory is kept in RAM. ");
+	else
+		strbuf_printf(out, "a leak from retention: %s are not in the file, or not walkable. ",
+					  size_format(diagnosis_unknown_bytes(report), unknown));
+}
+
 static void say_live_or_kept(const struct report *report, struct strbuf *out)
 {
 	uint64_t live = diagnosis_live_bytes(report), kept = diagnosis_kept_bytes(report);
 	uint64_t whole = report->memory.resident_bytes;
 
-	if (!report->heap.found)
-		strbuf_puts(out, "The evidence does not tell a leak from retention: there is no glibc heap "
-						 "to look into. ");
-	else if (!report->memory.has_resident)
-		strbuf_puts(out, "The evidence does not tell how much of the free memory is kept in RAM. ");
-	else if (live + kept < whole / 4)
+	if (!report->heap.found || !report->memory.has_resident ||
+		diagnosis_unknown_bytes(report) > whole / 4) {
+		say_unknown(report, out);
+		return;
+	}
+	strbuf_puts(out, report->evidence.complete ? "" : "As far as incomplete evidence tells: ");
+	if (live + kept < whole / 4)
 		strbuf_puts(out, "Malloc is not the main part: neither its live nor its freed memory "
 						 "explains the RSS. ");
 	else if (kept > live)

@@ -5,6 +5,8 @@
 #include "analyze/commands/setup.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
+#include "base/text.h"
+#include "base/vec.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +19,7 @@ struct listing {
 	const struct findings *findings;
 	unsigned header_bytes;
 	unsigned states; /* wanted, a bit each */
-	uint32_t rule;   /* index of --rule, or findings.rules.count: any */
+	uint32_t rule;   /* index of --rule, where it is given */
 	size_t next_hit; /* first hit at or behind the next chunk */
 	struct strbuf out;
 };
@@ -90,7 +92,7 @@ static const struct hit *find_hit(struct listing *listing, const struct chunk *c
 		 listing->next_hit++) {
 		const struct hit *hit = &findings->hits.items[listing->next_hit];
 
-		if (listing->rule < findings->rules.count && hit->rule != listing->rule)
+		if (listing->options->rule && hit->rule != listing->rule)
 			continue;
 		if (!best || ledger_precedes(findings, hit, best))
 			best = hit;
@@ -149,21 +151,43 @@ static bool list_all(struct listing *listing, const struct chunk_table *chunks, 
 	return flush(listing, 0, err);
 }
 
-/* The index of --rule among the rules; an unknown one is a usage error. */
-static bool find_rule(struct listing *listing, struct err *err)
+/* An unknown rule is a usage error, asked before the file is read. */
+static bool check_rule(const struct rule_set *set, const char *id, struct err *err)
 {
-	const struct findings *findings = listing->findings;
+	VEC(const char *) ids = { 0 };
+	const char *nearest;
+	bool known = !id;
 
-	listing->rule = (uint32_t)findings->rules.count;
-	if (!listing->options->rule)
+	for (size_t i = 0; set && i < rule_set_count(set); i++) {
+		*vec_add(&ids) = rule_set_id(set, i);
+		known |= id && strcmp(rule_set_id(set, i), id) == 0;
+	}
+	*vec_add(&ids) = NULL;
+	nearest = known ? NULL : text_nearest(id, ids.items);
+	vec_deinit(&ids);
+	if (known)
 		return true;
-	for (uint32_t i = 0; i < findings->rules.count; i++)
-		if (strcmp(findings->rules.items[i].id, listing->options->rule) == 0) {
-			listing->rule = i;
-			return true;
-		}
-	err_set(err, ERR_USAGE, "there is no rule '%.100s'", listing->options->rule);
+	err_set(err, ERR_USAGE, "there is no rule '%.100s'", id);
+	if (nearest)
+		return err_hint(err, "did you mean '%s'?", nearest);
 	return err_hint(err, "`analyze rules list` prints the ids");
+}
+
+/* Its index, or UINT32_MAX: not among the rules that apply to this core. */
+static uint32_t find_rule(const struct findings *findings, const char *id)
+{
+	for (uint32_t i = 0; id && i < findings->rules.count; i++)
+		if (strcmp(findings->rules.items[i].id, id) == 0)
+			return i;
+	return UINT32_MAX;
+}
+
+static bool check_arena(const struct heap *heap, const struct options *options, struct err *err)
+{
+	if (!heap->found || !options->has_arena || options->arena < heap->arenas.count)
+		return true;
+	return err_set(err, ERR_USAGE, "there is no arena %" PRIu64 ": the report has 0 to %zu",
+				   options->arena, heap->arenas.count - 1);
 }
 
 static enum exit_status list(const struct pipeline *pipeline, const struct options *options,
@@ -174,17 +198,19 @@ static enum exit_status list(const struct pipeline *pipeline, const struct optio
 		.findings = &pipeline->findings,
 		.header_bytes = pipeline->heap.chunks.header_bytes,
 		.states = options->states ? options->states : DEFAULT_STATES,
+		.rule = find_rule(&pipeline->findings, options->rule),
 	};
-	enum exit_status status = EXIT_USAGE;
+	bool good;
 
-	if (find_rule(&listing, err))
-		status = !list_all(&listing, &pipeline->heap.chunks, err) ? EXIT_FAILED
-				 : evidence_is_complete(&pipeline->core)          ? EXIT_COMPLETE
-																  : EXIT_INCOMPLETE;
-	if (status != EXIT_USAGE && !pipeline->heap.found && !options->quiet)
-		fprintf(stderr, "analyze: no glibc heap was recognised, so there are no chunks\n");
+	if (!check_arena(&pipeline->heap, options, err))
+		return EXIT_USAGE;
+	if (!pipeline->heap.found && !options->quiet)
+		fputs("analyze: no glibc heap was recognised, so there are no chunks\n", stderr);
+	good = list_all(&listing, &pipeline->heap.chunks, err);
 	strbuf_deinit(&listing.out);
-	return status;
+	return !good                                   ? EXIT_FAILED
+		   : evidence_is_complete(&pipeline->core) ? EXIT_COMPLETE
+												   : EXIT_INCOMPLETE;
 }
 
 enum exit_status command_chunks(const struct options *options, struct err *err)
@@ -195,7 +221,11 @@ enum exit_status command_chunks(const struct options *options, struct err *err)
 	struct progress progress;
 
 	setup_progress(&progress, options);
-	if (setup_rules_of(&rules, options, err)) {
+	if (!setup_rules_of(&rules, options, err)) {
+		status = err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+	} else if (!check_rule(rules.set, options->rule, err)) {
+		status = EXIT_USAGE;
+	} else {
 		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
 						 &progress, err))
 			status = list(&pipeline, options, err);

@@ -83,6 +83,8 @@ enum exit_status command_report(const struct options *options, struct err *err)
 	struct pipeline pipeline;
 	struct progress progress;
 
+	if (!output_check(options->output, options->operands.items[0], err))
+		return EXIT_USAGE;
 	setup_progress(&progress, options);
 	if (setup_rules_of(&rules, options, err)) {
 		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),

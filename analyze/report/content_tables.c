@@ -9,12 +9,13 @@ void content_tables_coverage(const struct report *report, struct strbuf *out)
 	const struct report_content *content = &report->content;
 	uint64_t live = report->heap.totals.in_use.bytes + report->heap.mmapped.bytes;
 	uint64_t explained = 0;
-	char explained_text[SIZE_TEXT], live_text[SIZE_TEXT];
+	char explained_text[SIZE_TEXT], live_text[SIZE_TEXT], rules[COUNT_TEXT];
 
 	for (size_t i = 0; i < content->rules.count; i++)
 		explained += content->rules.items[i].live.bytes;
-	strbuf_printf(out, "%zu rules explain %s of %s in live chunks (%.0f %%).",
-				  content->rules_applied, size_format(explained, explained_text),
+	strbuf_printf(out, "%s explain%s %s of %s in live chunks (%.0f %%).",
+				  count_of(content->rules_applied, "rule", rules),
+				  content->rules_applied == 1 ? "s" : "", size_format(explained, explained_text),
 				  size_format(live, live_text),
 				  live ? 100.0 * (double)explained / (double)live : 0);
 }

@@ -18,11 +18,14 @@ void headline_title(const struct report *report, struct strbuf *out)
 void headline_evidence(const struct report_evidence *evidence, struct strbuf lines[HEADLINE_LINES])
 {
 	char size[SIZE_TEXT];
+	bool is_ours = strcmp(evidence->writer, "dumpcore") == 0;
 
+	/* what another writer meant to be in its core nobody can say */
 	strbuf_printf(&lines[0], "%s, %s, %s: %s.", evidence->file, size_format(evidence->bytes, size),
-				  strcmp(evidence->writer, "dumpcore") == 0 ? "an archive of dumpcore"
-															: "a core of another writer",
-				  evidence->complete ? "complete" : "INCOMPLETE");
+				  is_ours ? "an archive of dumpcore" : "a core of another writer",
+				  !evidence->complete ? "INCOMPLETE"
+				  : is_ours           ? "complete"
+									  : "not cut short");
 	if (*evidence->captured_at)
 		strbuf_printf(&lines[1], "Captured %s, Linux %s, consistency %s", evidence->captured_at,
 					  evidence->kernel, evidence->consistency);

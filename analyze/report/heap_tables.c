@@ -21,6 +21,16 @@ void heap_tables_trim(const struct report_heap *heap, struct strbuf *out)
 				  size_format(kept > trimmable ? kept - trimmable : 0, pinned_text));
 }
 
+void heap_tables_mmapped(const struct report_heap *heap, struct strbuf *out)
+{
+	char chunks[COUNT_TEXT], bytes[SIZE_TEXT];
+
+	if (heap->mmapped.chunks)
+		strbuf_printf(out, "Outside the arenas: %s, %s.",
+					  count_of(heap->mmapped.chunks, "mmapped chunk", chunks),
+					  size_format(heap->mmapped.bytes, bytes));
+}
+
 struct stem {
 	const char *name;
 	size_t length; /* without the number at its end */
@@ -45,37 +55,49 @@ static int compare_stems(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+typedef VEC(struct stem) stem_list;
+
+static void add_stem(stem_list *stems, const char *name)
+{
+	struct stem stem = { name, stem_length(name), 1 };
+	size_t at = 0;
+
+	while (at < stems->count && (stems->items[at].length != stem.length ||
+								 memcmp(stems->items[at].name, stem.name, stem.length) != 0))
+		at++;
+	if (at == stems->count)
+		*vec_add(stems) = stem;
+	else
+		stems->items[at].threads++;
+}
+
+static void put_stem(const struct stem *stem, struct strbuf *out)
+{
+	if (stem->threads == 1)
+		strbuf_puts(out, stem->name);
+	else
+		strbuf_printf(out, "%.*s%s (%zu)", (int)stem->length, stem->name,
+					  stem->name[stem->length] ? "*" : "", stem->threads);
+}
+
 void heap_tables_threads(const struct report_arena *arena, struct strbuf *out)
 {
-	enum { SHOWN = 3 };
-	VEC(struct stem) stems = { 0 };
-	size_t more = arena->threads.count;
+	enum { SHOWN = 3, TIDS_SHOWN = 2 };
+	stem_list stems = { 0 };
+	size_t more = arena->threads.count, shown = 0;
 
-	for (size_t i = 0; i < arena->threads.count; i++) {
-		const char *name = arena->threads.items[i].name;
-		struct stem stem = { *name ? name : "unnamed", stem_length(name), 1 };
-		size_t at = 0;
-
-		stem.length = *name ? stem.length : strlen(stem.name);
-		while (at < stems.count && (stems.items[at].length != stem.length ||
-									memcmp(stems.items[at].name, stem.name, stem.length) != 0))
-			at++;
-		if (at == stems.count)
-			*vec_add(&stems) = stem;
-		else
-			stems.items[at].threads++;
-	}
+	for (size_t i = 0; i < arena->threads.count; i++)
+		if (*arena->threads.items[i].name)
+			add_stem(&stems, arena->threads.items[i].name);
 	vec_sort(&stems, compare_stems);
-	for (size_t i = 0; i < stems.count && i < SHOWN; i++) {
-		const struct stem *stem = &stems.items[i];
-
-		strbuf_puts(out, i ? ", " : "");
-		if (stem->threads == 1)
-			strbuf_puts(out, stem->name);
-		else
-			strbuf_printf(out, "%.*s%s (%zu)", (int)stem->length, stem->name,
-						  stem->name[stem->length] ? "*" : "", stem->threads);
-		more -= stem->threads;
+	for (; shown < stems.count && shown < SHOWN; shown++) {
+		strbuf_puts(out, shown ? ", " : "");
+		put_stem(&stems.items[shown], out);
+		more -= stems.items[shown].threads;
+	}
+	for (size_t i = 0; i < arena->threads.count && !stems.count && shown < TIDS_SHOWN; i++) {
+		strbuf_printf(out, "%s%u", shown++ ? ", " : "tid ", arena->threads.items[i].tid);
+		more--;
 	}
 	if (more)
 		strbuf_printf(out, ", +%zu more", more);
@@ -155,7 +177,7 @@ void heap_tables_arenas(const struct report_heap *heap, bool has_residency, stru
 		{ .title = "free", .right = true },
 		{ .title = "resident", .right = true },
 		{ .title = "trimmable", .right = true },
-		{ .title = "threads", .widest = 29 },
+		{ .title = "threads", .code = true, .widest = 36 },
 		{ .title = NULL },
 	};
 	VEC(const struct report_arena *) sorted = { 0 };

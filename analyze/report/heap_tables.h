@@ -19,8 +19,12 @@ void heap_tables_free(const struct report_heap *heap, bool has_residency, struct
 /* Appends "malloc_trim(0) would give back 97 MiB; 21 MiB are pinned: …". */
 void heap_tables_trim(const struct report_heap *heap, struct strbuf *out);
 
+/* Appends "Outside the arenas: 1 mmapped chunk, 64 MiB."; nothing where there is none. */
+void heap_tables_mmapped(const struct report_heap *heap, struct strbuf *out);
+
 /* Appends the names of an arena's threads: those that differ in the number at their end only are
- * one, with their count; most threads first, the rest as "+N more". */
+ * one, with their count; most threads first, the rest as "+N more". Where none has a name: "tid
+ * 4711, 4712, +5 more". */
 void heap_tables_threads(const struct report_arena *arena, struct strbuf *out);
 
 #endif

@@ -17,9 +17,10 @@ static json_t *text(const char *value)
 	return json;
 }
 
+/* JSON numbers of ours have 63 bits; only a hostile file has more. */
 static json_t *number(uint64_t value)
 {
-	return json_integer((json_int_t)value);
+	return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
 }
 
 static json_t *number_or_null(bool known, uint64_t value)
@@ -96,6 +97,7 @@ static json_t *memory_json(const struct report_memory *memory)
 
 	set(object, "virtual_bytes", number(memory->virtual_bytes));
 	set(object, "resident_bytes", number_or_null(memory->has_resident, memory->resident_bytes));
+	set(object, "hugetlb_bytes", number_or_null(memory->has_resident, memory->hugetlb_bytes));
 	set(object, "swapped_bytes", number_or_null(memory->has_resident, memory->swapped_bytes));
 	for (size_t i = 0; i < memory->buckets.count; i++) {
 		const struct report_bucket *bucket = &memory->buckets.items[i];

@@ -44,20 +44,24 @@ static void add_head(const struct report *report, struct strbuf *out)
 static void add_heap(const struct report *report, struct strbuf *out)
 {
 	bool has_residency = report->evidence.has_residency;
-	struct strbuf trim = { 0 };
+	struct strbuf line = { 0 };
 	struct table table;
 
 	if (!report->heap.found)
 		return;
 	heap_tables_arenas(&report->heap, has_residency, &table);
 	add_table("Arenas of malloc (resident, trimmable: of what is free)", &table, out);
+	heap_tables_mmapped(&report->heap, &line);
+	if (line.size)
+		add_line("\n", strbuf_text(&line), out);
+	strbuf_clear(&line);
 	heap_tables_free(&report->heap, has_residency, &table);
 	add_table("Freed, but still malloc's", &table, out);
-	if (!has_residency)
-		return;
-	heap_tables_trim(&report->heap, &trim);
-	add_line("\n", strbuf_text(&trim), out);
-	strbuf_deinit(&trim);
+	if (has_residency) {
+		heap_tables_trim(&report->heap, &line);
+		add_line("\n", strbuf_text(&line), out);
+	}
+	strbuf_deinit(&line);
 }
 
 static void add_content(const struct report *report, struct strbuf *out)
@@ -70,7 +74,7 @@ static void add_content(const struct report *report, struct strbuf *out)
 		content_tables_rules(content, &table);
 		add_table("What is in the chunks (live: in use; stale: left in freed chunks)", &table, out);
 	}
-	if (content->rules_applied) {
+	if (content->rules_applied && report->heap.found) {
 		content_tables_coverage(report, &coverage);
 		add_line("\n", strbuf_text(&coverage), out);
 		strbuf_deinit(&coverage);

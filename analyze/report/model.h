@@ -46,7 +46,8 @@ struct report_bucket {
 struct report_memory {
 	uint64_t virtual_bytes;
 	bool has_resident;       /* false: no resident_bytes of the report is known */
-	uint64_t resident_bytes; /* VmRSS of the kernel at the capture */
+	uint64_t resident_bytes; /* VmRSS of the kernel at the capture, and hugetlb_bytes */
+	uint64_t hugetlb_bytes;  /* of hugetlbfs: in RAM, but not in VmRSS */
 	uint64_t swapped_bytes;
 	VEC(struct report_bucket) buckets;
 	int64_t residual_bytes; /* resident_bytes - sum of the buckets' resident_bytes */

@@ -103,19 +103,24 @@ static void measure(const struct table *table, size_t widths[MAX_COLUMNS])
 static void print_line(const struct table *table, const size_t widths[MAX_COLUMNS], size_t row,
 					   size_t indent, struct strbuf *out)
 {
-	strbuf_pad(out, ' ', indent);
+	struct strbuf line = { 0 };
+
+	strbuf_pad(&line, ' ', indent);
 	for (size_t column = 0; column < table->width; column++) {
 		const struct table_column *rule = &table->columns[column];
 		const char *text = row == SIZE_MAX ? rule->title : cell_at(table, row, column);
 		size_t pad = widths[column] - text_columns(text);
 
-		strbuf_pad(out, ' ', (column ? GAP : 0) + (rule->right ? pad : 0));
-		strbuf_puts(out, text);
-		strbuf_pad(out, ' ', rule->right ? 0 : pad);
+		strbuf_pad(&line, ' ', (column ? GAP : 0) + (rule->right ? pad : 0));
+		strbuf_puts(&line, text);
+		strbuf_pad(&line, ' ', rule->right ? 0 : pad);
 	}
-	while (out->size && out->data[out->size - 1] == ' ')
-		out->size--;
-	strbuf_putc(out, '\n');
+	while (line.size && line.data[line.size - 1] == ' ')
+		line.data[--line.size] = '\0';
+	cut(&line, TABLE_COLUMNS);
+	strbuf_putc(&line, '\n');
+	strbuf_add(out, line.data, line.size);
+	strbuf_deinit(&line);
 }
 
 void table_text(const struct table *table, size_t indent, struct strbuf *out)
@@ -137,7 +142,7 @@ static bool is_markup(const char *text, size_t at)
 			   !isalnum((unsigned char)text[at + 1]);
 	if (!at && strchr("#>+-=", text[at]))
 		return true;
-	return strchr("\\`*{}[]<|~", text[at]) != NULL;
+	return strchr("\\`*{}[]<|~&", text[at]) != NULL;
 }
 
 void table_markdown_text(const char *text, struct strbuf *out)

@@ -36,7 +36,9 @@ void table_count(struct table *table, uint64_t count);
 
 size_t table_rows(const struct table *table);
 
-/* Appends the table: a head, then the rows, `indent` blanks before each line. */
+/* Appends the table: a head, then the rows, `indent` blanks before each line. What passes
+ * TABLE_COLUMNS is cut and ends in "...": a last column of text has what the others leave. */
+enum { TABLE_COLUMNS = 100 };
 void table_text(const struct table *table, size_t indent, struct strbuf *out);
 
 /* Appends a GitHub-flavoured Markdown table. */

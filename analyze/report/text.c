@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { INDENT = 2, BAR_COLUMNS = 22, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
+enum { INDENT = 2, BAR_COLUMNS = 21, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
 
 struct page {
 	const struct report *report;
@@ -122,7 +122,7 @@ static void print_heap(const struct page *page)
 {
 	const struct report_heap *heap = &page->report->heap;
 	bool has_residency = page->report->evidence.has_residency;
-	struct strbuf trim = { 0 };
+	struct strbuf line = { 0 };
 	struct table table;
 
 	if (!heap->found)
@@ -130,23 +130,18 @@ static void print_heap(const struct page *page)
 	heading(page, "ARENAS OF MALLOC (resident, trimmable: of what is free)");
 	heap_tables_arenas(heap, has_residency, &table);
 	print_table(page, &table);
-	if (heap->mmapped.chunks) {
-		char chunks[SIZE_TEXT + 8], bytes[SIZE_TEXT];
-
-		strbuf_printf(&trim, "Outside the arenas: %s mmapped chunks, %s.",
-					  count_format(heap->mmapped.chunks, chunks),
-					  size_format(heap->mmapped.bytes, bytes));
-		paragraph(page, "  ", strbuf_text(&trim));
-		strbuf_clear(&trim);
-	}
+	heap_tables_mmapped(heap, &line);
+	if (line.size)
+		paragraph(page, "  ", strbuf_text(&line));
+	strbuf_clear(&line);
 	heading(page, "FREED, BUT STILL MALLOC'S");
 	heap_tables_free(heap, has_residency, &table);
 	print_table(page, &table);
 	if (has_residency) {
-		heap_tables_trim(heap, &trim);
-		paragraph(page, "  ", strbuf_text(&trim));
+		heap_tables_trim(heap, &line);
+		paragraph(page, "  ", strbuf_text(&line));
 	}
-	strbuf_deinit(&trim);
+	strbuf_deinit(&line);
 }
 
 static void print_content(const struct page *page)
@@ -155,7 +150,7 @@ static void print_content(const struct page *page)
 	struct strbuf coverage = { 0 };
 	struct table table;
 
-	if (content->rules_applied) {
+	if (content->rules_applied && page->report->heap.found) {
 		heading(page, "WHAT IS IN THE CHUNKS (live: in use; stale: left in freed chunks)");
 		if (content->rules.count) {
 			content_tables_rules(content, &table);

@@ -3,11 +3,12 @@
 #define ANALYZE_REPORT_TEXT_H
 
 #include "analyze/report/model.h"
+#include "analyze/report/table.h"
 #include "base/strbuf.h"
 
 #include <stdbool.h>
 
-enum { TEXT_COLUMNS = 100 };
+enum { TEXT_COLUMNS = TABLE_COLUMNS };
 
 struct text_style {
 	bool utf8;   /* bars of block characters; else of '#' */

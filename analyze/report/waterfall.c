@@ -36,6 +36,7 @@ static void add_bar(struct waterfall *waterfall, uint64_t bytes)
 	struct strbuf bar = { 0 };
 	double whole = (double)waterfall->memory->resident_bytes;
 	unsigned columns = bars->columns, start, cells;
+	bool thin = (double)bytes / whole * columns < 0.5;
 
 	if (!waterfall->memory->has_resident || whole <= 0 || !bytes) {
 		table_cell(waterfall->table, "");
@@ -46,9 +47,9 @@ static void add_bar(struct waterfall *waterfall, uint64_t bytes)
 	cells = (unsigned)((double)(waterfall->above + bytes) / whole * columns + 0.5);
 	cells = cells > columns ? columns : cells;
 	strbuf_pad(&bar, ' ', start);
-	if (cells <= start)
-		strbuf_puts(&bar, bars->thin);
-	for (unsigned i = start; i < cells; i++)
+	if (thin || cells <= start)
+		strbuf_puts(&bar, thin ? bars->thin : bars->full);
+	for (unsigned i = start; !thin && i < cells; i++)
 		strbuf_puts(&bar, bars->full);
 	table_cell(waterfall->table, strbuf_text(&bar));
 	strbuf_deinit(&bar);
@@ -85,7 +86,7 @@ static void add_total(struct waterfall *waterfall, const char *title, int64_t re
 
 	table_cell(waterfall->table, title);
 	table_cell(waterfall->table, "");
-	size_format((uint64_t)(resident < 0 ? -resident : resident), text);
+	size_format(resident < 0 ? -(uint64_t)resident : (uint64_t)resident, text);
 	table_printf(waterfall->table, "%s%s", resident < 0 ? "-" : "", text);
 	add_share(waterfall, (double)resident);
 	table_cell(waterfall->table, "");
@@ -100,7 +101,10 @@ static void add_totals(struct waterfall *waterfall)
 	if (!memory->has_resident)
 		return;
 	add_total(waterfall, "residual, unaccounted", memory->residual_bytes);
-	add_total(waterfall, "RSS (VmRSS)", (int64_t)memory->resident_bytes);
+	if (memory->hugetlb_bytes)
+		add_total(waterfall, "huge pages, not in VmRSS", (int64_t)memory->hugetlb_bytes);
+	add_total(waterfall, memory->hugetlb_bytes ? "VmRSS and huge pages" : "RSS (VmRSS)",
+			  (int64_t)memory->resident_bytes);
 	if (memory->swapped_bytes)
 		add_total(waterfall, "swapped, not in the RSS", (int64_t)memory->swapped_bytes);
 }

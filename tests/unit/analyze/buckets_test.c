@@ -19,6 +19,14 @@ static struct report_memory fill(struct attribute_builder *builder, struct pool 
 	return memory;
 }
 
+static void finish(struct attribute_builder *builder, struct report_memory *memory,
+				   struct pool *pool)
+{
+	vec_deinit(&memory->buckets);
+	pool_deinit(pool);
+	attribute_builder_deinit(builder);
+}
+
 static void check_closed(const struct report_memory *memory)
 {
 	int64_t sum = memory->residual_bytes;
@@ -77,9 +85,7 @@ static void the_heap_is_shared_out_by_state(void **state)
 	assert_int_equal(virtual_of(&memory, "heap.top"), 2 * PAGE - 64);
 	assert_int_equal(virtual_of(&memory, "anonymous.brk"), 2 * PAGE);
 	check_closed(&memory);
-	vec_deinit(&memory.buckets);
-	pool_deinit(&pool);
-	attribute_builder_deinit(&builder);
+	finish(&builder, &memory, &pool);
 }
 
 static void regions_go_where_they_belong(void **state)
@@ -119,9 +125,7 @@ static void regions_go_where_they_belong(void **state)
 	}
 	assert_int_equal(memory.residual_bytes, 0);
 	check_closed(&memory);
-	vec_deinit(&memory.buckets);
-	pool_deinit(&pool);
-	attribute_builder_deinit(&builder);
+	finish(&builder, &memory, &pool);
 }
 
 static void named_and_reserved_memory_has_its_owner(void **state)
@@ -139,9 +143,7 @@ static void named_and_reserved_memory_has_its_owner(void **state)
 	memory = fill(&builder, &pool);
 	assert_int_equal(virtual_of(&memory, "anonymous.reserved"), 2 * PAGE);
 	assert_int_equal(virtual_of(&memory, "anonymous.my-cache-31m-v2"), PAGE);
-	vec_deinit(&memory.buckets);
-	pool_deinit(&pool);
-	attribute_builder_deinit(&builder);
+	finish(&builder, &memory, &pool);
 }
 
 /* A mmapped chunk of two pages less 16 bytes that begins 16 bytes into its mapping; behind it a
@@ -164,9 +166,80 @@ static void what_was_not_captured_is_said(void **state)
 	assert_int_equal(buckets_bytes(&memory, "not_captured"), PAGE);
 	assert_int_equal(buckets_bytes(&memory, "anonymous.unknown"), 0);
 	check_closed(&memory);
-	vec_deinit(&memory.buckets);
-	pool_deinit(&pool);
-	attribute_builder_deinit(&builder);
+	finish(&builder, &memory, &pool);
+}
+
+/* A mapping of memalign: what it leaves before the chunk and behind it is the heap stage's, in the
+ * chunk's own block, and no arena's. */
+static void leftovers_of_memalign_are_overhead(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+	struct chunk_block *block;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x30000, 0x34000 }, REGION_ANONYMOUS,
+							 3 * PAGE);
+	attribute_builder_piece(&builder, (struct range){ 0x30000, 0x34000 }, bytes);
+	block =
+		chunk_table_add(&builder.heap.chunks, (struct range){ 0x30000, 0x34000 }, CHUNK_NO_ARENA);
+	block->packed = calloc(3, sizeof *block->packed);
+	block->packed[block->count++] = CHUNK_OVERHEAD;
+	block->packed[block->count++] = (2 * PAGE - 16) | CHUNK_MMAPPED;
+	block->packed[block->count++] = (4 * PAGE - 16) | CHUNK_OVERHEAD;
+	builder.heap.mmapped = (struct chunk_sum){ 1, 2 * PAGE, PAGE + 16 };
+	memory = fill(&builder, &pool);
+	assert_int_equal(virtual_of(&memory, "heap.overhead"), 2 * PAGE);
+	assert_int_equal(buckets_bytes(&memory, "heap.overhead"), 2 * PAGE - 16);
+	assert_int_equal(memory.resident_bytes, 3 * PAGE);
+	check_closed(&memory);
+	finish(&builder, &memory, &pool);
+}
+
+/* Huge pages are in the page map, and the kernel's VmRSS leaves them out. */
+static void huge_pages_are_added_to_the_rss(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x200000, 0x600000 }, REGION_ANONYMOUS,
+							 0x200000)
+		->path = "/anon_hugepage (deleted)";
+	attribute_builder_piece(&builder, (struct range){ 0x200000, 0x400000 }, bytes);
+	attribute_builder_status(&builder, "VmRSS:\t 12 kB\nHugetlbPages:\t 2048 kB\n");
+	memory = fill(&builder, &pool);
+	assert_int_equal(memory.hugetlb_bytes, 0x200000);
+	assert_int_equal(memory.resident_bytes, 0x200000 + 12 * 1024);
+	assert_int_equal(memory.residual_bytes, 12 * 1024);
+	check_closed(&memory);
+	finish(&builder, &memory, &pool);
+}
+
+static void names_beyond_measure_share_a_bucket(void **state)
+{
+	enum { NAMES = 500 };
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	for (unsigned i = 0; i < NAMES; i++)
+		attribute_builder_region(&builder,
+								 (struct range){ 0x10000 + i * PAGE, 0x10000 + (i + 1) * PAGE },
+								 REGION_ANONYMOUS, 0)
+			->path = pool_printf(&pool, "[anon:cache %u]", i);
+	memory = fill(&builder, &pool);
+	assert_true(memory.buckets.count < 60);
+	assert_int_equal(virtual_of(&memory, "anonymous.cache-0"), PAGE);
+	assert_true(virtual_of(&memory, "anonymous.more-names") > (NAMES - 40) * PAGE);
+	check_closed(&memory);
+	finish(&builder, &memory, &pool);
 }
 
 static void without_a_page_map_nothing_is_resident(void **state)
@@ -183,9 +256,7 @@ static void without_a_page_map_nothing_is_resident(void **state)
 	assert_false(memory.has_resident);
 	assert_int_equal(memory.resident_bytes, 0);
 	assert_int_equal(buckets_bytes(&memory, "heap.top"), 2 * PAGE - 64); /* virtual */
-	vec_deinit(&memory.buckets);
-	pool_deinit(&pool);
-	attribute_builder_deinit(&builder);
+	finish(&builder, &memory, &pool);
 }
 
 /* File-backed regions the page map leaves out: smaps knows how much, not which pages. */
@@ -208,9 +279,7 @@ static void counts_of_smaps_stand_in_for_pages(void **state)
 	assert_int_equal(buckets_bytes(&memory, "module"), 3 * PAGE);
 	assert_int_equal(memory.resident_bytes, 6 * PAGE);
 	check_closed(&memory);
-	vec_deinit(&memory.buckets);
-	pool_deinit(&pool);
-	attribute_builder_deinit(&builder);
+	finish(&builder, &memory, &pool);
 }
 
 int main(void)
@@ -220,6 +289,9 @@ int main(void)
 		cmocka_unit_test(regions_go_where_they_belong),
 		cmocka_unit_test(named_and_reserved_memory_has_its_owner),
 		cmocka_unit_test(what_was_not_captured_is_said),
+		cmocka_unit_test(leftovers_of_memalign_are_overhead),
+		cmocka_unit_test(huge_pages_are_added_to_the_rss),
+		cmocka_unit_test(names_beyond_measure_share_a_bucket),
 		cmocka_unit_test(without_a_page_map_nothing_is_resident),
 		cmocka_unit_test(counts_of_smaps_stand_in_for_pages),
 	};

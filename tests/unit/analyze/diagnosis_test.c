@@ -25,10 +25,13 @@ static void put(struct report *report, const char *id, uint64_t bytes)
 
 static const struct report_diagnosis *find(const struct report *report, const char *id)
 {
-	for (size_t i = 0; i < report->diagnosis.count; i++)
-		if (strcmp(report->diagnosis.items[i].id, id) == 0)
-			return &report->diagnosis.items[i];
-	return NULL;
+	return diagnosis_find(report, id);
+}
+
+static void judge(struct report *report, const struct diagnosis_facts *facts)
+{
+	diagnosis_fill(report, facts);
+	verdict_fill(report);
 }
 
 /* Every row says why, and what to do. */
@@ -167,6 +170,9 @@ static void each_part_has_its_row(void **state)
 		{ "stack", "thread-stacks", false },
 		{ "module", "file-pages", false },
 		{ "heap.in_use", "java-heap-exonerated", true },
+		{ "shared", "shared-memory", false },
+		{ "not_captured", "not-captured", false },
+		{ "unwalkable", "not-captured", false },
 	};
 
 	(void)state;
@@ -176,10 +182,11 @@ static void each_part_has_its_row(void **state)
 
 		start(&report, MIB(1000));
 		put(&report, rows[i].bucket, MIB(900));
-		diagnosis_fill(&report, &facts);
-		verdict_fill(&report);
+		put(&report, "java.heap", MIB(rows[i].is_java ? 9 : 0));
+		judge(&report, &facts);
 		check_rows(&report);
 		assert_non_null(find(&report, rows[i].id));
+		assert_null(find(&report, "no-excess"));
 		assert_non_null(strstr(report.verdict, "The RSS is 1000 MiB: 900 MiB (90 %) is "));
 		report_deinit(&report);
 	}
@@ -192,8 +199,116 @@ static void reservations_are_nobodys_memory(void **state)
 	(void)state;
 	start(&report, MIB(1000));
 	put(&report, "anonymous.reserved", MIB(900));
+	report.memory.buckets.items[0].resident_bytes = 0;
 	diagnosis_fill(&report, &nothing);
 	assert_null(find(&report, "not-glibc"));
+	assert_int_equal(diagnosis_foreign_bytes(&report), 0);
+	report_deinit(&report);
+
+	/* written, then made inaccessible: it stays in RAM */
+	start(&report, MIB(1000));
+	put(&report, "anonymous.reserved", MIB(900));
+	judge(&report, &nothing);
+	assert_non_null(find(&report, "not-glibc"));
+	assert_non_null(strstr(report.verdict, "900 MiB (90 %) is other anonymous memory"));
+	report_deinit(&report);
+}
+
+/* The data that a heap is found by was cut off or left out: brk memory is malloc's as a rule, and
+ * nothing in the file speaks against it. */
+static void a_heap_that_was_not_looked_for_is_not_denied(void **state)
+{
+	static const struct {
+		bool complete, no_roots;
+	} rows[] = { { false, false }, { true, true }, { false, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct diagnosis_facts facts = { .no_roots = rows[i].no_roots };
+		struct report report;
+
+		start(&report, MIB(1000));
+		report.heap.found = false;
+		report.evidence.complete = rows[i].complete;
+		*vec_add(&report.evidence.missing) = "The file is cut short.";
+		put(&report, "anonymous.brk", MIB(900));
+		judge(&report, &facts);
+		check_rows(&report);
+		assert_null(find(&report, "not-glibc"));
+		assert_non_null(find(&report, "heap-not-found"));
+		assert_non_null(strstr(report.verdict, "does not tell a leak from retention"));
+		assert_null(strstr(report.verdict, "there is no glibc heap"));
+		report_deinit(&report);
+	}
+}
+
+/* With half of the memory unknown, a comparison of what is known says nothing. */
+static void unknown_memory_forbids_a_verdict(void **state)
+{
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(1000));
+	put(&report, "heap.binned", MIB(400));
+	put(&report, "heap.in_use", MIB(100));
+	put(&report, "unwalkable", MIB(300));
+	put(&report, "not_captured", MIB(150));
+	judge(&report, &nothing);
+	assert_non_null(strstr(report.verdict, "does not tell a leak from retention: 450 MiB"));
+	assert_null(strstr(report.verdict, "rather than a leak"));
+	report_deinit(&report);
+}
+
+static void incomplete_evidence_is_said_in_the_verdict(void **state)
+{
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(1000));
+	report.evidence.complete = false;
+	*vec_add(&report.evidence.missing) = "Some pages were torn.";
+	put(&report, "heap.binned", MIB(600));
+	judge(&report, &nothing);
+	assert_non_null(strstr(report.verdict, "As far as incomplete evidence tells: This is reten"));
+	report_deinit(&report);
+}
+
+/* Without compressed oops the Java heap lies anywhere: 0 bytes of it are no proof. */
+static void a_java_heap_that_was_not_recognised_is_not_exonerated(void **state)
+{
+	const struct diagnosis_facts facts = { .is_java = true };
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(1000));
+	put(&report, "java.heap", 4096);
+	put(&report, "anonymous.unknown", MIB(700));
+	judge(&report, &facts);
+	assert_null(find(&report, "java-heap-exonerated"));
+	assert_non_null(strstr(report.verdict, "the Java heap was not recognised"));
+	report_deinit(&report);
+
+	start(&report, MIB(1000)); /* neither most of it nor little */
+	put(&report, "java.heap", MIB(400));
+	judge(&report, &facts);
+	assert_null(find(&report, "java-heap-exonerated"));
+	assert_null(find(&report, "java-heap"));
+	report_deinit(&report);
+}
+
+static void one_chunk_is_no_chunks(void **state)
+{
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(1000));
+	put(&report, "heap.mmapped", MIB(900));
+	report.heap.mmapped = (struct report_sum){ 1, MIB(900), MIB(900) };
+	*vec_add(&report.heap.size_classes) =
+		(struct report_size_class){ MIB(900), "mmapped", 1, MIB(900) };
+	judge(&report, &nothing);
+	assert_non_null(strstr(report.diagnosis.items[0].evidence.items[0], "in 1 chunk that"));
+	assert_non_null(strstr(report.diagnosis.items[0].evidence.items[1], ": 1 chunk of 943,"));
 	report_deinit(&report);
 }
 
@@ -209,6 +324,16 @@ static void nothing_large_is_said_as_well(void **state)
 	check_rows(&report);
 	assert_int_equal(report.diagnosis.count, 1);
 	assert_string_equal(report.diagnosis.items[0].id, "no-excess");
+	assert_string_equal(report.diagnosis.items[0].evidence.items[0],
+						"The largest part, heap.in_use, is 2 % of the RSS.");
+	report_deinit(&report);
+
+	start(&report, 0); /* another allocator, in a core without a page map */
+	report.memory.has_resident = report.evidence.has_residency = report.heap.found = false;
+	put(&report, "anonymous.unknown", MIB(900));
+	judge(&report, &nothing);
+	check_rows(&report);
+	assert_string_equal(report.diagnosis.items[0].id, "not-told");
 	report_deinit(&report);
 }
 
@@ -239,6 +364,11 @@ int main(void)
 		cmocka_unit_test(each_part_has_its_row),
 		cmocka_unit_test(reservations_are_nobodys_memory),
 		cmocka_unit_test(nothing_large_is_said_as_well),
+		cmocka_unit_test(a_heap_that_was_not_looked_for_is_not_denied),
+		cmocka_unit_test(unknown_memory_forbids_a_verdict),
+		cmocka_unit_test(incomplete_evidence_is_said_in_the_verdict),
+		cmocka_unit_test(a_java_heap_that_was_not_recognised_is_not_exonerated),
+		cmocka_unit_test(one_chunk_is_no_chunks),
 		cmocka_unit_test(untouched_and_swapped_are_told_from_rss),
 	};
 

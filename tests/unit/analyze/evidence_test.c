@@ -163,6 +163,28 @@ static void gaps_are_summed_by_reason(void **state)
 	finish(&builder, &evidence, &pool);
 }
 
+/* Two modules with writable data: the heap's roots are in the file where something of each is. */
+static void roots_are_missed_where_a_module_lost_its_data(void **state)
+{
+	static const uint8_t bytes[4096];
+	struct attribute_builder builder;
+	struct region *idle;
+
+	(void)state;
+	start(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x1000, 0x3000 }, REGION_MODULE, 4096);
+	attribute_builder_piece(&builder, (struct range){ 0x1000, 0x2000 }, bytes);
+	assert_true(evidence_has_roots(&builder.core, &builder.image, &builder.regions));
+	attribute_builder_region(&builder, (struct range){ 0x8000, 0x9000 }, REGION_MODULE, 0);
+	assert_true(evidence_has_roots(&builder.core, &builder.image, &builder.regions));
+	idle =
+		attribute_builder_region(&builder, (struct range){ 0xa000, 0xb000 }, REGION_MODULE, 4096);
+	assert_false(evidence_has_roots(&builder.core, &builder.image, &builder.regions));
+	idle->protection = MAPPING_READ;
+	assert_true(evidence_has_roots(&builder.core, &builder.image, &builder.regions));
+	attribute_builder_deinit(&builder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +192,7 @@ int main(void)
 		cmocka_unit_test(every_loss_is_incomplete_and_said),
 		cmocka_unit_test(a_foreign_core_is_complete_of_its_kind),
 		cmocka_unit_test(gaps_are_summed_by_reason),
+		cmocka_unit_test(roots_are_missed_where_a_module_lost_its_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

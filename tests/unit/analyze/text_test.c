@@ -4,6 +4,7 @@
 #include "analyze/report/table.h"
 #include "analyze/report/text.h"
 #include "analyze/report/waterfall.h"
+#include "base/text.h"
 #include "tests/support/report_builder.h"
 
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static void check_threads(const char *const *names, size_t count, const char *wa
 	struct strbuf out = { 0 };
 
 	for (size_t i = 0; i < count; i++)
-		*vec_add(&arena.threads) = (struct report_thread){ 1, names[i] };
+		*vec_add(&arena.threads) = (struct report_thread){ 41 + (uint32_t)i, names[i] };
 	heap_tables_threads(&arena, &out);
 	assert_string_equal(strbuf_text(&out), wanted);
 	strbuf_deinit(&out);
@@ -92,6 +93,49 @@ static void threads_are_named_by_their_stems(void **state)
 	check_threads(names, 3, "worker-* (2), main");
 	check_threads(names, 7, "java (2), worker-* (2), main, +2 more");
 	check_threads((const char *const[]){ "123", "4" }, 2, "123, 4");
+	/* a core without names */
+	check_threads((const char *const[]){ "", "", "", "" }, 1, "tid 41");
+	check_threads((const char *const[]){ "", "", "", "" }, 4, "tid 41, 42, +2 more");
+}
+
+/* Every column as wide as it gets. */
+static void the_widest_tables_fit(void **state)
+{
+	static const struct waterfall_bars bars = { 21, "#", "|" };
+	struct report_arena arena = { .main = true, .locked = true, .heaps = 65535 };
+	struct report report = { .memory.has_resident = true };
+	struct strbuf out = { 0 };
+	struct table table;
+	char *line, *rest;
+
+	(void)state;
+	arena.system_bytes = arena.in_use.bytes = arena.free_resident_bytes = 1023 << 20;
+	arena.binned.bytes = arena.trimmable_bytes = 1023 << 10;
+	for (unsigned i = 0; i < 90; i++)
+		*vec_add(&arena.threads) =
+			(struct report_thread){ 4194304 - i, i < 30   ? "Signal Dispatch"
+												 : i < 60 ? "http-nio-8080-e"
+														  : "C2 CompilerThre" };
+	*vec_add(&report.heap.arenas) = arena;
+	heap_tables_arenas(&report.heap, true, &table);
+	table_text(&table, 2, &out);
+	table_deinit(&table);
+	report.memory.resident_bytes = report.memory.hugetlb_bytes = 1023 << 20;
+	report.memory.residual_bytes = -(1023 << 20);
+	*vec_add(&report.memory.buckets) =
+		(struct report_bucket){ "anonymous.a-very-long-name-of-a-mapping",
+								"other anonymous: a-very-long-name-of-a-mapping", 1023 << 20,
+								1023 << 20 };
+	waterfall_table(&report.memory, &bars, &table);
+	table_text(&table, 2, &out);
+	table_deinit(&table);
+	for (rest = out.data; (line = strsep(&rest, "\n"));)
+		if (text_columns(line) > TEXT_COLUMNS)
+			fail_msg("%zu columns: %s", text_columns(line), line);
+	vec_deinit(&arena.threads);
+	vec_deinit(&report.heap.arenas);
+	vec_deinit(&report.memory.buckets);
+	strbuf_deinit(&out);
 }
 
 /* Bars follow each other, and no bar passes the right edge. */
@@ -113,7 +157,7 @@ static void bars_stand_one_behind_the_other(void **state)
 	assert_non_null(strstr(strbuf_text(&out), "400 B       ####\n"));
 	/* more than the RSS: the bars end at the right edge */
 	assert_non_null(strstr(strbuf_text(&out), "300 B           #\n"));
-	assert_non_null(strstr(strbuf_text(&out), "6 B           #\n"));
+	assert_non_null(strstr(strbuf_text(&out), "6 B           |\n"));
 	table_deinit(&table);
 	vec_deinit(&memory.buckets);
 	strbuf_deinit(&out);
@@ -149,6 +193,7 @@ int main(void)
 		cmocka_unit_test(unknown_columns_are_question_marks),
 		cmocka_unit_test(a_negative_residual_keeps_its_sign),
 		cmocka_unit_test(threads_are_named_by_their_stems),
+		cmocka_unit_test(the_widest_tables_fit),
 		cmocka_unit_test(bars_stand_one_behind_the_other),
 		cmocka_unit_test(long_cells_are_cut_at_a_character),
 	};

@@ -72,6 +72,18 @@ static void counts_get_separators(void **state)
 	assert_string_equal(count_format(UINT64_MAX, text), "18,446,744,073,709,551,615");
 }
 
+static void one_thing_is_singular(void **state)
+{
+	char text[COUNT_TEXT];
+
+	(void)state;
+	assert_string_equal(count_of(1, "chunk", text), "1 chunk");
+	assert_string_equal(count_of(0, "chunk", text), "0 chunks");
+	assert_string_equal(count_of(12345, "live chunk", text), "12,345 live chunks");
+	assert_string_equal(count_of(UINT64_MAX, "noun of forty bytes, ten of them too many", text),
+						"18,446,744,073,709,551,615 noun of forty bytes, ten of ths");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +91,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_read_with_their_units),
 		cmocka_unit_test(nonsense_sizes_are_refused),
 		cmocka_unit_test(counts_get_separators),
+		cmocka_unit_test(one_thing_is_singular),
 	};
 
 	return cmocka_run_group_tests_name("size", tests, NULL, NULL);
