@@ -1,7 +1,5 @@
 #include "dumpcore/java_heap.h"
 
-#include "base/size.h"
-
 #include <string.h>
 
 /* HotSpot puts a heap of up to about 32 GiB below this address, so that 32-bit object references
@@ -13,7 +11,6 @@
 #define CLASS_SPACE UINT64_C(0x7c0000000)
 
 enum { LEAST_BYTES = 2 << 20 };
-#define ARENA_BYTES (UINT64_C(64) << 20)
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -51,37 +48,17 @@ static size_t take_run(const mappings *list, size_t first, struct range *run)
 	return i;
 }
 
-/* Below 32 GiB the heap is the largest run; above, only a run of the size asked for is it. */
-static bool is_better(struct range run, uint64_t limit, struct range best)
+/* Only a run below 32 GiB is recognised, the largest one. Above, arenas of glibc, 64 MiB each and
+ * often touching, look just like a heap without compressed references: that is captured, because an
+ * arena left out would cost the evidence that the capture is for. */
+static bool is_better(struct range run, struct range best)
 {
-	if (run.end <= COMPRESSED_LIMIT)
-		return range_bytes(run) >= LEAST_BYTES &&
-			   (best.end > COMPRESSED_LIMIT || range_bytes(run) > range_bytes(best));
-	return !range_bytes(best) && limit > 2 * ARENA_BYTES && range_bytes(run) >= limit &&
-		   range_bytes(run) - limit <= ARENA_BYTES;
+	return run.end <= COMPRESSED_LIMIT && range_bytes(run) >= LEAST_BYTES &&
+		   range_bytes(run) > range_bytes(best);
 }
 
-uint64_t java_heap_limit(struct span cmdline)
+bool java_heap_find(const mappings *list, struct range *heap)
 {
-	static const char *const options[] = { "-Xmx", "-XX:MaxHeapSize=" };
-	struct cursor cursor = cursor_make(cmdline, false);
-	uint64_t limit = 0, value;
-
-	while (cursor_left(&cursor)) {
-		struct span word = cursor_cstring(&cursor);
-		const char *text = (const char *)word.data;
-
-		for (size_t i = 0; text && i < sizeof options / sizeof *options; i++)
-			if (strncmp(text, options[i], strlen(options[i])) == 0 &&
-				size_parse(text + strlen(options[i]), &value))
-				limit = value;
-	}
-	return limit;
-}
-
-bool java_heap_find(const mappings *list, struct span cmdline, struct range *heap)
-{
-	uint64_t limit = java_heap_limit(cmdline);
 	struct range run;
 	size_t next;
 
@@ -93,7 +70,7 @@ bool java_heap_find(const mappings *list, struct span cmdline, struct range *hea
 		if (!may_be_heap(&list->items[i]))
 			continue;
 		next = take_run(list, i, &run);
-		if (is_better(run, limit, *heap))
+		if (is_better(run, *heap))
 			*heap = run;
 	}
 	return range_bytes(*heap) > 0;

@@ -4,18 +4,13 @@
 #define DUMPCORE_JAVA_HEAP_H
 
 #include "archive/proc_text.h"
-#include "base/span.h"
 #include "base/vaddr.h"
 
 #include <stdbool.h>
 
-/* Finds the reserved range of the Java heap among mappings sorted by address. `cmdline` is
- * /proc/PID/cmdline (NUL-separated). False where the process is no JVM or the heap is not
- * recognised. Collectors that keep the heap in shared memory (ZGC's memfd) are not this case. */
-bool java_heap_find(const mappings *list, struct span cmdline, struct range *heap);
-
-/* The maximum heap size on the command line (-Xmx, -XX:MaxHeapSize=; the last one counts), in
- * bytes; 0 where there is none. */
-uint64_t java_heap_limit(struct span cmdline);
+/* Finds the reserved range of the Java heap among mappings sorted by address. False where the
+ * process is no JVM or the heap is not recognised: one without compressed references (-Xmx of 32
+ * GiB and more, or -XX:-UseCompressedOops), or in shared memory (ZGC's memfd). */
+bool java_heap_find(const mappings *list, struct range *heap);
 
 #endif

@@ -37,14 +37,13 @@ bool target_explain(const struct target *target, const char *command, struct err
 static bool read_mappings(struct target *target, struct err *err)
 {
 	struct span smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS);
-	struct span cmdline = documents_find(&target->documents, FORMAT_DOCUMENT_CMDLINE);
 
 	if (!proc_text_mappings(smaps, &target->pool, &target->mappings, err))
 		return err_prefix(err, "smaps of process %d", (int)target->procfs.pid);
 	if (!target->mappings.count)
 		return err_set(err, ERR_GONE, "process %d (%s) has no memory: it has just ended",
 					   (int)target->procfs.pid, target->stat.comm);
-	java_heap_find(&target->mappings, cmdline, &target->java_heap);
+	java_heap_find(&target->mappings, &target->java_heap);
 	return true;
 }
 
