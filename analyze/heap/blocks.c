@@ -1,5 +1,6 @@
 #include "analyze/heap/blocks.h"
 
+#include "analyze/heap/chain.h"
 #include "analyze/heap/main_regions.h"
 #include "analyze/heap/reader.h"
 
@@ -125,15 +126,36 @@ static uint64_t guess_first_heap(struct finder *finder, const struct arena *aren
 	return bytes;
 }
 
+/* Where none of the arena's heaps holds top, whose pointer is damaged then: the heap in which
+ * chunks lead to its very end has it. */
+static void find_top(struct finder *finder, size_t first_block)
+{
+	const struct layout *layout = finder->layout;
+
+	for (size_t i = first_block; i < finder->blocks->count; i++)
+		if (finder->blocks->items[i].has_top)
+			return;
+	for (size_t i = first_block; i < finder->blocks->count; i++) {
+		struct arena_block *block = &finder->blocks->items[i];
+		struct chain chain = chain_make(finder->reader.image, layout, false, block->range.end);
+		vaddr top = chain_find_top(&chain, block->first);
+
+		block->has_top = top != 0;
+		block->last = top ? top : block->last;
+	}
+}
+
 static void find_heaps(struct finder *finder, const struct arena *arena, int index,
 					   struct anomalies *anomalies)
 {
+	size_t first_block = finder->blocks->count;
 	uint64_t total = follow_heaps(finder, arena, index);
 
 	if (total != arena->system_bytes) {
 		total += scan_heaps(finder, arena, index);
 		total += guess_first_heap(finder, arena, index);
 	}
+	find_top(finder, first_block);
 	if (total != arena->system_bytes)
 		anomaly_add(anomalies, arena->address,
 					"arena says it has %" PRIu64 " bytes, its heaps sum to %" PRIu64,
@@ -195,7 +217,7 @@ void blocks_find(const struct image *image, const struct regions *regions, struc
 		if (!found->items[i].main && layout->heap_info)
 			find_heaps(&finder, &found->items[i], (int)i, anomalies);
 	for (size_t i = 0; i < found->count; i++)
-		if (found->items[i].main && found->items[i].top)
+		if (found->items[i].main && (found->items[i].top || found->items[i].system_bytes))
 			main_regions_find(image, regions, layout, &found->items[i], (int)i, blocks, anomalies);
 	vec_sort(blocks, compare_blocks);
 	drop_overlaps(blocks, anomalies);

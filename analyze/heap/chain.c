@@ -86,3 +86,18 @@ vaddr chain_region_end(struct chain *chain, vaddr chunk, uint32_t page_size)
 	}
 	return chunk;
 }
+
+vaddr chain_find_top(struct chain *chain, vaddr chunk)
+{
+	vaddr first = chunk;
+	uint64_t header;
+
+	while (reader_word(&chain->reader, chunk + chain->layout->word, &header) &&
+		   chain_header_fits(chain, chunk, header)) {
+		if (chain_size(header) == chain->last - chunk)
+			return chunk != first && header & LAYOUT_PREV_IN_USE ? chunk : 0;
+		if (!step(chain, &chunk))
+			return 0;
+	}
+	return 0;
+}

@@ -55,4 +55,9 @@ bool chain_is_fence(struct chain *chain, vaddr chunk);
  * not hold. */
 vaddr chain_region_end(struct chain *chain, vaddr chunk, uint32_t page_size);
 
+/* Follows chunks from the address to the one that ends at `last`, as top does at the end of its
+ * region: for an arena whose pointer to it is damaged. Gives that chunk, 0 where the chunks do not
+ * hold or are fewer than two. */
+vaddr chain_find_top(struct chain *chain, vaddr chunk);
+
 #endif

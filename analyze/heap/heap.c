@@ -1,6 +1,7 @@
 #include "analyze/heap/heap.h"
 
 #include "analyze/heap/arenas.h"
+#include "analyze/heap/bins.h"
 #include "analyze/heap/blocks.h"
 #include "analyze/heap/fastbins.h"
 #include "analyze/heap/mmapped.h"
@@ -167,8 +168,12 @@ static void find_mmapped(struct state *state)
 	}
 	found = mmapped_find(state->image, &state->layout, &runs, &state->heap->chunks);
 	vec_deinit(&runs);
-	if (known)
-		compare_mmapped(state, &params, &found);
+	if (!known)
+		return;
+	if (found.count > params.n_mmaps)
+		mmapped_drop_false(&state->layout, params.n_mmaps, params.mmapped_mem, &state->heap->chunks,
+						   &found);
+	compare_mmapped(state, &params, &found);
 }
 
 /* The chunks in caches, which look used to the walk. */
@@ -266,6 +271,12 @@ static void describe(struct state *state)
 										   : "");
 }
 
+/* Whether the process ran during the capture. */
+static bool is_live(const struct core *core)
+{
+	return core->has_facts && strcmp(core->facts.consistency, "live") == 0;
+}
+
 void heap_walk(struct heap *heap, const struct image *image, const struct regions *regions,
 			   const struct core *core, const struct page_map *page_map, unsigned workers,
 			   struct progress *progress, struct anomalies *anomalies)
@@ -294,6 +305,7 @@ void heap_walk(struct heap *heap, const struct image *image, const struct region
 	chunk_table_seal(&heap->chunks);
 	mark_cached(&state, caches_complete);
 	sum_blocks(&state);
+	bins_compare(image, &state.layout, heap, is_live(core), workers, anomalies);
 	describe(&state);
 	vec_deinit(&state.arenas);
 	vec_deinit(&state.blocks);

@@ -16,14 +16,58 @@ static struct arena_block *add_block(arena_blocks *blocks, struct range range, v
 	return block;
 }
 
+/* The run of brk memory: the one that holds top, else the one the kernel calls so. Memory of
+ * secondary arenas is none of it. An empty range where there is none. */
+static struct range find_brk(const struct regions *regions, vaddr top, const arena_blocks *blocks)
+{
+	struct range brk = { 0, 0 };
+	anonymous_runs runs = { 0 };
+
+	anonymous_find(regions, &runs);
+	for (size_t i = 0; i < blocks->count; i++)
+		anonymous_remove(&runs, blocks->items[i].range);
+	for (size_t i = 0; i < regions->items.count; i++)
+		if (regions->items.items[i].kind == REGION_BRK)
+			brk = regions->items.items[i].range;
+	for (size_t i = 0; i < runs.count; i++)
+		if (range_holds(runs.items[i], top) || range_holds(runs.items[i], brk.start))
+			brk = runs.items[i];
+	vec_deinit(&runs);
+	return brk;
+}
+
+/* For a main arena whose top pointer, top's size or system_mem is damaged: all of its brk memory,
+ * up to the chunk that ends it. */
+static void guess_contiguous(const struct image *image, const struct regions *regions,
+							 const struct layout *layout, const struct arena *arena, int index,
+							 arena_blocks *blocks)
+{
+	struct range brk = find_brk(regions, arena->top, blocks);
+	vaddr by_size = (brk.end - arena->system_bytes + 7) & ~(vaddr)7, top;
+	struct chain chain = chain_make(image, layout, true, brk.end);
+
+	if (range_bytes(brk) < 2 * layout->min_bytes)
+		return;
+	top = chain_find_top(&chain, layout_chunk_from(layout, brk.start));
+	/* That of a static program does not begin with malloc's memory. */
+	if (!top && range_holds(brk, by_size)) {
+		top = chain_find_top(&chain, layout_chunk_from(layout, by_size));
+		brk.start = top ? by_size : brk.start;
+	}
+	if (!top && range_holds(brk, arena->top) && layout_aligned(layout, arena->top))
+		top = arena->top;
+	if (!top)
+		top = layout_chunk_from(layout, brk.end - layout->min_bytes);
+	add_block(blocks, brk, layout_chunk_from(layout, brk.start), top, index)->has_top = true;
+}
+
 /* brk memory is [top end - system_mem, top end), and its end is page-aligned (malloc.c, sysmalloc).
- * Where top's size or system_mem is damaged: the whole run that holds top. */
+ */
 static void add_contiguous(const struct image *image, const struct regions *regions,
 						   const struct layout *layout, const struct arena *arena, int index,
 						   arena_blocks *blocks, struct anomalies *anomalies)
 {
 	vaddr end = arena->top + arena->top_bytes, start = end - arena->system_bytes;
-	anonymous_runs runs = { 0 };
 
 	if (arena->top_bytes && end > arena->top && start <= arena->top &&
 		end % layout->page_size == 0 && image_has(image, start, layout->word)) {
@@ -35,13 +79,7 @@ static void add_contiguous(const struct image *image, const struct regions *regi
 	}
 	anomaly_add(anomalies, arena->address,
 				"main arena's top and system_mem do not fit each other: its start is guessed");
-	anonymous_find(regions, &runs);
-	for (size_t i = 0; i < runs.count; i++)
-		if (range_holds(runs.items[i], arena->top))
-			add_block(blocks, runs.items[i], layout_chunk_from(layout, runs.items[i].start),
-					  arena->top, index)
-				->has_top = true;
-	vec_deinit(&runs);
+	guess_contiguous(image, regions, layout, arena, index, blocks);
 }
 
 /* Whether the word pair looks like a region's first chunk; cheap, most pages fail here. */

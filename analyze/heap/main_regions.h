@@ -6,7 +6,7 @@
 #include "analyze/heap/blocks.h"
 
 /* Appends the arena's blocks; `blocks` holds those of the secondary arenas already. The arena must
- * have been used. */
+ * have been used: its top or its system_mem is not 0. */
 void main_regions_find(const struct image *image, const struct regions *regions,
 					   const struct layout *layout, const struct arena *arena, int index,
 					   arena_blocks *blocks, struct anomalies *anomalies);

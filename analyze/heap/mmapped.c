@@ -124,3 +124,55 @@ struct mmapped_found mmapped_find(const struct image *image, const struct layout
 		find_in_run(&reader, layout, runs->items[i], chunks, &found);
 	return found;
 }
+
+static int compare_bytes(const void *left, const void *right)
+{
+	const uint64_t *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Whether the bytes are what malloc counts; since 2.43 each mremap adds two words too much. */
+static bool bytes_agree(const struct layout *layout, uint64_t mmapped_mem, uint64_t bytes)
+{
+	uint64_t excess = mmapped_mem - bytes;
+
+	return excess == 0 || (layout->state->mapped_tail && excess < layout->page_size &&
+						   excess % (2 * layout->word) == 0);
+}
+
+static void drop_below(uint64_t limit, struct chunk_table *chunks)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < chunks->blocks.count; i++) {
+		struct chunk_block *block = &chunks->blocks.items[i];
+
+		if (block->arena == CHUNK_NO_ARENA && range_bytes(block->range) < limit)
+			free(block->packed);
+		else
+			chunks->blocks.items[kept++] = *block;
+	}
+	chunks->blocks.count = kept;
+}
+
+void mmapped_drop_false(const struct layout *layout, uint64_t n_mmaps, uint64_t mmapped_mem,
+						struct chunk_table *chunks, struct mmapped_found *found)
+{
+	VEC(uint64_t) sizes = { 0 };
+	uint64_t bytes = found->bytes;
+	size_t excess = (size_t)(found->count - n_mmaps);
+
+	for (size_t i = 0; i < chunks->blocks.count; i++)
+		if (chunks->blocks.items[i].arena == CHUNK_NO_ARENA)
+			*vec_add(&sizes) = range_bytes(chunks->blocks.items[i].range);
+	vec_sort(&sizes, compare_bytes);
+	for (size_t i = 0; i < excess && i < sizes.count; i++)
+		bytes -= sizes.items[i];
+	if (found->count > n_mmaps && sizes.count == found->count && n_mmaps &&
+		sizes.items[excess] > sizes.items[excess - 1] && bytes_agree(layout, mmapped_mem, bytes)) {
+		drop_below(sizes.items[excess], chunks);
+		*found = (struct mmapped_found){ n_mmaps, bytes };
+	}
+	vec_deinit(&sizes);
+}

@@ -19,4 +19,10 @@ struct mmapped_found {
 struct mmapped_found mmapped_find(const struct image *image, const struct layout *layout,
 								  const anonymous_runs *runs, struct chunk_table *chunks);
 
+/* Where more were found than malloc_par counts (`n_mmaps` of `mmapped_mem` bytes), bytes of the
+ * program look like headers: drops the smallest ones, if without them number and bytes are right
+ * and no other choice would do. Otherwise all stay. */
+void mmapped_drop_false(const struct layout *layout, uint64_t n_mmaps, uint64_t mmapped_mem,
+						struct chunk_table *chunks, struct mmapped_found *found);
+
 #endif

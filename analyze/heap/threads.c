@@ -98,13 +98,43 @@ static void decide_slots(const struct vote *vote, size_t *arena, size_t *tcache)
 	}
 }
 
+/* The form of the first thread's tcache that has one. */
+static const struct layout_tcache *common_form(struct vote *vote, size_t tcache)
+{
+	const struct layout_tcache *form = NULL;
+	uint64_t value;
+
+	for (size_t i = 0; tcache < vote->count && !form && i < vote->core->threads.count; i++) {
+		const struct core_thread *thread = &vote->core->threads.items[i];
+
+		if (thread->tp && reader_word(&vote->reader, slot_address(vote, thread, tcache), &value))
+			form = tcache_form(&vote->reader, vote->layout, vote->blocks, value);
+	}
+	return form;
+}
+
+/* The form of the thread's tcache; where the size word before it is damaged, its lists still tell
+ * what it is. */
+static const struct layout_tcache *read_form(struct vote *vote, vaddr tcache,
+											 const struct layout_tcache *common)
+{
+	const struct layout_tcache *form =
+		tcache_form(&vote->reader, vote->layout, vote->blocks, tcache);
+
+	if (form || !common || !blocks_at(vote->blocks, tcache))
+		return form;
+	return tcache_belief(&vote->reader, vote->layout, vote->blocks, tcache, common) > 0 ? common
+																						: NULL;
+}
+
 static void read_threads(struct vote *vote, size_t arena, size_t tcache, thread_uses *uses,
 						 tcaches *caches)
 {
+	const struct layout_tcache *common = common_form(vote, tcache), *form;
+
 	for (size_t i = 0; i < vote->core->threads.count; i++) {
 		const struct core_thread *thread = &vote->core->threads.items[i];
 		struct thread_use *use = vec_add(uses);
-		const struct layout_tcache *form;
 		uint64_t value = 0;
 
 		*use = (struct thread_use){ .tid = thread->tid, .arena = -1 };
@@ -116,7 +146,7 @@ static void read_threads(struct vote *vote, size_t arena, size_t tcache, thread_
 		if (tcache >= vote->count ||
 			!reader_word(&vote->reader, slot_address(vote, thread, tcache), &value))
 			continue;
-		form = tcache_form(&vote->reader, vote->layout, vote->blocks, value);
+		form = read_form(vote, value, common);
 		if (form)
 			*vec_add(caches) = (struct tcache){ value, thread->tid, form };
 	}

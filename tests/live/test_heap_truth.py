@@ -13,8 +13,19 @@ ORACLE = os.path.join(ROOT, "tests", "live", "heap_oracle.py")
 # seed, threads, operations
 RUNS = [(1, 1, 2000), (2, 4, 20000), (3, 16, 40000)]
 
+# How malloc was told to behave: threads, operations, environment, lists that are then not there.
+SETTINGS = {
+    "64 threads": (64, 4000, {}, []),
+    "one arena": (8, 5000, {"MALLOC_ARENA_MAX": "1"}, []),
+    "perturbed": (8, 5000, {"MALLOC_PERTURB_": "165"}, []),
+    "no tcache": (8, 5000, {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}, ["tcache"]),
+    "no mappings": (4, 5000, {"GLIBC_TUNABLES": "glibc.malloc.mmap_max=0"}, []),
+    "larger fastbins": (4, 5000, {"GLIBC_TUNABLES": "glibc.malloc.mxfast=160"}, []),
+    "huge pages": (4, 5000, {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, []),
+}
 
-def ask_oracle(session, name, log, core):
+
+def ask_oracle(session, name, log, core, without=()):
     """Compares the target's log with chunks and report of the core."""
     chunks, report = core + ".ndjson", core + ".json"
     for path, command in ((chunks, ["chunks", core, "--ndjson", "--rules", "none"]),
@@ -25,7 +36,7 @@ def ask_oracle(session, name, log, core):
             return
         with open(path, "wb") as file:
             file.write(result.stdout)
-    verdict = run(sys.executable, ORACLE, log, chunks, report)
+    verdict = run(sys.executable, ORACLE, log, chunks, report, *without)
     for line in verdict.out.splitlines():
         session.note(f"{name}: {line}")
     session.equal(verdict.status, 0, f"{name}: the target's own log agrees")
@@ -58,11 +69,11 @@ def has_fastbins(log):
     return '<total type="fast" count="0"' not in totals
 
 
-def start_target(session, log, *arguments):
+def start_target(session, log, *arguments, env=None):
     """Whether fastbins stay filled depends on which thread comes last (a large free empties them), so
     the target is started again until they are. A libc without fastbins gives up in the end."""
     for _ in range(20):
-        target = session.start(os.path.join(TARGETS, "malloc_target"), *arguments, log)
+        target = session.start(os.path.join(TARGETS, "malloc_target"), *arguments, log, env=env)
         if has_fastbins(log):
             break
         target.stdin.close()
@@ -93,10 +104,21 @@ def heap_truth(session, seed, threads, operations):
         ask_oracle(session, f"{name}, gcore", log, gcore)
 
 
+def heap_settings(session, name, threads, operations, env, without):
+    log = session.path("log")
+    target = start_target(session, log, 7, threads, operations, env=env)
+    core = session.must_capture(target.pid, f"{threads}.core.zst")
+    ask_oracle(session, name, log, core, without)
+    session.equal(session.must_report(core)["anomalies"], [], f"{name}: no anomaly")
+    os.remove(core)
+
+
 def main():
     session = Session()
     for row in RUNS:
         session.test(heap_truth, *row)
+    for name, row in SETTINGS.items():
+        session.test(heap_settings, name, *row)
     session.finish()
 
 

@@ -241,6 +241,9 @@ static void *work(void *argument)
 	struct worker *worker = argument;
 
 	worker->tid = (pid_t)syscall(SYS_gettid);
+	/* What libc allocates for a new thread must not take the place of a block freed by an older
+	 * one: that address is in the log as freed. */
+	pthread_barrier_wait(&worked);
 	allocate_mapped(worker);
 	for (size_t i = 0; i < operations; i++)
 		operate(worker);

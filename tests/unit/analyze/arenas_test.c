@@ -161,6 +161,49 @@ static void arenas_are_found_outside_of_modules(void **state)
 	heap_builder_deinit(&builder);
 }
 
+/* Each pair of words looks like an empty bin, and each as a `next` leads to another such state:
+ * rings without end, from every address. */
+static void memory_full_of_false_rings_is_given_up(void **state)
+{
+	const struct range area = { 0x7ffe00000000, 0x7ffe00080000 };
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	heap_builder_init(&builder, "C", 8);
+	memset(builder.areas.items[0].bytes, 0, (size_t)range_bytes(builder.areas.items[0].range));
+	heap_builder_area(&builder, area, REGION_ANONYMOUS);
+	for (vaddr at = area.start; at < area.end; at += 16) {
+		heap_builder_set(&builder, at, at - 16);
+		heap_builder_set(&builder, at + 8, at - 16);
+	}
+	find(&builder, &result);
+	assert_false(result.found);
+	assert_non_null(strstr(result.why, "given up"));
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
+static void damaged_system_mem_costs_no_single_arena(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	for (unsigned field = 2184; field <= 2192; field += 8) {
+		heap_builder_init(&builder, "C", 8);
+		heap_builder_chunk(&builder, 0, 48, HEAP_USED);
+		heap_builder_finish(&builder);
+		heap_builder_set(&builder, builder.arenas.items[0].address + field, 24);
+		find(&builder, &result);
+		assert_true(result.found);
+		assert_int_equal(result.blocks.count, 1);
+		assert_int_equal(result.blocks.items[0].range.start, builder.arenas.items[0].heap);
+		forget(&result);
+		heap_builder_deinit(&builder);
+	}
+}
+
 static void a_broken_ring_keeps_what_is_left(void **state)
 {
 	struct heap_builder builder;
@@ -173,9 +216,38 @@ static void a_broken_ring_keeps_what_is_left(void **state)
 	assert_true(result.found);
 	assert_int_equal(result.arenas.count, 3);
 	assert_int_equal(result.blocks.count, 4);
-	assert_int_equal(result.anomalies.rows.count, 1);
+	assert_true(result.arenas.items[0].main);
+	assert_int_equal(result.anomalies.rows.count, 2); /* broken, and what it leaves out */
 	forget(&result);
 	heap_builder_deinit(&builder);
+}
+
+static void the_ring_may_lead_anywhere(void **state)
+{
+	/* Each member's `next`, and where it leads then: to itself, past a member, back into the ring
+	 * behind its start, to another place in a malloc_state, to nothing. */
+	(void)state;
+	for (size_t from = 0; from < 3; from++)
+		for (size_t to = 0; to < 5; to++) {
+			struct heap_builder builder;
+			struct result result;
+			vaddr target = 0;
+
+			build(&builder, "C", 8);
+			if (to < 3)
+				target = builder.arenas.items[to].address;
+			else if (to == 3)
+				target = builder.arenas.items[0].address + 0x250;
+			heap_builder_set(&builder, builder.arenas.items[from].address + 2160, target);
+			find(&builder, &result);
+			assert_true(result.found);
+			assert_int_equal(result.arenas.count, 3);
+			assert_true(result.arenas.items[0].main);
+			assert_false(result.arenas.items[1].main || result.arenas.items[2].main);
+			assert_int_equal(result.blocks.count, 4);
+			forget(&result);
+			heap_builder_deinit(&builder);
+		}
 }
 
 static void a_damaged_bin_costs_no_arena(void **state)
@@ -279,7 +351,10 @@ int main(void)
 		cmocka_unit_test(an_untouched_arena_is_no_arena),
 		cmocka_unit_test(no_arena_is_said),
 		cmocka_unit_test(arenas_are_found_outside_of_modules),
+		cmocka_unit_test(memory_full_of_false_rings_is_given_up),
+		cmocka_unit_test(damaged_system_mem_costs_no_single_arena),
 		cmocka_unit_test(a_broken_ring_keeps_what_is_left),
+		cmocka_unit_test(the_ring_may_lead_anywhere),
 		cmocka_unit_test(a_damaged_bin_costs_no_arena),
 		cmocka_unit_test(a_torn_arena_is_an_arena),
 		cmocka_unit_test(a_broken_heap_chain_is_scanned_for),

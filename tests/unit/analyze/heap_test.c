@@ -237,6 +237,33 @@ static void mmapped_chunks_are_counted_against_malloc(void **state)
 	forget(&world);
 }
 
+/* A table of (NULL, 4098) pairs has what looks like the header of a mapping of one page. */
+static void bytes_that_look_like_a_mapping_are_dropped(void **state)
+{
+	struct world world;
+	vaddr fake = 0x7ffff7000000;
+
+	(void)state;
+	for (unsigned pages = 1; pages <= 2; pages++) {
+		build(&world, "C", 8);
+		heap_builder_area(&world.builder, (struct range){ fake, fake + 0x10000 }, REGION_ANONYMOUS);
+		heap_builder_set(&world.builder, fake + 0x3008, pages * 0x1000 | 2);
+		walk(&world, NULL, 1);
+		assert_int_equal(world.heap.mmapped.chunks, 2);
+		assert_int_equal(world.anomalies.rows.count, 0);
+		assert_all_kept(&world);
+		forget(&world);
+	}
+	/* As large as a real one: which of them is false cannot be told. */
+	build(&world, "C", 8);
+	heap_builder_area(&world.builder, (struct range){ fake, fake + 0x100000 }, REGION_ANONYMOUS);
+	heap_builder_set(&world.builder, fake + 0x3008, 0x42002);
+	walk(&world, NULL, 1);
+	assert_int_equal(world.heap.mmapped.chunks, 3);
+	assert_int_equal(world.anomalies.rows.count, 1);
+	forget(&world);
+}
+
 /* Cut at any page of the main arena's memory: what was captured is still told right. */
 static void truncated_memory_is_walked_as_far_as_it_goes(void **state)
 {
@@ -262,6 +289,86 @@ static void truncated_memory_is_walked_as_far_as_it_goes(void **state)
 		assert_int_equal(wrong, 0);
 		forget(&world);
 	}
+}
+
+/* A word whose damage must not cost an arena or its memory; the one after the last is at 0. */
+static struct damage {
+	vaddr at;
+	uint64_t value;
+} damages_of(const struct world *world, unsigned which)
+{
+	const struct heap_builder *builder = &world->builder;
+	const struct heap_class *class = builder->class;
+	vaddr main = builder->arenas.items[0].address, other = builder->arenas.items[1].address;
+	vaddr top = class->bins_at - 2 * class->word, last_bin = class->bins_at + 252 * class->word;
+
+	switch (which) {
+	case 0: /* heap_info.pagesize */
+		return (struct damage){ other - class->heap_info_bytes + class->page_size_at, 0x1234 };
+	case 1:
+		return (struct damage){ main + top, 0x1234 };
+	case 2:
+		return (struct damage){ main + top, 0 };
+	case 3:
+		return (struct damage){ main + top, other + 0x1000 };
+	case 4:
+		return (struct damage){ main + top, world->kept[1].chunk };
+	case 5:
+		return (struct damage){ other + top, 0x1230 };
+	case 6:
+		return (struct damage){ main + last_bin, 0x1234 };
+	case 7:
+		return (struct damage){ other + last_bin, 0x1234 };
+	case 8:
+		return (struct damage){ main + class->next_at, main };
+	default:
+		return (struct damage){ 0, 0 };
+	}
+}
+
+static void a_damaged_word_costs_no_arena(void **state)
+{
+	(void)state;
+	for (unsigned i = 0;; i++) {
+		struct damage damage;
+		struct world world;
+
+		build(&world, "C", 8);
+		damage = damages_of(&world, i);
+		if (damage.at)
+			heap_builder_set(&world.builder, damage.at, damage.value);
+		walk(&world, NULL, 1);
+		assert_true(world.heap.found);
+		assert_int_equal(world.heap.arenas.count, 2);
+		assert_true(world.heap.arenas.items[0].main && !world.heap.arenas.items[1].main);
+		assert_all_kept(&world);
+		assert_closed(&world.heap);
+		for (size_t k = 0; k < 2; k++) {
+			assert_int_equal(world.heap.arenas.items[k].states[CHUNK_TOP].chunks, 1);
+			assert_int_equal(world.heap.arenas.items[k].states[CHUNK_UNWALKABLE].bytes, 0);
+		}
+		forget(&world);
+		if (!damage.at)
+			return;
+	}
+}
+
+/* The chunk that holds it is lost with its header; what it caches is not. */
+static void a_tcache_behind_a_damaged_header_is_read(void **state)
+{
+	struct world world;
+	vaddr chunk;
+
+	(void)state;
+	build(&world, "C", 8);
+	chunk = heap_builder_get(&world.builder, world.builder.core.threads.items[0].tp +
+												 (vaddr)HEAP_BUILDER_TLS_TCACHE) -
+			16;
+	heap_builder_set(&world.builder, chunk + 8, 0);
+	walk(&world, NULL, 1);
+	assert_all_kept(&world);
+	assert_closed(&world.heap);
+	forget(&world);
 }
 
 /* Any bit of any word of the heap, malloc_state or tcache flipped: no crash, and the sums close. */
@@ -304,7 +411,10 @@ int main(void)
 		cmocka_unit_test(many_chunks_are_marked_and_summed),
 		cmocka_unit_test(an_untouched_arena_gives_no_heap),
 		cmocka_unit_test(mmapped_chunks_are_counted_against_malloc),
+		cmocka_unit_test(bytes_that_look_like_a_mapping_are_dropped),
 		cmocka_unit_test(truncated_memory_is_walked_as_far_as_it_goes),
+		cmocka_unit_test(a_damaged_word_costs_no_arena),
+		cmocka_unit_test(a_tcache_behind_a_damaged_header_is_read),
 		cmocka_unit_test(flipped_bits_do_no_harm),
 	};
 

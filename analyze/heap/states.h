@@ -1,0 +1,43 @@
+/* states: recognises one malloc_state by its own content and reads it.
+ *
+ * Source: glibc malloc/malloc.c (struct malloc_state, malloc_init_state, bin_at) and
+ * malloc/arena.c (heap_info, arena_for_chunk). */
+#ifndef ANALYZE_HEAP_STATES_H
+#define ANALYZE_HEAP_STATES_H
+
+#include "analyze/heap/arenas.h"
+#include "analyze/heap/layout.h"
+#include "analyze/heap/reader.h"
+
+/* What the search for arenas knows while it looks at one address after another. */
+struct states {
+	struct reader reader;
+	unsigned word;
+	unsigned steps; /* states_is_arena may still look at; then it gives false */
+	uint32_t page_size;
+	const struct layout_state *row; /* any row with the bins offset in question */
+};
+
+/* Whether most bins are empty or lead to memory, and one at least is empty: only its links tell the
+ * bins' place exactly. Not more is asked: in a live capture almost no list is whole, yet every head
+ * is some chunk's address. */
+bool states_is_arena(struct states *states, vaddr address);
+
+/* The heap_info row by which the address is a secondary arena: it stands right behind the heap_info
+ * at an aligned address, which says so or has the page size where it must be. NULL for a main
+ * arena.
+ */
+const struct layout_heap_info *states_heap_info(struct states *states, vaddr address);
+
+/* Whether the address is a secondary arena beyond doubt: its heap_info says so. Any run of empty
+ * bins looks like a state that is some bins off its place. */
+bool states_is_certain(struct states *states, vaddr address);
+
+/* What the malloc_state says if its class is the row's. */
+struct arena states_read(struct states *states, const struct layout_state *row, vaddr address);
+
+/* How the fields make sense under the row: 2 all, 1 system_mem but not top, 0 they do not tell, -1
+ * not at all. */
+int states_vote(struct states *states, const struct layout_state *row, vaddr address);
+
+#endif
