@@ -28,6 +28,22 @@ void page_map_append(struct page_map *map, struct range range, enum page_state s
 		*vec_add(&map->runs) = (struct page_run){ range, state };
 }
 
+void page_map_merge(const struct page_map *a, const struct page_map *b, struct page_map *out)
+{
+	size_t left = 0, right = 0;
+
+	out->page_size = a->page_size;
+	out->runs.count = 0;
+	while (left < a->runs.count || right < b->runs.count) {
+		bool first = right == b->runs.count ||
+					 (left < a->runs.count &&
+					  a->runs.items[left].range.start < b->runs.items[right].range.start);
+		const struct page_run *run = first ? &a->runs.items[left++] : &b->runs.items[right++];
+
+		page_map_append(out, run->range, run->state);
+	}
+}
+
 size_t page_map_find(const struct page_map *map, vaddr address)
 {
 	size_t low = 0, high = map->runs.count;

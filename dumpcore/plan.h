@@ -53,6 +53,8 @@ struct plan_item {
 	uint32_t flags;                         /* PF_R | PF_W | PF_X */
 	bool selected;                          /* all of it, or (kind PLAN_MODULE) its first page */
 	bool is_file;                           /* absent pages are not zeros: they are in the file */
+	bool is_shared;                         /* with other processes, or with a clone */
+	bool is_cloned;                         /* a clone has its pages */
 	uint64_t resident_bytes, swapped_bytes; /* as smaps said, before the stop */
 };
 
@@ -78,9 +80,16 @@ void plan_select(struct plan *plan, const mappings *list, plan_selection selecti
 /* The anonymous mapping at a thread's stack pointer is that thread's stack. */
 void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection);
 
-/* What to ask the kernel about. With `live`, present pages of what is selected and writable are
- * PAGE_TORN: the target may write them while they are read. */
-void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges);
+/* What may change while it is read. */
+enum plan_torn {
+	TORN_NONE,     /* the target stands still */
+	TORN_SHARED,   /* a copy of its private memory does */
+	TORN_WRITABLE, /* it runs */
+};
+
+/* What to ask the kernel about. Present pages of what is selected, writable and may change are
+ * PAGE_TORN. */
+void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ranges);
 
 /* Makes segments and gaps from the selection and the page map. A segment starts and ends with a
  * present page; inside it only absent anonymous pages (zeros in truth) and zero pages are holes.

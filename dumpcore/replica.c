@@ -16,7 +16,7 @@
 
 enum { MILLISECOND = 1000000, STOP_MS = 5000, END_MS = 10000 };
 
-pid_t replica_choose_thread(const struct seize *seize)
+pid_t replica_choose_thread(const struct seize *seize, struct err *err)
 {
 	pid_t second = 0;
 
@@ -31,6 +31,9 @@ pid_t replica_choose_thread(const struct seize *seize)
 		if (!second)
 			second = thread->tid;
 	}
+	if (!second)
+		err_set(err, ERR_SYSTEM, "no thread of process %d can make a system call now",
+				(int)seize->procfs->pid);
 	return second;
 }
 

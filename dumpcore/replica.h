@@ -25,8 +25,8 @@ struct replica {
 };
 
 /* Picks the held thread that a system call is best made with: one that waits in a call before one
- * that computes, never one inside a restartable sequence. 0 where there is none. */
-pid_t replica_choose_thread(const struct seize *seize);
+ * that computes, never one inside a restartable sequence. 0 with an error where there is none. */
+pid_t replica_choose_thread(const struct seize *seize, struct err *err);
 
 /* Makes the replica through that thread, which is used up to its end (inject_end was called). On
  * failure there is no replica. Between stop and release: does not allocate. */

@@ -1,13 +1,10 @@
 /* snapshot: a capture in progress. The steps, in order:
  *
  *     prepare    reserve and open all that is needed, while the target runs
- *     (stop)     freeze only
- *     describe   page map, plan, notes, written to the front of the archive
- *     copy       the memory
- *     (release)  freeze only
+ *     take       one file for each way to be consistent: describe and copy, with the stop where
+ *                that way has it
  *     finish     trailer, name
- *
- * One file for each way to be consistent implements `take`; the table names them. */
+ */
 #ifndef DUMPCORE_SNAPSHOT_H
 #define DUMPCORE_SNAPSHOT_H
 
@@ -22,6 +19,7 @@
 #include "dumpcore/pages.h"
 #include "dumpcore/plan.h"
 #include "dumpcore/read.h"
+#include "dumpcore/replica.h"
 #include "dumpcore/seize.h"
 #include "dumpcore/target.h"
 #include "dumpcore/threads.h"
@@ -33,9 +31,10 @@ struct snapshot;
 
 struct snapshot_method {
 	const char *name; /* of --consistency, and in the archive */
-	bool stops;       /* the target stands still from describe to the end of copy */
-	/* describe and copy, with what must stand around them. False where nothing worth keeping was
-	 * written; a target that went away half way is no failure (snapshot.broken says it). */
+	bool stops;       /* the target stands still for a while */
+	bool injects;     /* a thread of the target makes system calls for it */
+	/* False where nothing worth keeping was written; a target that went away half way is no failure
+	 * (snapshot.broken says it). */
 	bool (*take)(struct snapshot *snapshot, struct err *err);
 };
 
@@ -52,6 +51,16 @@ struct snapshot_request {
 	int level;
 };
 
+/* What a clone of the target does not have, copied in the stop. */
+enum { KEPT_BYTES = 4 << 20 };
+
+struct kept {
+	uint8_t *buffer; /* KEPT_BYTES */
+	size_t used;
+	pages_ranges ranges;
+	struct page_map map; /* of these ranges, at the stop */
+};
+
 struct snapshot {
 	struct snapshot_request request;
 	struct target *target; /* not owned */
@@ -59,6 +68,10 @@ struct snapshot {
 	struct progress *progress;
 
 	struct seize seize;
+	struct inject_site site;
+	bool through_seccomp; /* injected calls must pass by the target's filter */
+	struct replica replica;
+	struct kept kept;
 	struct registers_processor processor;
 	struct pages pages;
 	pages_ranges ranges;
@@ -86,5 +99,7 @@ void snapshot_deinit(struct snapshot *snapshot);
 /* The ways, each in its own file. */
 bool snapshot_live_take(struct snapshot *snapshot, struct err *err);
 bool snapshot_freeze_take(struct snapshot *snapshot, struct err *err);
+bool snapshot_fork_take(struct snapshot *snapshot, struct err *err);
+void snapshot_fork_reserve(struct snapshot *snapshot);
 
 #endif

@@ -270,7 +270,7 @@ static void a_replica_is_made_and_reaped(void **state)
 	(void)state;
 	start(prepare_spinner);
 	assert_true(seize_stop(&seize, NULL));
-	assert_true(replica_make(&replica, &site, replica_choose_thread(&seize), false, &err));
+	assert_true(replica_make(&replica, &site, replica_choose_thread(&seize, NULL), false, &err));
 	seize_release(&seize);
 	assert_true(replica_open(&replica, PROCFS_ROOT, &err));
 	assert_int_equal(child_state(replica.pid), 't');
@@ -281,7 +281,7 @@ static void a_replica_is_made_and_reaped(void **state)
 	seize_deinit(&seize);
 	seize_init(&seize, &procfs, 8);
 	assert_true(seize_stop(&seize, NULL));
-	assert_true(replica_reap(&replica, &site, replica_choose_thread(&seize), false, &err));
+	assert_true(replica_reap(&replica, &site, replica_choose_thread(&seize, NULL), false, &err));
 	assert_int_equal(replica.target_pid, 0);
 	seize_release(&seize);
 	check_spinner();
@@ -295,7 +295,7 @@ static void a_waiting_thread_is_chosen(void **state)
 	(void)state;
 	start(prepare_spinner);
 	assert_true(seize_stop(&seize, NULL));
-	assert_int_equal(replica_choose_thread(&seize), child.pid); /* it waits in pause(2) */
+	assert_int_equal(replica_choose_thread(&seize, NULL), child.pid); /* it waits in pause(2) */
 	end();
 }
 
