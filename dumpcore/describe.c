@@ -164,7 +164,7 @@ static void encode_facts(struct snapshot *snapshot)
 	struct utsname system = { 0 };
 	struct capture_facts facts = {
 		.tool = tool,
-		.consistency = snapshot->request.method->name,
+		.consistency = snapshot->consistency,
 		.captured_at = snapshot->captured_at,
 		.comm = target->stat.comm,
 		.exe = target->exe,
@@ -212,18 +212,22 @@ static uint64_t own_bytes(const struct snapshot *snapshot)
 	return bytes;
 }
 
-static void write_front(struct snapshot *snapshot)
+static void write_front(struct snapshot *snapshot, const plan_segments *segments, bool memory_first)
 {
 	const struct documents *documents = &snapshot->target->documents;
 	struct writer *writer = &snapshot->writer;
 
+	notes_put(&snapshot->standard, "CORE", NT_AUXV, snapshot->auxv.data, snapshot->auxv.size);
+	notes_put_files(&snapshot->standard, &snapshot->now, snapshot->pages.page_size);
+	encode_facts(snapshot);
 	*writer = (struct writer){ .sink = snapshot->sink,
 							   .machine = registers_machine(),
 							   .page_size = snapshot->pages.page_size,
-							   .segments = snapshot->plan.segments.items,
-							   .segment_count = snapshot->plan.segments.count,
+							   .segments = segments->items,
+							   .segment_count = segments->count,
 							   .standard_bytes = snapshot->standard.size,
-							   .own_bytes = own_bytes(snapshot) };
+							   .own_bytes = own_bytes(snapshot),
+							   .memory_first = memory_first };
 	writer_begin(writer);
 	writer_bytes(writer, snapshot->standard.data, snapshot->standard.size);
 	writer_note(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_CAPTURE, strbuf_span(&snapshot->facts));
@@ -235,11 +239,13 @@ static void write_front(struct snapshot *snapshot)
 
 void describe_write(struct snapshot *snapshot)
 {
-	notes_put(&snapshot->standard, "CORE", NT_AUXV, snapshot->auxv.data, snapshot->auxv.size);
-	notes_put_files(&snapshot->standard, &snapshot->now, snapshot->pages.page_size);
 	plan_lay_out(&snapshot->plan, &snapshot->map);
-	encode_facts(snapshot);
-	write_front(snapshot);
+	write_front(snapshot, &snapshot->plan.segments, false);
+}
+
+void describe_write_last(struct snapshot *snapshot, const plan_segments *placed)
+{
+	write_front(snapshot, placed, true);
 }
 
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err)

@@ -28,6 +28,9 @@ bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, e
 /* Behind it nothing before the memory is left to be written. */
 void describe_write(struct snapshot *snapshot);
 
+/* The same behind the memory, which is in the file already: the segments say where. */
+void describe_write_last(struct snapshot *snapshot, const plan_segments *placed);
+
 /* All steps, for a target that stands still or is not to be stopped at all. On failure nothing was
  * written that is worth keeping. */
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err);

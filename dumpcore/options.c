@@ -17,14 +17,14 @@ static bool take_output(struct options *options, const char *value, struct err *
 
 static bool take_consistency(struct options *options, const char *value, struct err *err)
 {
-	static const char *const names[] = { "fork", "freeze", "live", NULL };
+	static const char *const names[] = { "precopy", "fork", "freeze", "live", NULL };
 
 	for (size_t i = 0; names[i]; i++)
 		if (strcmp(value, names[i]) == 0) {
 			options->consistency = value;
 			return true;
 		}
-	err_set(err, ERR_USAGE, "--consistency: '%s' is not there (there are fork, freeze and live)",
+	err_set(err, ERR_USAGE, "--consistency: '%s' is not there (there are precopy, fork, freeze and live)",
 			value);
 	return err_hint(err, "freeze stops the process while it is read; live does not stop it");
 }

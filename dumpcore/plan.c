@@ -224,6 +224,28 @@ void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ran
 
 /* --- layout --- */
 
+const struct writer_segment *plan_segments_next(const plan_segments *segments, vaddr address)
+{
+	size_t low = 0, high = segments->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (segments->items[middle].start + segments->items[middle].bytes <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < segments->count ? &segments->items[low] : NULL;
+}
+
+const struct writer_segment *plan_segments_find(const plan_segments *segments, vaddr address)
+{
+	const struct writer_segment *segment = plan_segments_next(segments, address);
+
+	return segment && segment->start <= address ? segment : NULL;
+}
+
 static void add_gap(struct plan *plan, struct range range, const char *reason)
 {
 	struct capture_gap *last = plan->gaps.count ? &plan->gaps.items[plan->gaps.count - 1] : NULL;
@@ -253,7 +275,7 @@ static bool is_hole(enum page_state state, bool is_file, uint64_t bytes)
 
 static void add_segment(struct plan *plan, struct range range, uint32_t flags)
 {
-	*vec_add(&plan->segments) = (struct writer_segment){ range.start, range_bytes(range), flags };
+	*vec_add(&plan->segments) = (struct writer_segment){ range.start, range_bytes(range), flags, 0 };
 	plan->segment_bytes += range_bytes(range);
 }
 

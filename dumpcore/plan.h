@@ -91,6 +91,11 @@ enum plan_torn {
  * PAGE_TORN. */
 void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ranges);
 
+/* The first segment that ends behind the address, NULL where there is none; and the one that the
+ * address is in. */
+const struct writer_segment *plan_segments_next(const plan_segments *segments, vaddr address);
+const struct writer_segment *plan_segments_find(const plan_segments *segments, vaddr address);
+
 /* Makes segments and gaps from the selection and the page map. A segment starts and ends with a
  * present page; inside it only absent anonymous pages (zeros in truth) and zero pages are holes.
  * The vdso is taken whole: debuggers want the complete image, and reading it costs the target a

@@ -13,9 +13,19 @@
 enum { SINK_BUDGET = 40 << 20, AUXV_LIMIT = 1 << 20 };
 
 static const struct snapshot_method methods[] = {
-	{ "fork", true, true, snapshot_fork_take },
-	{ "freeze", true, false, snapshot_freeze_take },
-	{ "live", false, false, snapshot_live_take },
+	{ .name = "precopy",
+	  .stops = true,
+	  .injects = true,
+	  .rewrites = true,
+	  .reserve = snapshot_precopy_reserve,
+	  .take = snapshot_precopy_take },
+	{ .name = "fork",
+	  .stops = true,
+	  .injects = true,
+	  .reserve = snapshot_fork_reserve,
+	  .take = snapshot_fork_take },
+	{ .name = "freeze", .stops = true, .take = snapshot_freeze_take },
+	{ .name = "live", .take = snapshot_live_take },
 };
 
 const struct snapshot_method *snapshot_method(const char *name)
@@ -102,7 +112,6 @@ static bool prepare_injection(struct snapshot *snapshot, struct err *err)
 				snapshot->site.why);
 		return err_hint(err, "use --consistency freeze or live");
 	}
-	snapshot_fork_reserve(snapshot);
 	return check_filter(snapshot, err);
 }
 
@@ -121,6 +130,8 @@ static bool prepare(struct snapshot *snapshot, struct err *err)
 	if (snapshot->request.method->stops)
 		seize_init(&snapshot->seize, &target->procfs, target->threads);
 	describe_reserve(snapshot);
+	if (snapshot->request.method->reserve)
+		snapshot->request.method->reserve(snapshot);
 	return !snapshot->request.method->injects || prepare_injection(snapshot, err);
 }
 
@@ -183,10 +194,12 @@ bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *requ
 	*snapshot = (struct snapshot){ .request = *request,
 								   .target = target,
 								   .output = output,
+								   .consistency = request->method->name,
 								   .progress = progress,
 								   .pages.fd = -1,
 								   .reader = { .memory = -1, .other = -1 },
-								   .replica.procfs.folder = -1 };
+								   .replica.procfs.folder = -1,
+								   .precopy.track.fd = -1 };
 	if (!prepare(snapshot, err))
 		return false;
 	if (!snapshot->request.method->take(snapshot, err))
@@ -197,6 +210,7 @@ bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *requ
 void snapshot_deinit(struct snapshot *snapshot)
 {
 	seize_deinit(&snapshot->seize);
+	snapshot_precopy_deinit(snapshot);
 	replica_deinit(&snapshot->replica);
 	free(snapshot->kept.buffer);
 	vec_deinit(&snapshot->kept.ranges);

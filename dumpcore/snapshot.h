@@ -23,6 +23,7 @@
 #include "dumpcore/seize.h"
 #include "dumpcore/target.h"
 #include "dumpcore/threads.h"
+#include "dumpcore/track.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +34,8 @@ struct snapshot_method {
 	const char *name; /* of --consistency, and in the archive */
 	bool stops;       /* the target stands still for a while */
 	bool injects;     /* a thread of the target makes system calls for it */
+	bool rewrites;    /* its file must be there to be written again */
+	void (*reserve)(struct snapshot *snapshot); /* before the stop; NULL: nothing more to reserve */
 	/* False where nothing worth keeping was written; a target that went away half way is no failure
 	 * (snapshot.broken says it). */
 	bool (*take)(struct snapshot *snapshot, struct err *err);
@@ -49,6 +52,7 @@ struct snapshot_request {
 	const char *command; /* the command line, for the archive and for hints */
 	bool compress;
 	int level;
+	int64_t most_pause_ns; /* 0: any */
 };
 
 /* What a clone of the target does not have, copied in the stop. */
@@ -59,6 +63,21 @@ struct kept {
 	size_t used;
 	pages_ranges ranges;
 	struct page_map map; /* of these ranges, at the stop */
+};
+
+/* What a pre-copy knows beside the rest: where in the file the bytes of before the stop are, and
+ * what was written since. */
+struct precopy {
+	struct track track;
+	struct page_map before;   /* before the copy */
+	plan_segments slots;      /* in the file, ascending addresses */
+	track_ranges written;     /* and not copied since */
+	pages_ranges ask;         /* the same as a question for pages_scan */
+	struct page_map changed;  /* what is there now of what was written */
+	uint8_t *held;            /* these pages, one behind the other, copied in the stop */
+	size_t held_bytes;
+	plan_segments placed;     /* the archive's segments, with their places in the file */
+	int64_t maps_ns, scan_ns; /* how long the parts of the stop took while the target ran */
 };
 
 struct snapshot {
@@ -72,6 +91,8 @@ struct snapshot {
 	bool through_seccomp; /* injected calls must pass by the target's filter */
 	struct replica replica;
 	struct kept kept;
+	struct precopy precopy;
+	bool unsuited; /* the way failed for what it found of the target: another may do */
 	struct registers_processor processor;
 	struct pages pages;
 	pages_ranges ranges;
@@ -85,6 +106,7 @@ struct snapshot {
 	char captured_at[32];
 	struct sink *sink;
 	struct writer writer;
+	const char *consistency; /* for the archive: the method's name, or what became of it */
 	const char *broken; /* why the copy ended early; NULL where it did not */
 	struct capture_outcome outcome;
 };
@@ -101,5 +123,8 @@ bool snapshot_live_take(struct snapshot *snapshot, struct err *err);
 bool snapshot_freeze_take(struct snapshot *snapshot, struct err *err);
 bool snapshot_fork_take(struct snapshot *snapshot, struct err *err);
 void snapshot_fork_reserve(struct snapshot *snapshot);
+bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err);
+void snapshot_precopy_reserve(struct snapshot *snapshot);
+void snapshot_precopy_deinit(struct snapshot *snapshot);
 
 #endif
