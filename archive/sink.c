@@ -324,7 +324,8 @@ static uint64_t rewrite_filling(struct sink *sink, uint64_t offset, const uint8_
 	}
 	if (data) {
 		memcpy(frame->plain + at, data + before, part);
-		memset(frame->has_data + at / SINK_UNIT, true, (at + part - 1) / SINK_UNIT - at / SINK_UNIT + 1);
+		memset(frame->has_data + at / SINK_UNIT, true,
+			   (at + part - 1) / SINK_UNIT - at / SINK_UNIT + 1);
 	} else if (!frame->is_hole) {
 		memset(frame->plain + at, 0, part);
 	}
@@ -361,7 +362,8 @@ void sink_rewrite_hole(struct sink *sink, uint64_t offset, uint64_t size)
 				  (off_t)written) == 0)
 		return;
 	for (uint64_t at = 0; at < written; at += sizeof zeros)
-		sink_worker_put(sink, zeros, written - at < sizeof zeros ? (size_t)(written - at) : sizeof zeros,
+		sink_worker_put(sink, zeros,
+						written - at < sizeof zeros ? (size_t)(written - at) : sizeof zeros,
 						offset + at);
 }
 

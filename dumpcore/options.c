@@ -24,8 +24,8 @@ static bool take_consistency(struct options *options, const char *value, struct 
 			options->consistency = value;
 			return true;
 		}
-	err_set(err, ERR_USAGE, "--consistency: '%s' is not there (there are precopy, fork, freeze and live)",
-			value);
+	err_set(err, ERR_USAGE,
+			"--consistency: '%s' is not there (there are precopy, fork, freeze and live)", value);
 	return err_hint(err, "freeze stops the process while it is read; live does not stop it");
 }
 

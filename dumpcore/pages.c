@@ -16,7 +16,7 @@
 #define ENTRY_GUARD (UINT64_C(1) << 58)
 #define ENTRY_FRAME ((UINT64_C(1) << 55) - 1)
 
-enum { REGIONS = 4096, ENTRIES = 8192 };
+enum { REGIONS = 4096, ENTRIES = 8192, STRETCH_GAP_BYTES = 1 << 20 };
 
 static long scan(int fd, struct range range, uint64_t categories, struct pagemap_region *regions,
 				 uint64_t count, vaddr *walk_end)
@@ -148,13 +148,11 @@ static enum page_state state_of(uint64_t categories)
 	return categories & PAGEMAP_PRESENT ? PAGE_PRESENT : PAGE_SWAPPED;
 }
 
-/* The whole address space in a few calls: the kernel passes over what has no page tables. */
-static bool scan_all(const struct pages *pages, struct walk *walk, struct err *err)
+/* One stretch of address space in a few calls: the kernel passes over what has no page tables. */
+static bool scan_stretch(const struct pages *pages, struct range left, struct walk *walk,
+						 struct err *err)
 {
-	const pages_ranges *ranges = walk->ranges;
 	struct pagemap_region *regions = pages->buffer;
-	struct range left = { ranges->items[0].range.start,
-						  ranges->items[ranges->count - 1].range.end };
 
 	while (left.start < left.end) {
 		vaddr end;
@@ -170,6 +168,24 @@ static bool scan_all(const struct pages *pages, struct walk *walk, struct err *e
 		if (end <= left.start)
 			break;
 		left.start = end;
+	}
+	return true;
+}
+
+/* Ranges that lie close together are one stretch: a call costs as much as a few hundred pages. */
+static bool scan_all(const struct pages *pages, struct walk *walk, struct err *err)
+{
+	const pages_ranges *ranges = walk->ranges;
+
+	for (size_t i = 0, next; i < ranges->count; i = next) {
+		struct range stretch = ranges->items[i].range;
+
+		for (next = i + 1; next < ranges->count &&
+						   ranges->items[next].range.start - stretch.end < STRETCH_GAP_BYTES;
+			 next++)
+			stretch.end = ranges->items[next].range.end;
+		if (!scan_stretch(pages, stretch, walk, err))
+			return false;
 	}
 	return true;
 }

@@ -275,7 +275,8 @@ static bool is_hole(enum page_state state, bool is_file, uint64_t bytes)
 
 static void add_segment(struct plan *plan, struct range range, uint32_t flags)
 {
-	*vec_add(&plan->segments) = (struct writer_segment){ range.start, range_bytes(range), flags, 0 };
+	*vec_add(&plan->segments) =
+		(struct writer_segment){ range.start, range_bytes(range), flags, 0 };
 	plan->segment_bytes += range_bytes(range);
 }
 

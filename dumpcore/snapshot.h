@@ -69,12 +69,12 @@ struct kept {
  * what was written since. */
 struct precopy {
 	struct track track;
-	struct page_map before;   /* before the copy */
-	plan_segments slots;      /* in the file, ascending addresses */
-	track_ranges written;     /* and not copied since */
-	pages_ranges ask;         /* the same as a question for pages_scan */
-	struct page_map changed;  /* what is there now of what was written */
-	uint8_t *held;            /* these pages, one behind the other, copied in the stop */
+	struct page_map before;  /* before the copy */
+	plan_segments slots;     /* in the file, ascending addresses */
+	track_ranges written;    /* and not copied since */
+	pages_ranges ask;        /* the same as a question for pages_scan */
+	struct page_map changed; /* what is there now of what was written */
+	uint8_t *held;           /* these pages, one behind the other, copied in the stop */
 	size_t held_bytes;
 	plan_segments placed;     /* the archive's segments, with their places in the file */
 	int64_t maps_ns, scan_ns; /* how long the parts of the stop took while the target ran */
@@ -107,7 +107,7 @@ struct snapshot {
 	struct sink *sink;
 	struct writer writer;
 	const char *consistency; /* for the archive: the method's name, or what became of it */
-	const char *broken; /* why the copy ended early; NULL where it did not */
+	const char *broken;      /* why the copy ended early; NULL where it did not */
 	struct capture_outcome outcome;
 };
 

@@ -223,13 +223,17 @@ static void copy_again(struct snapshot *snapshot, struct range range)
 
 		if (!reader_fill(&snapshot->reader, range.start, precopy->held, part))
 			return;
-		sink_rewrite(snapshot->sink, slot->offset + (range.start - slot->start), precopy->held, part);
+		sink_rewrite(snapshot->sink, slot->offset + (range.start - slot->start), precopy->held,
+					 part);
 		range.start += part;
 	}
 }
 
-/* Copies what was written, again and again, until that is little or does not become less. */
-static void copy_rounds(struct snapshot *snapshot)
+/* Copies what was written, again and again, until that is little or does not become less. Once it
+ * is little enough for the stop, this thread goes before others: every millisecond it waits for its
+ * turn the target writes more, and the rounds that are left take less than the stop they shorten
+ * would. */
+static void copy_rounds(struct snapshot *snapshot, struct priority *priority)
 {
 	struct precopy *precopy = &snapshot->precopy;
 	uint64_t last = UINT64_MAX;
@@ -240,6 +244,8 @@ static void copy_rounds(struct snapshot *snapshot)
 		if (!collect(snapshot, NULL))
 			return; /* the target ended: the stop will tell */
 		bytes = sum_ranges(&precopy->written);
+		if (bytes <= HELD_BYTES)
+			priority_raise(priority);
 		for (size_t i = 0; i < precopy->written.count; i++)
 			copy_again(snapshot, precopy->written.items[i]);
 		fault_point("precopy.round");
@@ -302,7 +308,8 @@ static bool hold_written(struct snapshot *snapshot, struct err *err)
 			continue;
 		if (!reader_fill(&snapshot->reader, run->range.start, precopy->held + precopy->held_bytes,
 						 range_bytes(run->range)))
-			return err_set(err, ERR_GONE, "process %d has ended", (int)snapshot->target->procfs.pid);
+			return err_set(err, ERR_GONE, "process %d has ended",
+						   (int)snapshot->target->procfs.pid);
 		precopy->held_bytes += range_bytes(run->range);
 	}
 	return true;
@@ -369,7 +376,7 @@ static void place_segments(struct snapshot *snapshot)
 			const struct writer_segment *slot = plan_segments_next(&precopy->slots, left.start);
 			bool inside = slot && slot->start <= left.start;
 			vaddr end = left.start + left.bytes, border = inside ? slot->start + slot->bytes
-														: slot	 ? slot->start
+														  : slot ? slot->start
 																 : end;
 
 			part.bytes = (border < end ? border : end) - left.start;
@@ -558,15 +565,19 @@ static void describe_partial(struct snapshot *snapshot)
 bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err)
 {
 	struct precopy *precopy = &snapshot->precopy;
+	struct priority priority = { 0 };
+	bool held;
 
 	if (!begin_tracking(snapshot, err) || !describe_before(snapshot, err) || !sample(snapshot, err))
 		return false;
 	copy_all(snapshot);
 	fault_point("precopy.all");
-	copy_rounds(snapshot);
+	copy_rounds(snapshot, &priority);
 	precopy->before = snapshot->map;
 	snapshot->map = (struct page_map){ 0 };
-	if (!snapshot->broken && stop_and_hold(snapshot, err)) {
+	held = !snapshot->broken && stop_and_hold(snapshot, err);
+	priority_restore(&priority);
+	if (held) {
 		describe_after(snapshot);
 		return true;
 	}

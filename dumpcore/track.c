@@ -208,8 +208,7 @@ static bool ask(struct track *track, struct range range, const struct pagemap_qu
 		if (got < 0)
 			return err_sys(err, errno, "PAGEMAP_SCAN at 0x%" PRIvaddr, range.start);
 		for (long i = 0; written && i < got; i++)
-			add_written(written,
-						(struct range){ track->regions[i].start, track->regions[i].end });
+			add_written(written, (struct range){ track->regions[i].start, track->regions[i].end });
 		if (end <= range.start)
 			break;
 		range.start = end;
@@ -218,8 +217,7 @@ static bool ask(struct track *track, struct range range, const struct pagemap_qu
 }
 
 static bool ask_in_pieces(struct track *track, struct range range,
-						  const struct pagemap_query *query, track_ranges *written,
-						  struct err *err)
+						  const struct pagemap_query *query, track_ranges *written, struct err *err)
 {
 	for (struct range piece = { range.start, range.start }; piece.start < range.end;
 		 piece.start = piece.end) {
@@ -240,8 +238,7 @@ bool track_protect(struct track *track, struct err *err)
 	return true;
 }
 
-bool track_collect(struct track *track, struct range range, track_ranges *written,
-				   struct err *err)
+bool track_collect(struct track *track, struct range range, track_ranges *written, struct err *err)
 {
 	return ask_in_pieces(track, range, &query_collect, written, err);
 }

@@ -24,10 +24,10 @@
 typedef VEC(struct range) track_ranges;
 
 struct track {
-	int fd;                /* the userfaultfd; -1: none */
-	int pagemap;           /* of the target; not owned */
-	bool tells_holes;      /* this kernel reports dropped memory without page tables as written */
-	track_ranges ranges;   /* tracked, ascending */
+	int fd;              /* the userfaultfd; -1: none */
+	int pagemap;         /* of the target; not owned */
+	bool tells_holes;    /* this kernel reports dropped memory without page tables as written */
+	track_ranges ranges; /* tracked, ascending */
 	struct pagemap_region *regions;
 };
 
@@ -49,8 +49,7 @@ bool track_protect(struct track *track, struct err *err);
 /* Appends to `written` (ascending, joined) the pages in the range that are there and were written
  * since they were protected, and protects them again. A range that is not tracked any more: all of
  * it. */
-bool track_collect(struct track *track, struct range range, track_ranges *written,
-				   struct err *err);
+bool track_collect(struct track *track, struct range range, track_ranges *written, struct err *err);
 
 /* The same for a target that stands still: what was dropped since is among it, nothing is protected
  * again, and nothing is allocated where `written` has the room. `range` is one mapping. */
