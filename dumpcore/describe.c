@@ -32,7 +32,8 @@ static size_t likely_runs(const struct target *target, uint32_t page_size)
 void describe_reserve(struct snapshot *snapshot)
 {
 	const struct target *target = snapshot->target;
-	size_t count = 2 * target->mappings.count + 1024;
+	size_t splits = choice_splits(snapshot->request.choice);
+	size_t count = 2 * target->mappings.count + splits + 1024;
 	size_t runs = likely_runs(target, snapshot->pages.page_size);
 	size_t smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS).size;
 	size_t standard = 2 * (target->threads + 64) * registers_room() +
@@ -102,11 +103,13 @@ static bool read_now(struct snapshot *snapshot, struct err *err)
 
 static void plan_now(struct snapshot *snapshot)
 {
-	const plan_selection selection = snapshot->request.selection;
+	const struct choice *choice = snapshot->request.choice;
+	const plan_selection selection = choice->selection;
 
 	plan_select(&snapshot->plan, &snapshot->now, selection, snapshot->target->java_heap);
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
 		plan_mark_stack(&snapshot->plan, snapshot->stacks.items[i], selection);
+	choice_apply(choice, &snapshot->plan);
 	plan_ranges(&snapshot->plan, !snapshot->request.method->stops, &snapshot->ranges);
 }
 

@@ -1,9 +1,11 @@
 #include "dumpcore/options.h"
 
+#include "base/size.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DEFAULT_LEVEL = 1, LEAST_LEVEL = -7, MOST_LEVEL = 19 };
 
@@ -34,6 +36,29 @@ static bool take_select(struct options *options, const char *value, struct err *
 	(void)err; /* plan_selection_parse says what is wrong with it */
 	options->select = value;
 	return true;
+}
+
+static bool take_range(struct options *options, const char *value, struct err *err)
+{
+	return choice_add_range(&options->choice, value, (uint32_t)sysconf(_SC_PAGESIZE), err);
+}
+
+static bool take_name(struct options *options, const char *value, struct err *err)
+{
+	return choice_set_name(&options->choice, value, err);
+}
+
+static bool take_size(const char *name, const char *value, uint64_t *bytes, struct err *err)
+{
+	if (size_parse(value, bytes))
+		return true;
+	err_set(err, ERR_USAGE, "--%s: '%s' is no size", name, value);
+	return err_hint(err, "give bytes, or a number with K, M, G or T: 64K, 1.5G");
+}
+
+static bool take_min_resident(struct options *options, const char *value, struct err *err)
+{
+	return take_size("min-resident", value, &options->choice.least_resident, err);
 }
 
 static bool take_compress(struct options *options, const char *value, struct err *err)
@@ -115,6 +140,9 @@ static const struct option_row rows[] = {
 	  "native (default), all, or a comma list of heap, stacks,\n"
 	  "anon, data, modules, vdso, files, shared, java, dontdump",
 	  take_select },
+	{ 0, "range", "A-B", "only these addresses, whatever is there; may be repeated", take_range },
+	{ 0, "name", "REGEX", "only mappings whose path in /proc/PID/maps matches", take_name },
+	{ 0, "min-resident", "SIZE", "leave out mappings with less in memory", take_min_resident },
 	{ 'z', "compress", "HOW",
 	  "none, zstd or zstd:LEVEL (default zstd:1 for stdout and\n"
 	  "for names ending in .zst, else none)",
@@ -252,6 +280,11 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 		return true;
 	err_set(err, ERR_USAGE, "no process id");
 	return err_hint(err, "dumpcore PID; see dumpcore --help");
+}
+
+void options_deinit(struct options *options)
+{
+	choice_deinit(&options->choice);
 }
 
 enum { HELP_COLUMN = 22 };

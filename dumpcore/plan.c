@@ -167,30 +167,53 @@ void plan_select(struct plan *plan, const mappings *list, plan_selection selecti
 			.kind = kind,
 			.flags = flags_of(mapping),
 			.selected = kind != PLAN_DEVICE && selection >> kind & 1,
+			.first_page = kind == PLAN_MODULE && !(selection >> PLAN_FILE & 1),
 			.is_file = mapping->inode || kind == PLAN_SHARED || kind == PLAN_VDSO,
+			.path = mapping->path,
 			.resident_bytes = mapping->resident_bytes,
 			.swapped_bytes = mapping->swapped_bytes,
 		};
 	}
 }
 
-void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection)
+size_t plan_find(const struct plan *plan, vaddr address)
 {
 	size_t low = 0, high = plan->items.count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (plan->items.items[middle].range.end <= stack_pointer)
+		if (plan->items.items[middle].range.end <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < plan->items.count && plan->items.items[low].kind == PLAN_ANONYMOUS &&
-		range_holds(plan->items.items[low].range, stack_pointer)) {
-		plan->items.items[low].kind = PLAN_STACK;
-		plan->items.items[low].selected = selection >> PLAN_STACK & 1;
-	}
+	return low;
+}
+
+void plan_split(struct plan *plan, size_t index, vaddr at)
+{
+	struct plan_item *first;
+
+	if (plan->items.items[index].kind == PLAN_VDSO)
+		return;
+	vec_add(&plan->items);
+	first = &plan->items.items[index];
+	memmove(first + 1, first, (plan->items.count - index - 1) * sizeof *first);
+	first[0].range.end = first[1].range.start = at;
+	first[1].selected = first->selected && !first->first_page;
+	first[1].first_page = false;
+}
+
+void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection)
+{
+	size_t index = plan_find(plan, stack_pointer);
+	struct plan_item *item = index < plan->items.count ? &plan->items.items[index] : NULL;
+
+	if (!item || item->kind != PLAN_ANONYMOUS || !range_holds(item->range, stack_pointer))
+		return;
+	item->kind = PLAN_STACK;
+	item->selected = selection >> PLAN_STACK & 1;
 }
 
 void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges)
@@ -283,14 +306,15 @@ static void take_whole(struct plan *plan, const struct plan_item *item, const st
 }
 
 /* What was left out is a gap where something was there. */
-static void leave_out(struct plan *plan, struct range range, enum plan_kind kind,
+static void leave_out(struct plan *plan, struct range range, const struct plan_item *item,
 					  const struct page_map *map)
 {
+	const char *reason = item->left_out ? item->left_out : plan_kinds[item->kind].gap_reason;
 	uint64_t bytes[PAGE_STATES];
 
 	page_map_sum(map, range, bytes);
 	if (bytes[PAGE_PRESENT] + bytes[PAGE_TORN] + bytes[PAGE_UNREADABLE] + bytes[PAGE_SWAPPED])
-		add_gap(plan, range, plan_kinds[kind].gap_reason);
+		add_gap(plan, range, reason);
 }
 
 void plan_lay_out(struct plan *plan, const struct page_map *map)
@@ -306,13 +330,13 @@ void plan_lay_out(struct plan *plan, const struct page_map *map)
 
 		if (!item->selected)
 			taken.end = left.start = item->range.start;
-		else if (item->kind == PLAN_MODULE)
+		else if (item->first_page)
 			taken.end = left.start = item->range.start + map->page_size;
 		if (item->selected && item->kind == PLAN_VDSO)
 			take_whole(plan, item, map);
 		else if (range_bytes(taken))
 			lay_out_range(plan, item, taken, map, &swapped);
 		if (range_bytes(left))
-			leave_out(plan, left, item->kind, map);
+			leave_out(plan, left, item, map);
 	}
 }

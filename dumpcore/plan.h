@@ -50,16 +50,22 @@ bool plan_selection_parse(const char *text, plan_selection *selection, struct er
 struct plan_item {
 	struct range range;
 	enum plan_kind kind;
-	uint32_t flags;                         /* PF_R | PF_W | PF_X */
-	bool selected;                          /* all of it, or (kind PLAN_MODULE) its first page */
-	bool is_file;                           /* absent pages are not zeros: they are in the file */
-	uint64_t resident_bytes, swapped_bytes; /* as smaps said, before the stop */
+	uint32_t flags;       /* PF_R | PF_W | PF_X */
+	bool selected;        /* all of it, or its first page */
+	bool first_page;      /* where selected, no more than that */
+	bool is_file;         /* absent pages are not zeros: they are in the file */
+	const char *path;     /* the mapping's, not owned */
+	const char *left_out; /* why what is not taken is not: a constant; NULL: because of its kind */
+	/* Of the whole mapping, as smaps said before the stop. */
+	uint64_t resident_bytes, swapped_bytes;
 };
 
 typedef VEC(struct writer_segment) plan_segments;
 
 struct plan {
-	VEC(struct plan_item) items; /* one a mapping, ascending; what is never readable is not here */
+	/* One a mapping, or several where it was split, ascending; what is never readable is not here.
+	 */
+	VEC(struct plan_item) items;
 	plan_segments segments;
 	capture_gaps gaps;      /* reasons are string constants */
 	struct range whole;     /* read to its end though not all present: the vdso */
@@ -74,6 +80,14 @@ void plan_deinit(struct plan *plan);
 /* Classifies the mappings and selects. `java_heap` is empty where there is none. */
 void plan_select(struct plan *plan, const mappings *list, plan_selection selection,
 				 struct range java_heap);
+
+/* Index of the item that holds the address or, where none does, of the next one behind it. */
+size_t plan_find(const struct plan *plan, vaddr address);
+
+/* Makes two items of one: the second starts at the address, which is inside the item. What is taken
+ * for its first page only is not taken behind it. The vdso stays whole. Does not allocate where the
+ * plan has room for one more. */
+void plan_split(struct plan *plan, size_t index, vaddr at);
 
 /* The anonymous mapping at a thread's stack pointer is that thread's stack. */
 void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection);

@@ -31,10 +31,11 @@ static uint64_t likely_bytes(const struct snapshot *snapshot)
 	struct plan plan = { 0 };
 	uint64_t bytes = 0;
 
-	plan_select(&plan, &snapshot->target->mappings, snapshot->request.selection,
+	plan_select(&plan, &snapshot->target->mappings, snapshot->request.choice->selection,
 				snapshot->target->java_heap);
+	choice_apply(snapshot->request.choice, &plan);
 	for (size_t i = 0; i < plan.items.count; i++)
-		if (plan.items.items[i].selected && plan.items.items[i].kind != PLAN_MODULE)
+		if (plan.items.items[i].selected && !plan.items.items[i].first_page)
 			bytes += plan.items.items[i].resident_bytes;
 	plan_deinit(&plan);
 	return bytes;

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "dumpcore/choice.h"
 #include "dumpcore/output.h"
 #include "dumpcore/pages.h"
 #include "dumpcore/plan.h"
@@ -45,7 +46,7 @@ const struct snapshot_method *snapshot_method(const char *name);
 /* What the caller decides. */
 struct snapshot_request {
 	const struct snapshot_method *method;
-	plan_selection selection;
+	const struct choice *choice; /* not owned; has learned the target's mappings */
 	const char *selection_text;
 	const char *command; /* the command line, for the archive and for hints */
 	bool compress;

@@ -10,7 +10,7 @@
 
 static void add_item(struct survey_row *row, const struct plan_item *item, uint64_t page_size)
 {
-	bool first_page = item->kind == PLAN_MODULE && item->resident_bytes > page_size;
+	bool first_page = item->first_page && item->resident_bytes > page_size;
 
 	row->mappings++;
 	row->virtual_bytes += range_bytes(item->range);
@@ -35,7 +35,7 @@ static void check_access(struct survey *survey, const struct target *target, con
 			 err.hint);
 }
 
-void survey_make(struct survey *survey, const struct target *target, plan_selection selection,
+void survey_make(struct survey *survey, const struct target *target, const struct choice *choice,
 				 const char *folder, const char *command)
 {
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -47,7 +47,8 @@ void survey_make(struct survey *survey, const struct target *target, plan_select
 	survey->exe = target->exe;
 	survey->threads = target->threads;
 	survey->disk_path = folder;
-	plan_select(&plan, &target->mappings, selection, target->java_heap);
+	plan_select(&plan, &target->mappings, choice->selection, target->java_heap);
+	choice_apply(choice, &plan);
 	for (size_t i = 0; i < plan.items.count; i++) {
 		const struct plan_item *item = &plan.items.items[i];
 

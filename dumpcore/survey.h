@@ -4,6 +4,7 @@
 #define DUMPCORE_SURVEY_H
 
 #include "base/strbuf.h"
+#include "dumpcore/choice.h"
 #include "dumpcore/plan.h"
 #include "dumpcore/target.h"
 
@@ -37,7 +38,7 @@ struct survey {
 };
 
 /* `folder` is where the archive would be written. */
-void survey_make(struct survey *survey, const struct target *target, plan_selection selection,
+void survey_make(struct survey *survey, const struct target *target, const struct choice *choice,
 				 const char *folder, const char *command);
 
 /* Appends the survey for people, and as one JSON object. */

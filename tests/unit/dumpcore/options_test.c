@@ -83,6 +83,20 @@ static void commands_are_known(void **state)
 	assert_int_equal(options.level, 1);
 }
 
+static void what_narrows_is_read(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_true(parse("--range 1000-2000 --range 0x3000-0x4000 --min-resident 64K --name ^x$ 42",
+					  &options, &err));
+	assert_int_equal(options.choice.ranges.count, 2);
+	assert_int_equal(options.choice.least_resident, 64 << 10);
+	assert_true(options.choice.by_name);
+	options_deinit(&options);
+}
+
 struct mistake {
 	const char *line, *what, *hint;
 };
@@ -108,6 +122,9 @@ static void mistakes_are_explained(void **state)
 		{ "--compress zstd: 1", "neither none, zstd", "" },
 		{ "--compress zstd:99 1", "neither none, zstd", "" },
 		{ "--output= 1", "empty", "" },
+		{ "--range 2-1 1", "'2-1' is no range", "/proc/PID/maps" },
+		{ "--name [ 1", "'[' is no regular expression", "regex(7)" },
+		{ "--min-resident many 1", "--min-resident: 'many' is no size", "64K" },
 	};
 
 	(void)state;
@@ -119,6 +136,7 @@ static void mistakes_are_explained(void **state)
 		assert_int_equal(err.kind, ERR_USAGE);
 		if (!strstr(err.what, mistakes[i].what) || !strstr(err.hint, mistakes[i].hint))
 			fail_msg("'%s' gave \"%s\" / \"%s\"", mistakes[i].line, err.what, err.hint);
+		options_deinit(&options);
 	}
 }
 
@@ -200,6 +218,7 @@ int main(void)
 		cmocka_unit_test(defaults_hold),
 		cmocka_unit_test(every_spelling_is_taken),
 		cmocka_unit_test(commands_are_known),
+		cmocka_unit_test(what_narrows_is_read),
 		cmocka_unit_test(mistakes_are_explained),
 		cmocka_unit_test(help_and_manual_agree),
 		cmocka_unit_test(help_fits_80_columns),

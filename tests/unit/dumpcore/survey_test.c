@@ -13,7 +13,7 @@ static struct survey survey;
 
 static int make(void **state)
 {
-	plan_selection selection;
+	struct choice choice = { 0 };
 
 	(void)state;
 	fake_proc_init(&proc);
@@ -24,9 +24,9 @@ static int make(void **state)
 				   "10000-20000 r-xp 00000000 fd:00 9 /opt/app\nRss: 32 kB\n");
 	survey = (struct survey){ .selection = "native", .consistency = "freeze", .stops = true };
 	if (!target_open(&target, proc.root, 42, "dumpcore 42", NULL) ||
-		!plan_selection_parse("native", &selection, NULL))
+		!plan_selection_parse("native", &choice.selection, NULL))
 		return -1;
-	survey_make(&survey, &target, selection, "/tmp", "dumpcore 42");
+	survey_make(&survey, &target, &choice, "/tmp", "dumpcore 42");
 	return 0;
 }
 
@@ -86,13 +86,13 @@ static void json_is_json(void **state)
 
 static void a_refusal_is_explained(void **state)
 {
-	plan_selection selection = 1;
+	struct choice choice = { .selection = 1 };
 	struct survey refused = { .selection = "native" };
 
 	(void)state;
 	target.access.tracer = 7;
 	fake_proc_file(&proc, "42/status", "Tgid:\t42\nTracerPid:\t7\nUid:\t1\t1\t1\t1\n");
-	survey_make(&refused, &target, selection, "/tmp", "dumpcore 42");
+	survey_make(&refused, &target, &choice, "/tmp", "dumpcore 42");
 	assert_false(refused.may_capture);
 	assert_non_null(strstr(refused.refusal, "traced already, by process 7"));
 }
