@@ -202,6 +202,7 @@ size_t choice_splits(const struct choice *choice)
 
 void choice_apply(const struct choice *choice, struct plan *plan)
 {
+	plan->read_swapped = choice->read_swapped;
 	for (size_t i = 0; i < choice->ranges.count; i++) {
 		split_at(plan, choice->ranges.items[i].start);
 		split_at(plan, choice->ranges.items[i].end);

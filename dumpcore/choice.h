@@ -33,6 +33,7 @@ struct choice {
 	regex_t expression; /* where by_name */
 	VEC(struct choice_name) known;
 	uint64_t least_resident; /* bytes; 0: no --min-resident */
+	bool read_swapped;       /* --swap read */
 };
 
 void choice_deinit(struct choice *choice);

@@ -39,7 +39,7 @@ static vaddr copy_range(struct snapshot *snapshot, struct range range)
 
 static bool is_stored(const struct snapshot *snapshot, const struct page_run *run)
 {
-	return run->state == PAGE_PRESENT || run->state == PAGE_TORN ||
+	return plan_reads(&snapshot->plan, run->state) ||
 		   range_bytes(range_overlap(run->range, snapshot->plan.whole));
 }
 

@@ -61,6 +61,14 @@ static bool take_min_resident(struct options *options, const char *value, struct
 	return take_size("min-resident", value, &options->choice.least_resident, err);
 }
 
+static bool take_swap(struct options *options, const char *value, struct err *err)
+{
+	options->choice.read_swapped = strcmp(value, "read") == 0;
+	if (options->choice.read_swapped || strcmp(value, "skip") == 0)
+		return true;
+	return err_set(err, ERR_USAGE, "--swap: '%s' is neither skip nor read", value);
+}
+
 static bool take_compress(struct options *options, const char *value, struct err *err)
 {
 	bool zstd = strncmp(value, "zstd", 4) == 0;
@@ -143,6 +151,7 @@ static const struct option_row rows[] = {
 	{ 0, "range", "A-B", "only these addresses, whatever is there; may be repeated", take_range },
 	{ 0, "name", "REGEX", "only mappings whose path in /proc/PID/maps matches", take_name },
 	{ 0, "min-resident", "SIZE", "leave out mappings with less in memory", take_min_resident },
+	{ 0, "swap", "HOW", "skip (default), or read: brings swapped pages back", take_swap },
 	{ 'z', "compress", "HOW",
 	  "none, zstd or zstd:LEVEL (default zstd:1 for stdout and\n"
 	  "for names ending in .zst, else none)",

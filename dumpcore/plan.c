@@ -249,9 +249,10 @@ static void add_swapped(struct plan *plan, struct range range, size_t *count)
 		add_gap(plan, range, ++*count < SWAPPED_GAPS ? swapped_reason : more_swapped_reason);
 }
 
-static bool is_present(enum page_state state)
+bool plan_reads(const struct plan *plan, enum page_state state)
 {
-	return state == PAGE_PRESENT || state == PAGE_TORN || state == PAGE_UNREADABLE;
+	return state == PAGE_PRESENT || state == PAGE_TORN || state == PAGE_UNREADABLE ||
+		   (state == PAGE_SWAPPED && plan->read_swapped);
 }
 
 /* Pages that read as zeros in the target and cost nothing in the archive. */
@@ -266,8 +267,8 @@ static void add_segment(struct plan *plan, struct range range, uint32_t flags)
 	plan->segment_bytes += range_bytes(range);
 }
 
-/* Walks the runs of a selected range. `open` is the segment being made: from its first present page
- * to behind its last; holes join it only when a present page follows. */
+/* Walks the runs of a selected range. `open` is the segment being made: from its first page that is
+ * read to behind its last; holes join it only when such a page follows. */
 static void lay_out_range(struct plan *plan, const struct plan_item *item, struct range range,
 						  const struct page_map *map, size_t *swapped)
 {
@@ -280,7 +281,7 @@ static void lay_out_range(struct plan *plan, const struct plan_item *item, struc
 
 		if (run->range.start >= range.end)
 			break;
-		if (is_present(run->state)) {
+		if (plan_reads(plan, run->state)) {
 			if (broken && range_bytes(open))
 				add_segment(plan, open, item->flags);
 			open = (struct range){ broken ? part.start : open.start, part.end };
@@ -289,7 +290,7 @@ static void lay_out_range(struct plan *plan, const struct plan_item *item, struc
 		} else if (!is_hole(run->state, item->is_file, range_bytes(part))) {
 			broken = true;
 		}
-		if (run->state == PAGE_SWAPPED)
+		if (run->state == PAGE_SWAPPED && !plan->read_swapped)
 			add_swapped(plan, part, swapped);
 	}
 	if (range_bytes(open))

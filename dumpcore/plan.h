@@ -69,7 +69,8 @@ struct plan {
 	plan_segments segments;
 	capture_gaps gaps;      /* reasons are string constants */
 	struct range whole;     /* read to its end though not all present: the vdso */
-	uint64_t memory_bytes;  /* bytes of segments that are present: what will be read */
+	bool read_swapped;      /* swapped pages of what is selected are read too; else they are gaps */
+	uint64_t memory_bytes;  /* bytes of segments that are no holes: what will be read */
 	uint64_t segment_bytes; /* of all segments, holes included */
 };
 
@@ -96,10 +97,13 @@ void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection sele
  * PAGE_TORN: the target may write them while they are read. */
 void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges);
 
+/* Whether pages in that state are read where they are selected. */
+bool plan_reads(const struct plan *plan, enum page_state state);
+
 /* Makes segments and gaps from the selection and the page map. A segment starts and ends with a
- * present page; inside it only absent anonymous pages (zeros in truth) and zero pages are holes.
- * The vdso is taken whole: debuggers want the complete image, and reading it costs the target a
- * mapping of a page that the kernel has anyway. */
+ * page that is read; inside it only absent anonymous pages (zeros in truth) and zero pages are
+ * holes. The vdso is taken whole: debuggers want the complete image, and reading it costs the
+ * target a mapping of a page that the kernel has anyway. */
 void plan_lay_out(struct plan *plan, const struct page_map *map);
 
 #endif

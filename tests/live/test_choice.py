@@ -5,7 +5,7 @@ which one it is. What was left out must not be in the file, and must be in the r
 import os
 import re
 
-from harness import DUMPCORE, TARGETS, USAGE, Session, run
+from harness import DUMPCORE, TARGETS, USAGE, Session, Skip, find_program, run
 
 TARGET = os.path.join(TARGETS, "choice_target")
 PAGE = 4096
@@ -95,9 +95,58 @@ def min_resident(session):
                   "--min-resident: the stack stays")
 
 
+def swap_on(session):
+    """A swap file for the length of the test, unless the machine has swap."""
+    with open("/proc/swaps", encoding="utf-8") as text:
+        if len(text.readlines()) > 1:
+            return
+    if os.geteuid() != 0:
+        raise Skip("there is no swap, and only root can add some")
+    path = session.path("swap")
+    with open(path, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 64 << 20)
+    os.chmod(path, 0o600)
+    session.stack.callback(os.unlink, path)
+    for program in ("mkswap", "swapon"):
+        if not find_program(program):
+            raise Skip(f"{program} is not installed")
+        result = run(find_program(program), path)
+        if result.status != 0:
+            raise Skip(f"no swap on {path}: {result.err.strip()}")
+    session.stack.callback(run, find_program("swapoff"), path)
+
+
+def swapped(target, region):
+    """Bytes of a region that are on swap."""
+    with open(f"/proc/{target.pid}/smaps", encoding="utf-8") as text:
+        part = text.read().partition(f"\n{region.start:08x}-")[2]
+    return int(re.search(r"^Swap: +(\d+) kB", part, re.MULTILINE).group(1)) << 10
+
+
+def swap(session):
+    swap_on(session)
+    target, regions = start(session)
+    cold = regions["cold"]
+    target.stdin.write(b"cold\n")  # it pages that region out
+    target.stdin.flush()
+    target.stdout.readline()
+    if swapped(target, cold) < cold.end - cold.start:
+        raise Skip("the kernel did not page the memory out")
+    path, report = capture(session, target, "swap-skip")
+    session.equal(captured(path, "cold"), set(), "--swap skip: nothing of what is on swap")
+    session.ok(swapped(target, cold) >= cold.end - cold.start, "--swap skip: it stays on swap")
+    session.equal(reasons(report, cold), {"swapped out"}, "--swap skip: the reason")
+    path, report = capture(session, target, "swap-read", "--swap", "read")
+    session.equal(captured(path, "cold"), cold.pages(), "--swap read: what was on swap is there")
+    session.equal(reasons(report, cold), set(), "--swap read: and no gap")
+    session.ok(report["memory"]["swapped_bytes"] >= cold.end - cold.start,
+               "--swap read: the report counts it as swapped", report["memory"]["swapped_bytes"])
+    session.equal(captured(path, "dense"), regions["dense"].pages(), "--swap read: the rest too")
+
+
 def main():
     session = Session()
-    for test in (ranges, names, min_resident):
+    for test in (ranges, names, min_resident, swap):
         session.test(test)
     session.finish()
 

@@ -89,11 +89,15 @@ static void what_narrows_is_read(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(parse("--range 1000-2000 --range 0x3000-0x4000 --min-resident 64K --name ^x$ 42",
+	assert_true(parse("--range 1000-2000 --range 0x3000-0x4000 --min-resident 64K --name ^x$ "
+					  "--swap read 42",
 					  &options, &err));
 	assert_int_equal(options.choice.ranges.count, 2);
 	assert_int_equal(options.choice.least_resident, 64 << 10);
-	assert_true(options.choice.by_name);
+	assert_true(options.choice.by_name && options.choice.read_swapped);
+	options_deinit(&options);
+	assert_true(parse("--swap read --swap skip 42", &options, &err));
+	assert_false(options.choice.read_swapped);
 	options_deinit(&options);
 }
 
@@ -124,6 +128,7 @@ static void mistakes_are_explained(void **state)
 		{ "--output= 1", "empty", "" },
 		{ "--range 2-1 1", "'2-1' is no range", "/proc/PID/maps" },
 		{ "--name [ 1", "'[' is no regular expression", "regex(7)" },
+		{ "--swap out 1", "'out' is neither skip nor read", "" },
 		{ "--min-resident many 1", "--min-resident: 'many' is no size", "64K" },
 	};
 
