@@ -33,6 +33,7 @@ struct choice {
 	regex_t expression; /* where by_name */
 	VEC(struct choice_name) known;
 	uint64_t least_resident; /* bytes; 0: no --min-resident */
+	uint64_t most_bytes;     /* of memory; 0: no --max-size */
 	bool read_swapped;       /* --swap read */
 };
 

@@ -2,6 +2,7 @@
 
 #include "archive/format.h"
 #include "base/mem.h"
+#include "dumpcore/budget.h"
 #include "dumpcore/notes.h"
 #include "dumpcore/registers.h"
 
@@ -217,6 +218,8 @@ bool describe(struct snapshot *snapshot, struct err *err)
 	plan_now(snapshot);
 	if (!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
 		return false;
+	if (snapshot->request.choice->most_bytes)
+		budget_apply(&snapshot->plan, &snapshot->map, snapshot->request.choice->most_bytes);
 	plan_lay_out(&snapshot->plan, &snapshot->map);
 	encode_facts(snapshot);
 	write_front(snapshot);

@@ -61,6 +61,14 @@ static bool take_min_resident(struct options *options, const char *value, struct
 	return take_size("min-resident", value, &options->choice.least_resident, err);
 }
 
+static bool take_max_size(struct options *options, const char *value, struct err *err)
+{
+	if (!take_size("max-size", value, &options->choice.most_bytes, err))
+		return false;
+	return options->choice.most_bytes > 0 ||
+		   err_set(err, ERR_USAGE, "--max-size: nothing fits in %s", value);
+}
+
 static bool take_swap(struct options *options, const char *value, struct err *err)
 {
 	options->choice.read_swapped = strcmp(value, "read") == 0;
@@ -151,6 +159,10 @@ static const struct option_row rows[] = {
 	{ 0, "range", "A-B", "only these addresses, whatever is there; may be repeated", take_range },
 	{ 0, "name", "REGEX", "only mappings whose path in /proc/PID/maps matches", take_name },
 	{ 0, "min-resident", "SIZE", "leave out mappings with less in memory", take_min_resident },
+	{ 0, "max-size", "SIZE",
+	  "at most so much memory: stacks and module data first, then\n"
+	  "heaps, other private memory, and the rest",
+	  take_max_size },
 	{ 0, "swap", "HOW", "skip (default), or read: brings swapped pages back", take_swap },
 	{ 'z', "compress", "HOW",
 	  "none, zstd or zstd:LEVEL (default zstd:1 for stdout and\n"

@@ -69,6 +69,8 @@ void plan_reserve(struct plan *plan, size_t items, size_t segments)
 
 	plan->items.items = mem_resize(plan->items.items, items, sizeof *plan->items.items);
 	plan->items.capacity = items;
+	plan->values.items = mem_resize(plan->values.items, items, sizeof *plan->values.items);
+	plan->values.capacity = items;
 	plan->segments.items = mem_resize(plan->segments.items, segments, sizeof *plan->segments.items);
 	plan->segments.capacity = segments;
 	plan->gaps.items = mem_resize(plan->gaps.items, gaps, sizeof *plan->gaps.items);
@@ -78,6 +80,7 @@ void plan_reserve(struct plan *plan, size_t items, size_t segments)
 void plan_deinit(struct plan *plan)
 {
 	vec_deinit(&plan->items);
+	vec_deinit(&plan->values);
 	vec_deinit(&plan->segments);
 	vec_deinit(&plan->gaps);
 }
@@ -318,6 +321,30 @@ static void leave_out(struct plan *plan, struct range range, const struct plan_i
 		add_gap(plan, range, reason);
 }
 
+/* What is taken of an item, from its start. */
+static struct range taken_of(const struct plan_item *item, uint32_t page_size)
+{
+	struct range taken = item->range;
+
+	if (!item->selected)
+		taken.end = taken.start;
+	else if (item->first_page)
+		taken.end = taken.start + page_size;
+	return taken;
+}
+
+uint64_t plan_item_bytes(const struct plan *plan, const struct plan_item *item,
+						 const struct page_map *map)
+{
+	uint64_t bytes[PAGE_STATES], sum = 0;
+
+	page_map_sum(map, taken_of(item, map->page_size), bytes);
+	for (int state = 0; state < PAGE_STATES; state++)
+		if (plan_reads(plan, (enum page_state)state))
+			sum += bytes[state];
+	return sum && item->kind == PLAN_VDSO ? range_bytes(item->range) : sum;
+}
+
 void plan_lay_out(struct plan *plan, const struct page_map *map)
 {
 	size_t swapped = 0;
@@ -327,12 +354,9 @@ void plan_lay_out(struct plan *plan, const struct page_map *map)
 	plan->whole = (struct range){ 0 };
 	for (size_t i = 0; i < plan->items.count; i++) {
 		const struct plan_item *item = &plan->items.items[i];
-		struct range taken = item->range, left = { item->range.end, item->range.end };
+		struct range taken = taken_of(item, map->page_size);
+		struct range left = { taken.end, item->range.end };
 
-		if (!item->selected)
-			taken.end = left.start = item->range.start;
-		else if (item->first_page)
-			taken.end = left.start = item->range.start + map->page_size;
 		if (item->selected && item->kind == PLAN_VDSO)
 			take_whole(plan, item, map);
 		else if (range_bytes(taken))

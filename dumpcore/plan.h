@@ -60,12 +60,20 @@ struct plan_item {
 	uint64_t resident_bytes, swapped_bytes;
 };
 
+/* How much an item is worth to --max-size; budget.c says what the members mean. */
+struct plan_value {
+	size_t item; /* index */
+	uint32_t rank, density;
+	uint64_t bytes; /* that are read of it */
+};
+
 typedef VEC(struct writer_segment) plan_segments;
 
 struct plan {
 	/* One a mapping, or several where it was split, ascending; what is never readable is not here.
 	 */
 	VEC(struct plan_item) items;
+	VEC(struct plan_value) values; /* room of budget_apply */
 	plan_segments segments;
 	capture_gaps gaps;      /* reasons are string constants */
 	struct range whole;     /* read to its end though not all present: the vdso */
@@ -99,6 +107,10 @@ void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges);
 
 /* Whether pages in that state are read where they are selected. */
 bool plan_reads(const struct plan *plan, enum page_state state);
+
+/* Bytes that are read of an item: none where it is not selected. */
+uint64_t plan_item_bytes(const struct plan *plan, const struct plan_item *item,
+						 const struct page_map *map);
 
 /* Makes segments and gaps from the selection and the page map. A segment starts and ends with a
  * page that is read; inside it only absent anonymous pages (zeros in truth) and zero pages are

@@ -2,6 +2,7 @@
 """What a capture takes: each option that narrows it is held against a process whose every page says
 which one it is. What was left out must not be in the file, and must be in the report with its reason."""
 
+import json
 import os
 import re
 
@@ -95,6 +96,32 @@ def min_resident(session):
                   "--min-resident: the stack stays")
 
 
+def memory_bytes(target, *options):
+    """Bytes of memory that a capture says it read."""
+    result = run(DUMPCORE, "--json", "-o", "/dev/null", *options, target.pid)
+    events = [json.loads(line) for line in result.err.splitlines()]
+    return next(event["memory_bytes"] for event in events if event["event"] == "captured")
+
+
+def max_size(session):
+    target, regions = start(session)
+    limit = memory_bytes(target) - (2 << 20)
+    read = memory_bytes(target, "--max-size", limit)
+    session.ok(0 <= limit - read < PAGE, "--max-size: what was read is within a page of it", str(read))
+    path, report = capture(session, target, "max-size", "--max-size", limit)
+    session.ok(captured(path, "heap"), "--max-size: the heap stays")
+    session.ok(report["heap"]["arenas"], "--max-size: and is analysed")
+    session.equal(captured(path, "sparse"), set(), "--max-size: what is used least goes first")
+    session.equal(reasons(report, regions["sparse"]), {"dropped: --max-size"}, "--max-size: the reason")
+    whole = [name for name in ("dense", "cold") if captured(path, name) == regions[name].pages()]
+    session.equal(len(whole), 1, "--max-size: one of two equals is whole")
+    other = regions["cold" if whole == ["dense"] else "dense"]
+    part = captured(path, other.name)
+    session.ok(part and part == other.pages(0, len(part)) != other.pages(),
+               "--max-size: the other one is cut", str(len(part)))
+    session.equal(reasons(report, other), {"dropped: --max-size"}, "--max-size: and says so")
+
+
 def swap_on(session):
     """A swap file for the length of the test, unless the machine has swap."""
     with open("/proc/swaps", encoding="utf-8") as text:
@@ -146,7 +173,7 @@ def swap(session):
 
 def main():
     session = Session()
-    for test in (ranges, names, min_resident, swap):
+    for test in (ranges, names, min_resident, max_size, swap):
         session.test(test)
     session.finish()
 

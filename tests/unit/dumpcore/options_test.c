@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WORDS = 12 };
+enum { MOST_WORDS = 24 };
 
 /* Parses a command line given as one text with blanks between the words. */
 static bool parse(const char *line, struct options *options, struct err *err)
@@ -90,10 +90,11 @@ static void what_narrows_is_read(void **state)
 
 	(void)state;
 	assert_true(parse("--range 1000-2000 --range 0x3000-0x4000 --min-resident 64K --name ^x$ "
-					  "--swap read 42",
+					  "--swap read --max-size 1.5G 42",
 					  &options, &err));
 	assert_int_equal(options.choice.ranges.count, 2);
 	assert_int_equal(options.choice.least_resident, 64 << 10);
+	assert_int_equal(options.choice.most_bytes, 3 << 29);
 	assert_true(options.choice.by_name && options.choice.read_swapped);
 	options_deinit(&options);
 	assert_true(parse("--swap read --swap skip 42", &options, &err));
@@ -128,6 +129,8 @@ static void mistakes_are_explained(void **state)
 		{ "--output= 1", "empty", "" },
 		{ "--range 2-1 1", "'2-1' is no range", "/proc/PID/maps" },
 		{ "--name [ 1", "'[' is no regular expression", "regex(7)" },
+		{ "--max-size 0 1", "--max-size: nothing fits in 0", "" },
+		{ "--max-size 1X 1", "--max-size: '1X' is no size", "64K" },
 		{ "--swap out 1", "'out' is neither skip nor read", "" },
 		{ "--min-resident many 1", "--min-resident: 'many' is no size", "64K" },
 	};
