@@ -1,6 +1,7 @@
 #include "dumpcore/copy.h"
 
 static const char ended[] = "the process ended, or replaced its program, before this was read";
+static const char scarce[] = "the disk is down to its reserve (--reserve-disk)";
 static const char interrupted[] = "interrupted before this was read";
 
 /* Fills the room that the sink has and gives the bytes filled; 0 where the copy ends here. */
@@ -11,7 +12,7 @@ static size_t copy_piece(struct snapshot *snapshot, struct range range)
 
 	if (!to) {
 		if (sink_ok(snapshot->sink))
-			snapshot->broken = interrupted;
+			snapshot->broken = sink_is_scarce(snapshot->sink) ? scarce : interrupted;
 		return 0;
 	}
 	size = room < range_bytes(range) ? room : (size_t)range_bytes(range);

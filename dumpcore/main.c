@@ -100,6 +100,7 @@ static enum exit_status capture_to(struct run *run, const char *path, struct err
 										.choice = &run->options.choice,
 										.selection_text = run->options.select,
 										.command = strbuf_text(&run->command),
+										.reserve_disk = run->options.reserve_disk,
 										.compress = wants_zstd(&run->options, path),
 										.level = run->options.level };
 	int64_t started_ns = progress_now_ns();

@@ -69,6 +69,11 @@ static bool take_max_size(struct options *options, const char *value, struct err
 		   err_set(err, ERR_USAGE, "--max-size: nothing fits in %s", value);
 }
 
+static bool take_reserve_disk(struct options *options, const char *value, struct err *err)
+{
+	return take_size("reserve-disk", value, &options->reserve_disk, err);
+}
+
 static bool take_swap(struct options *options, const char *value, struct err *err)
 {
 	options->choice.read_swapped = strcmp(value, "read") == 0;
@@ -164,6 +169,8 @@ static const struct option_row rows[] = {
 	  "heaps, other private memory, and the rest",
 	  take_max_size },
 	{ 0, "swap", "HOW", "skip (default), or read: brings swapped pages back", take_swap },
+	{ 0, "reserve-disk", "SIZE", "leave so much of the disk free (default 1G, at most 5 %)",
+	  take_reserve_disk },
 	{ 'z', "compress", "HOW",
 	  "none, zstd or zstd:LEVEL (default zstd:1 for stdout and\n"
 	  "for names ending in .zst, else none)",
@@ -294,6 +301,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 
 	*options = (struct options){ .consistency = "freeze", .select = "native" };
 	options->level = DEFAULT_LEVEL;
+	options->reserve_disk = DISK_RESERVE_DEFAULT;
 	while ((word = next_word(&words)))
 		if (!take_word(options, word, &words, err))
 			return false;

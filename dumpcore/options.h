@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "dumpcore/choice.h"
+#include "dumpcore/disk.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -21,7 +22,8 @@ struct options {
 	const char *output;      /* NULL: a name is made; "-": stdout */
 	const char *consistency; /* a name of the snapshot table */
 	const char *select;
-	struct choice choice; /* what narrows it; its selection is not filled yet */
+	struct choice choice;  /* what narrows it; its selection is not filled yet */
+	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
 	enum options_compress compress;
 	int level; /* of zstd */
 	bool dry_run;

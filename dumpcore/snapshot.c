@@ -41,21 +41,22 @@ static uint64_t likely_bytes(const struct snapshot *snapshot)
 	return bytes;
 }
 
-/* A plain archive's size is known; a compressed one's is not. */
-static bool check_space(const struct snapshot *snapshot, uint64_t bytes, struct err *err)
+/* A plain archive's size is known, a compressed one's is guessed. Gives what must stay free. */
+static bool check_space(const struct snapshot *snapshot, uint64_t bytes, uint64_t *reserve,
+						struct err *err)
 {
-	char needed[SIZE_TEXT], available[SIZE_TEXT];
-	uint64_t free;
+	bool compress = snapshot->request.compress;
+	struct disk_need need = { .bytes = compress ? bytes / 2 : bytes, .is_estimate = compress };
+	struct disk disk;
 
-	if (snapshot->request.compress || !output_free_bytes(snapshot->output, &free) || bytes <= free)
+	*reserve = 0;
+	if (!output_disk(snapshot->output, &disk))
 		return true;
-	err_set(err, ERR_NO_SPACE, "the archive needs %s, %s has %s free", size_format(bytes, needed),
-			snapshot->output->path, size_format(free, available));
-	return err_hint(err, "compress it (-o NAME.core.zst), or send it away: -o - | ssh HOST 'cat "
-						 ">x.core.zst'");
+	*reserve = need.reserve = disk_reserve(&disk, snapshot->request.reserve_disk);
+	return disk_check(&disk, &need, snapshot->output->path, err);
 }
 
-static bool open_sink(struct snapshot *snapshot, uint64_t bytes, struct err *err)
+static bool open_sink(struct snapshot *snapshot, uint64_t bytes, uint64_t reserve, struct err *err)
 {
 	struct sink_options options = { .fd = snapshot->output->fd,
 									.sparse =
@@ -65,7 +66,8 @@ static bool open_sink(struct snapshot *snapshot, uint64_t bytes, struct err *err
 									.likely_bytes = 2 * bytes,
 									.memory_budget = SINK_BUDGET,
 									.workers = workers_available(),
-									.interrupted = interrupt_flag() };
+									.interrupted = interrupt_flag(),
+									.reserve_bytes = reserve };
 
 	snapshot->sink = sink_create(&options, err);
 	return snapshot->sink != NULL;
@@ -83,13 +85,13 @@ static void note_time(struct snapshot *snapshot)
 static bool prepare(struct snapshot *snapshot, struct err *err)
 {
 	struct target *target = snapshot->target;
-	uint64_t bytes = likely_bytes(snapshot);
+	uint64_t bytes = likely_bytes(snapshot), reserve;
 
 	note_time(snapshot);
 	if (!pages_open(&snapshot->pages, &target->procfs, err) ||
 		!reader_open(&snapshot->reader, &target->procfs, !snapshot->request.method->stops, err))
 		return target_explain(target, snapshot->request.command, err);
-	if (!check_space(snapshot, bytes, err) || !open_sink(snapshot, bytes, err))
+	if (!check_space(snapshot, bytes, &reserve, err) || !open_sink(snapshot, bytes, reserve, err))
 		return false;
 	if (snapshot->request.method->stops)
 		seize_init(&snapshot->seize, &target->procfs, target->threads);

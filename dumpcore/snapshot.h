@@ -48,7 +48,8 @@ struct snapshot_request {
 	const struct snapshot_method *method;
 	const struct choice *choice; /* not owned; has learned the target's mappings */
 	const char *selection_text;
-	const char *command; /* the command line, for the archive and for hints */
+	const char *command;   /* the command line, for the archive and for hints */
+	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
 	bool compress;
 	int level;
 };

@@ -6,7 +6,7 @@ import json
 import os
 import re
 
-from harness import DUMPCORE, TARGETS, USAGE, Session, Skip, find_program, run
+from harness import ANALYZE, DUMPCORE, FAILED, PARTIAL, TARGETS, USAGE, Session, Skip, find_program, run
 
 TARGET = os.path.join(TARGETS, "choice_target")
 PAGE = 4096
@@ -171,9 +171,51 @@ def swap(session):
     session.equal(captured(path, "dense"), regions["dense"].pages(), "--swap read: the rest too")
 
 
+NOISE = """
+import os
+noise = os.urandom(60 << 20)
+print("READY")
+input()
+"""
+
+
+def reserve_disk(session):
+    """Memory that does not compress, and a disk on which half of it fits: what the estimate lets pass."""
+    folder = session.path("small")
+    os.mkdir(folder)
+    if os.geteuid() != 0 or run("mount", "-t", "tmpfs", "-o", "size=44m", "none", folder).status != 0:
+        raise Skip("a small file system cannot be mounted here")
+    session.stack.callback(run, "umount", folder)
+    target = session.start_python(NOISE)
+
+    for name in ("plain.core", "packed.core.zst"):
+        path, result = session.capture(target.pid, f"small/{name}", "--reserve-disk", "43M")
+        session.ok(result.status == FAILED and "stay free" in result.err,
+                   f"--reserve-disk: {name} is refused at the start", result)
+        session.ok("estimate" in result.err or name == "plain.core",
+                   "--reserve-disk: an estimate is called one", result)
+        session.equal(os.listdir(folder), [], f"--reserve-disk: nothing is left of {name}")
+
+    path, result = session.capture(target.pid, "small/partial.core.zst", "--reserve-disk", "4M")
+    session.ok(result.status == PARTIAL and "--reserve-disk" in result.err,
+               "--reserve-disk: the capture ends as a partial archive", result)
+    space = os.statvfs(folder)
+    session.ok(space.f_bavail * space.f_frsize >= 4 << 20, "--reserve-disk: and left that much free",
+               str(space))
+    report, result = session.report(path)
+    session.ok(report and result.status == PARTIAL and not report["evidence"]["complete"],
+               "--reserve-disk: which is analysed as incomplete", result)
+    session.ok(any("--reserve-disk" in line for line in report["evidence"]["missing"]),
+               "--reserve-disk: the report has the reason", report["evidence"]["missing"])
+    result = run(ANALYZE, "verify", path)
+    findings = [line for line in result.out.splitlines()[:-1] if "the capture is partial" not in line]
+    session.ok(not findings and not result.crashed(), "--reserve-disk: its checksums hold", result)
+    os.unlink(path)
+
+
 def main():
     session = Session()
-    for test in (ranges, names, min_resident, max_size, swap):
+    for test in (ranges, names, min_resident, max_size, swap, reserve_disk):
         session.test(test)
     session.finish()
 

@@ -36,6 +36,7 @@ static void defaults_hold(void **state)
 	assert_string_equal(options.select, "native");
 	assert_int_equal(options.compress, COMPRESS_BY_NAME);
 	assert_int_equal(options.level, 1);
+	assert_int_equal(options.reserve_disk, DISK_RESERVE_DEFAULT);
 	assert_false(options.quiet || options.json || options.dry_run || options.progress);
 }
 
@@ -90,11 +91,12 @@ static void what_narrows_is_read(void **state)
 
 	(void)state;
 	assert_true(parse("--range 1000-2000 --range 0x3000-0x4000 --min-resident 64K --name ^x$ "
-					  "--swap read --max-size 1.5G 42",
+					  "--swap read --max-size 1.5G --reserve-disk 0 42",
 					  &options, &err));
 	assert_int_equal(options.choice.ranges.count, 2);
 	assert_int_equal(options.choice.least_resident, 64 << 10);
 	assert_int_equal(options.choice.most_bytes, 3 << 29);
+	assert_int_equal(options.reserve_disk, 0);
 	assert_true(options.choice.by_name && options.choice.read_swapped);
 	options_deinit(&options);
 	assert_true(parse("--swap read --swap skip 42", &options, &err));
@@ -131,6 +133,7 @@ static void mistakes_are_explained(void **state)
 		{ "--name [ 1", "'[' is no regular expression", "regex(7)" },
 		{ "--max-size 0 1", "--max-size: nothing fits in 0", "" },
 		{ "--max-size 1X 1", "--max-size: '1X' is no size", "64K" },
+		{ "--reserve-disk 5% 1", "--reserve-disk: '5%' is no size", "64K" },
 		{ "--swap out 1", "'out' is neither skip nor read", "" },
 		{ "--min-resident many 1", "--min-resident: 'many' is no size", "64K" },
 	};
