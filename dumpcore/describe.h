@@ -7,10 +7,15 @@
 #include "dumpcore/snapshot.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Reserves, so that describe does not allocate while the target stands still (it may where the
  * target grew many times over since it was looked at). */
 void describe_reserve(struct snapshot *snapshot);
+
+/* Bytes that describe_reserve takes, most of which hardly any target fills. */
+uint64_t describe_room(const struct target *target, const struct choice *choice,
+					   uint32_t page_size);
 
 /* On failure nothing was written that is worth keeping. */
 bool describe(struct snapshot *snapshot, struct err *err);

@@ -46,7 +46,7 @@ static bool run_survey(struct run *run, struct err *err)
 {
 	struct survey survey = { .selection = run->options.select,
 							 .consistency = run->options.consistency,
-							 .stops = run->method->stops };
+							 .reserve_disk = run->options.reserve_disk };
 	struct strbuf text = { 0 };
 	char folder[PATH_MAX];
 	bool printed;

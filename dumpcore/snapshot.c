@@ -3,14 +3,13 @@
 #include "base/size.h"
 #include "base/workers.h"
 #include "dumpcore/describe.h"
+#include "dumpcore/forecast.h"
 #include "dumpcore/interrupt.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-enum { SINK_BUDGET = 40 << 20 };
 
 static const struct snapshot_method methods[] = {
 	{ "freeze", true, snapshot_freeze_take },
@@ -23,22 +22,6 @@ const struct snapshot_method *snapshot_method(const char *name)
 		if (strcmp(methods[i].name, name) == 0)
 			return &methods[i];
 	return NULL;
-}
-
-/* What the plain archive will hold, as far as smaps tells. */
-static uint64_t likely_bytes(const struct snapshot *snapshot)
-{
-	struct plan plan = { 0 };
-	uint64_t bytes = 0;
-
-	plan_select(&plan, &snapshot->target->mappings, snapshot->request.choice->selection,
-				snapshot->target->java_heap);
-	choice_apply(snapshot->request.choice, &plan);
-	for (size_t i = 0; i < plan.items.count; i++)
-		if (plan.items.items[i].selected && !plan.items.items[i].first_page)
-			bytes += plan.items.items[i].resident_bytes;
-	plan_deinit(&plan);
-	return bytes;
 }
 
 /* A plain archive's size is known, a compressed one's is guessed. Gives what must stay free. */
@@ -63,8 +46,8 @@ static bool open_sink(struct snapshot *snapshot, uint64_t bytes, uint64_t reserv
 										!snapshot->request.compress && !snapshot->output->is_stream,
 									.compress = snapshot->request.compress,
 									.level = snapshot->request.level,
-									.likely_bytes = 2 * bytes,
-									.memory_budget = SINK_BUDGET,
+									.likely_bytes = bytes + bytes / 4,
+									.memory_budget = SNAPSHOT_SINK_BYTES,
 									.workers = workers_available(),
 									.interrupted = interrupt_flag(),
 									.reserve_bytes = reserve };
@@ -85,13 +68,19 @@ static void note_time(struct snapshot *snapshot)
 static bool prepare(struct snapshot *snapshot, struct err *err)
 {
 	struct target *target = snapshot->target;
-	uint64_t bytes = likely_bytes(snapshot), reserve;
+	struct forecast forecast;
+	uint64_t reserve;
+	bool ready;
 
 	note_time(snapshot);
 	if (!pages_open(&snapshot->pages, &target->procfs, err) ||
 		!reader_open(&snapshot->reader, &target->procfs, !snapshot->request.method->stops, err))
 		return target_explain(target, snapshot->request.command, err);
-	if (!check_space(snapshot, bytes, &reserve, err) || !open_sink(snapshot, bytes, reserve, err))
+	forecast_make(&forecast, target, snapshot->request.choice, &snapshot->pages);
+	ready = check_space(snapshot, forecast.stored_bytes, &reserve, err) &&
+			open_sink(snapshot, forecast.file_bytes, reserve, err);
+	forecast_deinit(&forecast);
+	if (!ready)
 		return false;
 	if (snapshot->request.method->stops)
 		seize_init(&snapshot->seize, &target->procfs, target->threads);

@@ -30,6 +30,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Most memory for what waits to be written, and the compressors. */
+enum { SNAPSHOT_SINK_BYTES = 40 << 20 };
+
 struct snapshot;
 
 struct snapshot_method {

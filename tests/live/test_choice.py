@@ -6,7 +6,7 @@ import json
 import os
 import re
 
-from harness import ANALYZE, DUMPCORE, FAILED, PARTIAL, TARGETS, USAGE, Session, Skip, find_program, run
+from harness import ANALYZE, DUMPCORE, FAILED, PARTIAL, TARGETS, USAGE, Session, Skip, find_program, run, status_field
 
 TARGET = os.path.join(TARGETS, "choice_target")
 PAGE = 4096
@@ -171,6 +171,27 @@ def swap(session):
     session.equal(captured(path, "dense"), regions["dense"].pages(), "--swap read: the rest too")
 
 
+def prediction(session):
+    target, regions = start(session)
+    dense = regions["dense"]
+    for options in ([], ["--select", "all"], ["--max-size", "5M"], ["--name", "heap"],
+                    ["--min-resident", "1M"], ["--range", f"{dense.start:x}-{dense.start + 40 * PAGE:x}"]):
+        name = f"survey {' '.join(options)}"
+        survey = json.loads(run(DUMPCORE, "survey", "--json", *options, target.pid).out)
+        path = session.must_capture(target.pid, "predicted.core", "--compress", "none", *options)
+        session.equal(survey["total"]["captured_bytes"], memory_bytes(target, *options),
+                      f"{name}: predicts the bytes that are read")
+        size, room = os.path.getsize(path), 64 << 10  # of text: names, reasons
+        session.ok(abs(survey["archive"]["file_bytes"] - size) < room,
+                   f"{name}: and the size of the archive", f"{survey['archive']}, {size}")
+        os.unlink(path)
+    state = {key: status_field(target.pid, key) for key in ("VmRSS", "VmPTE", "TracerPid")}
+    text = run(DUMPCORE, "survey", target.pid).out
+    session.equal({key: status_field(target.pid, key) for key in state}, state,
+                  "survey: the process is as before")
+    session.ok(all(len(line) <= 80 for line in text.splitlines()[1:]), "survey: fits 80 columns", text)
+
+
 NOISE = """
 import os
 noise = os.urandom(60 << 20)
@@ -215,7 +236,7 @@ def reserve_disk(session):
 
 def main():
     session = Session()
-    for test in (ranges, names, min_resident, max_size, swap, reserve_disk):
+    for test in (ranges, names, min_resident, max_size, swap, reserve_disk, prediction):
         session.test(test)
     session.finish()
 
