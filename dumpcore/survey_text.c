@@ -64,6 +64,8 @@ static const char *pause_text(int64_t nanoseconds, char text[DURATION_TEXT])
 		return "?";
 	if (!nanoseconds)
 		return "not at all";
+	if (nanoseconds < 1000000)
+		return "under 1 ms";
 	if (nanoseconds < 1000000000)
 		snprintf(text, DURATION_TEXT, "about %.0f ms", (double)nanoseconds / 1e6);
 	else
