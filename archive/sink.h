@@ -50,6 +50,13 @@ void sink_write(struct sink *sink, const void *data, size_t size);
 /* Appends zeros, which a sparse file does not store. */
 void sink_hole(struct sink *sink, uint64_t size);
 
+/* Replaces bytes that were appended before (sparse only: the file must be there to be written
+ * again). Their blocks get new sums in sink_sums. Waits until earlier frames are written. */
+void sink_rewrite(struct sink *sink, uint64_t offset, const void *data, size_t size);
+
+/* The same with zeros, which cost no room where the file system can make a hole. */
+void sink_rewrite_hole(struct sink *sink, uint64_t offset, uint64_t size);
+
 /* Plain bytes so far. */
 uint64_t sink_offset(const struct sink *sink);
 

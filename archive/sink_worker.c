@@ -35,7 +35,7 @@ void sink_worker_sum(struct sink *sink, const struct sink_frame *frame)
 	}
 }
 
-static void put_at(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset)
+void sink_worker_put(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset)
 {
 	while (size) {
 		ssize_t put = pwrite(sink->options.fd, data, size, (off_t)offset);
@@ -67,7 +67,7 @@ static uint64_t write_sparse(struct sink *sink, const struct sink_frame *frame)
 		to = end * SINK_UNIT < frame->size ? end * SINK_UNIT : frame->size;
 		if (!frame->has_data[first])
 			continue;
-		put_at(sink, frame->plain + from, to - from, start + from);
+		sink_worker_put(sink, frame->plain + from, to - from, start + from);
 		stored += to - from;
 	}
 	return stored;

@@ -40,6 +40,7 @@ struct sink {
 	size_t sums_capacity;
 	uint64_t covered; /* bytes that are checksummed; UINT64_MAX until sink_sums */
 	uint64_t hole_sum;
+	uint8_t *stale; /* of sums_capacity blocks: rewritten after they were summed; NULL: none */
 	uint8_t *hole_packed; /* a whole frame of zeros */
 	size_t hole_packed_size;
 
@@ -67,6 +68,9 @@ void sink_worker_fail(struct sink *sink, int sys);
 
 /* Makes the sums of the frame's blocks that end in the checksummed part. */
 void sink_worker_sum(struct sink *sink, const struct sink_frame *frame);
+
+/* Writes at an offset of a sparse file, whatever the pieces the kernel takes. */
+void sink_worker_put(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset);
 
 /* Starts one more worker; its packer is there already. False where the system has no thread. */
 bool sink_worker_start(struct sink *sink);

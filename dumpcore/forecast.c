@@ -37,7 +37,7 @@ static bool ask(struct forecast *forecast, const struct pages *pages)
 	pages_ranges ranges = { 0 };
 	bool asked;
 
-	plan_ranges(&forecast->plan, false, &ranges);
+	plan_ranges(&forecast->plan, TORN_NONE, &ranges);
 	asked = pages_scan(pages, &ranges, &forecast->map, NULL);
 	vec_deinit(&ranges);
 	return asked;

@@ -105,7 +105,10 @@ static enum exit_status capture_to(struct run *run, const char *path, struct err
 										.level = run->options.level };
 	int64_t started_ns = progress_now_ns();
 	enum exit_status exit_status = EXIT_FAILED;
-	struct snapshot snapshot = { .pages.fd = -1, .reader.memory = -1 };
+	struct snapshot snapshot = { .pages.fd = -1,
+								 .reader = { .memory = -1, .other = -1 },
+								 .replica.procfs.folder = -1,
+								 .precopy.track.fd = -1 };
 	struct progress progress;
 	struct output output;
 

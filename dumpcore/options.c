@@ -19,15 +19,15 @@ static bool take_output(struct options *options, const char *value, struct err *
 
 static bool take_consistency(struct options *options, const char *value, struct err *err)
 {
-	static const char *const names[] = { "freeze", "live", NULL };
+	static const char *const names[] = { "precopy", "fork", "freeze", "live", NULL };
 
 	for (size_t i = 0; names[i]; i++)
 		if (strcmp(value, names[i]) == 0) {
 			options->consistency = value;
 			return true;
 		}
-	err_set(err, ERR_USAGE, "--consistency: '%s' is not there (this version has freeze and live)",
-			value);
+	err_set(err, ERR_USAGE,
+			"--consistency: '%s' is not there (there are precopy, fork, freeze and live)", value);
 	return err_hint(err, "freeze stops the process while it is read; live does not stop it");
 }
 

@@ -147,6 +147,13 @@ static enum plan_kind kind_of(const mappings *list, size_t index, struct range j
 	return strncmp(mapping->path, "[stack", 6) == 0 ? PLAN_STACK : PLAN_ANONYMOUS;
 }
 
+/* fork(2) copies page tables only where pages of its own may be: vma_needs_copy, mm/memory.c. */
+static bool is_cloned(const struct mapping *mapping)
+{
+	return !(mapping->protection & MAPPING_SHARED) && !mapping_has_flag(mapping, "dc") &&
+		   !mapping_has_flag(mapping, "wf") && (!mapping->inode || mapping->anonymous_bytes);
+}
+
 static uint32_t flags_of(const struct mapping *mapping)
 {
 	return (mapping->protection & MAPPING_READ ? PF_R : 0U) |
@@ -171,6 +178,9 @@ void plan_select(struct plan *plan, const mappings *list, plan_selection selecti
 			.selected = kind != PLAN_DEVICE && selection >> kind & 1,
 			.first_page = kind == PLAN_MODULE && !(selection >> PLAN_FILE & 1),
 			.is_file = mapping->inode || kind == PLAN_SHARED || kind == PLAN_VDSO,
+			.is_shared = mapping->protection & MAPPING_SHARED,
+			.is_cloned = is_cloned(mapping),
+			.is_huge = mapping_has_flag(mapping, "ht"),
 			.path = mapping->path,
 			.resident_bytes = mapping->resident_bytes,
 			.swapped_bytes = mapping->swapped_bytes,
@@ -218,22 +228,49 @@ void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection sele
 	item->selected = selection >> PLAN_STACK & 1;
 }
 
-void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges)
+static bool may_change(const struct plan_item *item, enum plan_torn torn)
+{
+	return item->selected && item->flags & PF_W &&
+		   (torn == TORN_WRITABLE || (torn == TORN_SHARED && item->is_shared));
+}
+
+void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ranges)
 {
 	ranges->count = 0;
 	for (size_t i = 0; i < plan->items.count; i++) {
 		const struct plan_item *item = &plan->items.items[i];
-		bool torn = live && item->selected && item->flags & PF_W;
 
 		*vec_add(ranges) = (struct pages_range){
 			.range = item->range,
-			.present = torn ? PAGE_TORN : PAGE_PRESENT,
+			.present = may_change(item, torn) ? PAGE_TORN : PAGE_PRESENT,
 			.skip = item->kind == PLAN_DEVICE || !(item->resident_bytes || item->swapped_bytes),
 		};
 	}
 }
 
 /* --- layout --- */
+
+const struct writer_segment *plan_segments_next(const plan_segments *segments, vaddr address)
+{
+	size_t low = 0, high = segments->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (segments->items[middle].start + segments->items[middle].bytes <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < segments->count ? &segments->items[low] : NULL;
+}
+
+const struct writer_segment *plan_segments_find(const plan_segments *segments, vaddr address)
+{
+	const struct writer_segment *segment = plan_segments_next(segments, address);
+
+	return segment && segment->start <= address ? segment : NULL;
+}
 
 static void add_gap(struct plan *plan, struct range range, const char *reason)
 {
@@ -265,7 +302,8 @@ static bool is_hole(enum page_state state, bool is_file, uint64_t bytes)
 
 static void add_segment(struct plan *plan, struct range range, uint32_t flags)
 {
-	*vec_add(&plan->segments) = (struct writer_segment){ range.start, range_bytes(range), flags };
+	*vec_add(&plan->segments) =
+		(struct writer_segment){ range.start, range_bytes(range), flags, 0 };
 	plan->segment_bytes += range_bytes(range);
 }
 

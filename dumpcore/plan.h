@@ -54,6 +54,9 @@ struct plan_item {
 	bool selected;        /* all of it, or its first page */
 	bool first_page;      /* where selected, no more than that */
 	bool is_file;         /* absent pages are not zeros: they are in the file */
+	bool is_shared;       /* with other processes, or with a clone */
+	bool is_cloned;       /* a clone has its pages */
+	bool is_huge;         /* of hugetlbfs */
 	const char *path;     /* the mapping's, not owned */
 	const char *left_out; /* why what is not taken is not: a constant; NULL: because of its kind */
 	/* Of the whole mapping, as smaps said before the stop. */
@@ -101,9 +104,21 @@ void plan_split(struct plan *plan, size_t index, vaddr at);
 /* The anonymous mapping at a thread's stack pointer is that thread's stack. */
 void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection);
 
-/* What to ask the kernel about. With `live`, present pages of what is selected and writable are
- * PAGE_TORN: the target may write them while they are read. */
-void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges);
+/* What may change while it is read. */
+enum plan_torn {
+	TORN_NONE,     /* the target stands still */
+	TORN_SHARED,   /* a copy of its private memory does */
+	TORN_WRITABLE, /* it runs */
+};
+
+/* What to ask the kernel about. Present pages of what is selected, writable and may change are
+ * PAGE_TORN. */
+void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ranges);
+
+/* The first segment that ends behind the address, NULL where there is none; and the one that the
+ * address is in. */
+const struct writer_segment *plan_segments_next(const plan_segments *segments, vaddr address);
+const struct writer_segment *plan_segments_find(const plan_segments *segments, vaddr address);
 
 /* Whether pages in that state are read where they are selected. */
 bool plan_reads(const struct plan *plan, enum page_state state);

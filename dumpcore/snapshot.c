@@ -11,9 +11,22 @@
 #include <string.h>
 #include <time.h>
 
+enum { AUXV_LIMIT = 1 << 20 };
+
 static const struct snapshot_method methods[] = {
-	{ "freeze", true, snapshot_freeze_take },
-	{ "live", false, snapshot_live_take },
+	{ .name = "precopy",
+	  .stops = true,
+	  .injects = true,
+	  .rewrites = true,
+	  .reserve = snapshot_precopy_reserve,
+	  .take = snapshot_precopy_take },
+	{ .name = "fork",
+	  .stops = true,
+	  .injects = true,
+	  .reserve = snapshot_fork_reserve,
+	  .take = snapshot_fork_take },
+	{ .name = "freeze", .stops = true, .take = snapshot_freeze_take },
+	{ .name = "live", .take = snapshot_live_take },
 };
 
 const struct snapshot_method *snapshot_method(const char *name)
@@ -65,6 +78,31 @@ static void note_time(struct snapshot *snapshot)
 	strftime(snapshot->captured_at, sizeof snapshot->captured_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
+/* A filter may end the process for a call that it did not make itself. */
+static bool check_filter(struct snapshot *snapshot, struct err *err)
+{
+	const struct access_facts *access = &snapshot->target->access;
+
+	snapshot->through_seccomp = target_is_filtered(snapshot->target);
+	if (!snapshot->through_seccomp || (access->own_admin && !access->own_filter))
+		return true;
+	err_set(err, ERR_PERMISSION, "process %d has a seccomp filter: no system call of ours is safe",
+			(int)access->pid);
+	return err_hint(err, "as root on the host (CAP_SYS_ADMIN) dumpcore can suspend the filter for "
+						 "that call; or use --consistency freeze or live");
+}
+
+static bool prepare_injection(struct snapshot *snapshot, struct err *err)
+{
+	inject_find_site(&snapshot->target->mappings, &snapshot->site);
+	if (!snapshot->site.code) {
+		err_set(err, ERR_UNSUPPORTED, "process %d: %s", (int)snapshot->target->procfs.pid,
+				snapshot->site.why);
+		return err_hint(err, "use --consistency freeze or live");
+	}
+	return check_filter(snapshot, err);
+}
+
 static bool prepare(struct snapshot *snapshot, struct err *err)
 {
 	struct target *target = snapshot->target;
@@ -74,7 +112,8 @@ static bool prepare(struct snapshot *snapshot, struct err *err)
 
 	note_time(snapshot);
 	if (!pages_open(&snapshot->pages, &target->procfs, err) ||
-		!reader_open(&snapshot->reader, &target->procfs, !snapshot->request.method->stops, err))
+		!reader_open(&snapshot->reader, &target->procfs, err) ||
+		!procfs_read(&target->procfs, "auxv", AUXV_LIMIT, &snapshot->auxv, err))
 		return target_explain(target, snapshot->request.command, err);
 	forecast_make(&forecast, target, snapshot->request.choice, &snapshot->pages);
 	ready = check_space(snapshot, forecast.stored_bytes, &reserve, err) &&
@@ -85,7 +124,9 @@ static bool prepare(struct snapshot *snapshot, struct err *err)
 	if (snapshot->request.method->stops)
 		seize_init(&snapshot->seize, &target->procfs, target->threads);
 	describe_reserve(snapshot);
-	return true;
+	if (snapshot->request.method->reserve)
+		snapshot->request.method->reserve(snapshot);
+	return !snapshot->request.method->injects || prepare_injection(snapshot, err);
 }
 
 /* Bytes of the errors, and one line that says what they are. */
@@ -147,9 +188,12 @@ bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *requ
 	*snapshot = (struct snapshot){ .request = *request,
 								   .target = target,
 								   .output = output,
+								   .consistency = request->method->name,
 								   .progress = progress,
 								   .pages.fd = -1,
-								   .reader.memory = -1 };
+								   .reader = { .memory = -1, .other = -1 },
+								   .replica.procfs.folder = -1,
+								   .precopy.track.fd = -1 };
 	if (!prepare(snapshot, err))
 		return false;
 	if (!snapshot->request.method->take(snapshot, err))
@@ -160,6 +204,11 @@ bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *requ
 void snapshot_deinit(struct snapshot *snapshot)
 {
 	seize_deinit(&snapshot->seize);
+	snapshot_precopy_deinit(snapshot);
+	replica_deinit(&snapshot->replica);
+	free(snapshot->kept.buffer);
+	vec_deinit(&snapshot->kept.ranges);
+	page_map_deinit(&snapshot->kept.map);
 	sink_destroy(snapshot->sink);
 	reader_close(&snapshot->reader);
 	pages_close(&snapshot->pages);

@@ -71,6 +71,8 @@ static void add_methods(struct survey *survey)
 	add_method(survey, "freeze",
 			   (int64_t)((double)survey->total.selected_bytes / FREEZE_SPEED * 1e9), 0);
 	add_method(survey, "live", 0, 0);
+	add_method(survey, "fork", -1, survey->private_bytes);
+	add_method(survey, "precopy", -1, 0);
 }
 
 static void look_at_disk(struct survey *survey, const char *folder)

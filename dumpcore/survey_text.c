@@ -99,8 +99,6 @@ static void text_needs(const struct survey *survey, struct strbuf *out)
 	text_disk(survey, out);
 	strbuf_printf(out, "  dumpcore   up to %s of memory for itself\n",
 				  size_format(survey->own_bytes, bytes));
-	strbuf_printf(out, "  fork       would cost the process's cgroup up to %s\n",
-				  size_format(survey->private_bytes, bytes));
 	strbuf_puts(out, "  access     ");
 	if (survey->may_capture)
 		strbuf_puts(out, "granted");

@@ -96,6 +96,32 @@ def min_resident(session):
                   "--min-resident: the stack stays")
 
 
+def methods(session):
+    """Each way to be consistent takes the same, as far as it can."""
+    target, regions = start(session)
+    dense = regions["dense"]
+    parts = ["--range", f"{dense.start + 100 * PAGE:x}-{dense.start + 200 * PAGE:x}"]
+    limit = memory_bytes(target) - (2 << 20)
+    for method in ("freeze", "fork", "precopy", "live"):
+        options = ["--consistency", method]
+        path, result = session.capture(target.pid, f"{method}.core", "--compress", "none", *options, *parts)
+        if result.status == FAILED:
+            session.skip(f"{method} with --range", result.err.splitlines()[0])
+            continue
+        session.equal(captured(path, "dense"), dense.pages(100, 200), f"{method}: --range")
+        session.equal(captured(path, "cold"), set(), f"{method}: --range, nothing else")
+        report = session.must_report(path)
+        session.check_accounting(report, f"{method}, --range")
+        path, result = session.capture(target.pid, f"{method}-size.core", "--compress", "none", *options,
+                                       "--max-size", limit)
+        if method == "precopy":
+            session.ok(result.status == FAILED and "--max-size" in result.err,
+                       "precopy: refuses --max-size", result)
+            continue
+        session.equal(captured(path, "sparse"), set(), f"{method}: --max-size")
+        session.ok(captured(path, "heap"), f"{method}: --max-size, the heap stays")
+
+
 def memory_bytes(target, *options):
     """Bytes of memory that a capture says it read."""
     result = run(DUMPCORE, "--json", "-o", "/dev/null", *options, target.pid)
@@ -150,15 +176,20 @@ def swapped(target, region):
     return int(re.search(r"^Swap: +(\d+) kB", part, re.MULTILINE).group(1)) << 10
 
 
+def page_out(target, region):
+    """Has the target page a region out."""
+    target.stdin.write(f"{region.name}\n".encode())
+    target.stdin.flush()
+    target.stdout.readline()
+    if swapped(target, region) < region.end - region.start:
+        raise Skip("the kernel did not page the memory out")
+
+
 def swap(session):
     swap_on(session)
     target, regions = start(session)
     cold = regions["cold"]
-    target.stdin.write(b"cold\n")  # it pages that region out
-    target.stdin.flush()
-    target.stdout.readline()
-    if swapped(target, cold) < cold.end - cold.start:
-        raise Skip("the kernel did not page the memory out")
+    page_out(target, cold)
     path, report = capture(session, target, "swap-skip")
     session.equal(captured(path, "cold"), set(), "--swap skip: nothing of what is on swap")
     session.ok(swapped(target, cold) >= cold.end - cold.start, "--swap skip: it stays on swap")
@@ -190,6 +221,21 @@ def prediction(session):
     session.equal({key: status_field(target.pid, key) for key in state}, state,
                   "survey: the process is as before")
     session.ok(all(len(line) <= 80 for line in text.splitlines()[1:]), "survey: fits 80 columns", text)
+
+
+def swap_methods(session):
+    swap_on(session)
+    target, regions = start(session)
+    cold = regions["cold"]
+    options = ["--compress", "none", "--swap", "read", "--consistency"]
+    _, result = session.capture(target.pid, "swap-precopy.core", *options, "precopy")
+    session.ok(result.status == FAILED and "--swap" in result.err, "precopy: refuses --swap read", result)
+    page_out(target, cold)
+    path, result = session.capture(target.pid, "swap-fork.core", *options, "fork")
+    if result.status == FAILED:
+        raise Skip(result.err.splitlines()[0])
+    session.equal(captured(path, "cold"), cold.pages(), "fork: --swap read")
+    session.check_accounting(session.must_report(path), "fork, --swap read")
 
 
 NOISE = """
@@ -236,7 +282,7 @@ def reserve_disk(session):
 
 def main():
     session = Session()
-    for test in (ranges, names, min_resident, max_size, swap, reserve_disk, prediction):
+    for test in (ranges, names, min_resident, max_size, methods, swap, swap_methods, reserve_disk, prediction):
         session.test(test)
     session.finish()
 

@@ -123,7 +123,7 @@ static void mistakes_are_explained(void **state)
 		{ "--output", "needs a value: FILE", "" },
 		{ "1 -o", "needs a value: FILE", "" },
 		{ "--quiet=1 1", "takes no value", "" },
-		{ "--consistency auto 1", "'auto' is not there (this version has freeze and live)",
+		{ "--consistency auto 1", "'auto' is not there (there are precopy, fork, freeze and live)",
 		  "live" },
 		{ "--compress gzip 1", "neither none, zstd", "levels" },
 		{ "--compress zstd: 1", "neither none, zstd", "" },

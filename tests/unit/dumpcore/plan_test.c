@@ -165,14 +165,14 @@ static void only_what_a_running_target_writes_is_torn(void **state)
 	pages_ranges ranges = { 0 };
 
 	select_text(fixture, "native");
-	plan_ranges(&fixture->plan, true, &ranges);
+	plan_ranges(&fixture->plan, TORN_WRITABLE, &ranges);
 	assert_int_equal(ranges.count, ITEMS);
 	assert_int_equal(ranges.items[HEAP].present, PAGE_TORN);
 	assert_int_equal(ranges.items[APP_HEAD].present, PAGE_PRESENT);
 	assert_int_equal(ranges.items[SHARED].present, PAGE_PRESENT);
 	assert_true(ranges.items[VVAR].skip && ranges.items[HUGE_PAGES].skip);
 	assert_false(ranges.items[HEAP].skip);
-	plan_ranges(&fixture->plan, false, &ranges);
+	plan_ranges(&fixture->plan, TORN_NONE, &ranges);
 	assert_int_equal(ranges.items[HEAP].present, PAGE_PRESENT);
 	vec_deinit(&ranges);
 }

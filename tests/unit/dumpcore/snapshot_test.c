@@ -109,6 +109,20 @@ static int byte_at(const struct strbuf *file, vaddr address)
 	return -1;
 }
 
+static size_t children_of(pid_t pid)
+{
+	struct strbuf text = { 0 };
+	char name[64];
+	size_t count = 0;
+
+	snprintf(name, sizeof name, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	assert_true(file_read(AT_FDCWD, name, 1 << 16, &text, NULL));
+	for (const char *at = strbuf_text(&text); *at; at++)
+		count += *at == ' ';
+	strbuf_deinit(&text);
+	return count;
+}
+
 /* Descriptions of all notes of that type; gives their number and the last one. */
 static size_t find_notes(const struct strbuf *file, uint32_t type, struct span *found)
 {
@@ -170,14 +184,14 @@ static void check_residency(const struct strbuf *file)
 	fail_msg("no status document");
 }
 
-static void freeze_holds_memory_and_threads(void **state)
+/* Ways that give the memory as it was at one instant. */
+static void holds_memory_and_threads(const char *method)
 {
 	struct capture_outcome outcome;
 	struct strbuf file = { 0 };
 	struct span note;
 
-	(void)state;
-	take("freeze", &outcome, &file);
+	take(method, &outcome, &file);
 	assert_true(outcome.complete);
 	assert_true(outcome.pause_ns > 0);
 	check_memory(&file);
@@ -189,6 +203,19 @@ static void freeze_holds_memory_and_threads(void **state)
 	assert_int_equal(find_notes(&file, FORMAT_NOTE_FILLER, &note), 1);
 	assert_true(strchr("RS", child_state(child.pid)) != NULL);
 	strbuf_deinit(&file);
+}
+
+static void freeze_holds_memory_and_threads(void **state)
+{
+	(void)state;
+	holds_memory_and_threads("freeze");
+}
+
+static void fork_holds_memory_and_threads(void **state)
+{
+	(void)state;
+	holds_memory_and_threads("fork");
+	assert_int_equal(children_of(child.pid), 0);
 }
 
 static void live_does_not_stop(void **state)
@@ -218,6 +245,7 @@ static void methods_have_names(void **state)
 {
 	(void)state;
 	assert_true(snapshot_method("freeze")->stops);
+	assert_true(snapshot_method("fork")->injects);
 	assert_false(snapshot_method("live")->stops);
 	assert_null(snapshot_method("auto"));
 }
@@ -254,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(freeze_holds_memory_and_threads),
+		cmocka_unit_test(fork_holds_memory_and_threads),
 		cmocka_unit_test(live_does_not_stop),
 		cmocka_unit_test(methods_have_names),
 		cmocka_unit_test(counts_follow_their_mappings),

@@ -155,12 +155,14 @@ static void the_page_map_is_asked(void **state)
 static void every_method_has_a_row(void **state)
 {
 	(void)state;
-	assert_int_equal(survey.method_count, 2);
+	assert_int_equal(survey.method_count, 4);
 	assert_string_equal(survey.methods[0].name, "freeze");
 	assert_true(survey.methods[0].usable);
 	assert_in_range(survey.methods[0].pause_ns, 1, 1000000);
 	assert_string_equal(survey.methods[1].name, "live");
 	assert_int_equal(survey.methods[1].pause_ns, 0);
+	assert_string_equal(survey.methods[2].name, "fork");
+	assert_int_equal(survey.methods[2].memory_bytes, survey.private_bytes);
 }
 
 static void json_has_the_prediction(void **state)
