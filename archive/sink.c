@@ -136,9 +136,14 @@ void sink_destroy(struct sink *sink)
 
 /* --- filling --- */
 
+bool sink_is_scarce(const struct sink *sink)
+{
+	return atomic_load(&sink->scarce);
+}
+
 static bool interrupted(const struct sink *sink)
 {
-	return sink->options.interrupted && *sink->options.interrupted;
+	return sink_is_scarce(sink) || (sink->options.interrupted && *sink->options.interrupted);
 }
 
 /* Waits for a change, and no longer than WAIT_NS, so that an interruption is seen. */

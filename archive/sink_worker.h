@@ -16,6 +16,7 @@ enum {
 	SINK_FRAME_BLOCKS = FORMAT_FRAME_BYTES / FORMAT_BLOCK_BYTES,
 	SINK_MAX_WORKERS = 8,
 	SINK_MAX_FRAMES = SINK_MAX_WORKERS + 2,
+	SINK_WATCH_BYTES = 64 << 20, /* stored between two looks at the free space, at most */
 };
 
 /* A frame goes free -> filled by the caller -> queued -> taken by a worker -> free. */
@@ -52,8 +53,10 @@ struct sink {
 	uint64_t busy;         /* frames queued or taken */
 	zstd_frame_table table;
 	uint64_t stored;
+	uint64_t watched; /* `stored` when the free space was last asked for */
 	bool ending;
 	atomic_int failed; /* errno of the first failure */
+	atomic_bool scarce;
 
 	pthread_t threads[SINK_MAX_WORKERS];
 	struct zstd_packer *packers[SINK_MAX_WORKERS];

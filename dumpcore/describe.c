@@ -2,6 +2,7 @@
 
 #include "archive/format.h"
 #include "base/mem.h"
+#include "dumpcore/budget.h"
 #include "dumpcore/notes.h"
 #include "dumpcore/registers.h"
 
@@ -29,29 +30,55 @@ static size_t likely_runs(const struct target *target, uint32_t page_size)
 	return (size_t)(bytes / page_size / 16) + 4 * target->mappings.count + 65536;
 }
 
+struct rooms {
+	size_t mappings, runs; /* counts */
+	size_t smaps, facts, standard;
+};
+
+static struct rooms rooms_for(const struct target *target, const struct choice *choice,
+							  uint32_t page_size)
+{
+	struct rooms rooms = {
+		.mappings = 2 * target->mappings.count + choice_splits(choice) + 1024,
+		.runs = likely_runs(target, page_size),
+		.smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS).size,
+		.standard = 2 * (target->threads + 64) * registers_room() +
+					2 * notes_files_room(&target->mappings) + SMALL,
+	};
+
+	rooms.facts = rooms.mappings * FACTS_GAP_BYTES + SMALL;
+	rooms.standard = rooms.standard < STANDARD_LIMIT ? rooms.standard : STANDARD_LIMIT;
+	return rooms;
+}
+
+uint64_t describe_room(const struct target *target, const struct choice *choice, uint32_t page_size)
+{
+	struct rooms rooms = rooms_for(target, choice, page_size);
+
+	return rooms.runs * (sizeof(struct page_run) + sizeof(struct writer_segment)) +
+		   rooms.mappings * (sizeof(struct plan_item) + sizeof(struct mapping)) + 3 * rooms.smaps +
+		   rooms.facts + rooms.standard;
+}
+
 void describe_reserve(struct snapshot *snapshot)
 {
-	const struct target *target = snapshot->target;
-	size_t count = 2 * target->mappings.count + 1024;
-	size_t runs = likely_runs(target, snapshot->pages.page_size);
-	size_t smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS).size;
-	size_t standard = 2 * (target->threads + 64) * registers_room() +
-					  2 * notes_files_room(&target->mappings) + SMALL;
+	struct rooms rooms =
+		rooms_for(snapshot->target, snapshot->request.choice, snapshot->pages.page_size);
 
 	registers_processor_init(&snapshot->processor);
-	page_map_reserve(&snapshot->map, runs);
-	plan_reserve(&snapshot->plan, count, runs);
-	snapshot->ranges.items = mem_resize(NULL, count, sizeof *snapshot->ranges.items);
-	snapshot->ranges.capacity = count;
-	snapshot->now.items = mem_resize(NULL, count, sizeof *snapshot->now.items);
-	snapshot->now.capacity = count;
-	snapshot->stacks.items = mem_resize(NULL, count, sizeof *snapshot->stacks.items);
-	snapshot->stacks.capacity = count;
-	pool_reserve(&snapshot->pool, smaps);
-	strbuf_room(&snapshot->maps, smaps + SMALL);
+	page_map_reserve(&snapshot->map, rooms.runs);
+	plan_reserve(&snapshot->plan, rooms.mappings, rooms.runs);
+	snapshot->ranges.items = mem_resize(NULL, rooms.mappings, sizeof *snapshot->ranges.items);
+	snapshot->ranges.capacity = rooms.mappings;
+	snapshot->now.items = mem_resize(NULL, rooms.mappings, sizeof *snapshot->now.items);
+	snapshot->now.capacity = rooms.mappings;
+	snapshot->stacks.items = mem_resize(NULL, rooms.mappings, sizeof *snapshot->stacks.items);
+	snapshot->stacks.capacity = rooms.mappings;
+	pool_reserve(&snapshot->pool, rooms.smaps);
+	strbuf_room(&snapshot->maps, rooms.smaps + SMALL);
 	strbuf_room(&snapshot->auxv, SMALL);
-	strbuf_room(&snapshot->facts, count * FACTS_GAP_BYTES + SMALL);
-	strbuf_room(&snapshot->standard, standard < STANDARD_LIMIT ? standard : STANDARD_LIMIT);
+	strbuf_room(&snapshot->facts, rooms.facts);
+	strbuf_room(&snapshot->standard, rooms.standard);
 }
 
 static int compare_mappings(const void *a, const void *b)
@@ -127,13 +154,15 @@ static bool read_maps(struct snapshot *snapshot, const struct procfs *procfs, st
 bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, enum plan_torn torn,
 					   struct err *err)
 {
-	const plan_selection selection = snapshot->request.selection;
+	const struct choice *choice = snapshot->request.choice;
+	const plan_selection selection = choice->selection;
 
 	if (!read_maps(snapshot, procfs, err))
 		return false;
 	plan_select(&snapshot->plan, &snapshot->now, selection, snapshot->target->java_heap);
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
 		plan_mark_stack(&snapshot->plan, snapshot->stacks.items[i], selection);
+	choice_apply(choice, &snapshot->plan);
 	plan_ranges(&snapshot->plan, torn, &snapshot->ranges);
 	return true;
 }
@@ -239,6 +268,8 @@ static void write_front(struct snapshot *snapshot, const plan_segments *segments
 
 void describe_write(struct snapshot *snapshot)
 {
+	if (snapshot->request.choice->most_bytes)
+		budget_apply(&snapshot->plan, &snapshot->map, snapshot->request.choice->most_bytes);
 	plan_lay_out(&snapshot->plan, &snapshot->map);
 	write_front(snapshot, &snapshot->plan.segments, false);
 }

@@ -13,10 +13,15 @@
 #include "dumpcore/snapshot.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Reserves, so that the steps do not allocate while the target stands still (they may where the
  * target grew many times over since it was looked at). */
 void describe_reserve(struct snapshot *snapshot);
+
+/* Bytes that describe_reserve takes, most of which hardly any target fills. */
+uint64_t describe_room(const struct target *target, const struct choice *choice,
+					   uint32_t page_size);
 
 bool describe_process(struct snapshot *snapshot, struct err *err);
 

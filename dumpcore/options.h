@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "dumpcore/choice.h"
+#include "dumpcore/disk.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -20,6 +22,8 @@ struct options {
 	const char *output;      /* NULL: a name is made; "-": stdout */
 	const char *consistency; /* a name of the snapshot table */
 	const char *select;
+	struct choice choice;  /* what narrows it; its selection is not filled yet */
+	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
 	enum options_compress compress;
 	int level; /* of zstd */
 	bool dry_run;
@@ -28,8 +32,11 @@ struct options {
 	bool json;
 };
 
-/* Reads argv (argv[0] is skipped). ERR_USAGE with the next step on a mistake. */
+/* Reads argv (argv[0] is skipped). ERR_USAGE with the next step on a mistake. The caller ends with
+ * options_deinit in every case. */
 bool options_parse(struct options *options, int argc, char **argv, struct err *err);
+
+void options_deinit(struct options *options);
 
 /* Appends the text of --help: fits a screen of 80 columns. */
 void options_help(struct strbuf *out);

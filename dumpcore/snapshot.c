@@ -3,6 +3,7 @@
 #include "base/size.h"
 #include "base/workers.h"
 #include "dumpcore/describe.h"
+#include "dumpcore/forecast.h"
 #include "dumpcore/interrupt.h"
 
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SINK_BUDGET = 40 << 20, AUXV_LIMIT = 1 << 20 };
+enum { AUXV_LIMIT = 1 << 20 };
 
 static const struct snapshot_method methods[] = {
 	{ .name = "precopy",
@@ -36,46 +37,33 @@ const struct snapshot_method *snapshot_method(const char *name)
 	return NULL;
 }
 
-/* What the plain archive will hold, as far as smaps tells. */
-static uint64_t likely_bytes(const struct snapshot *snapshot)
+/* A plain archive's size is known, a compressed one's is guessed. Gives what must stay free. */
+static bool check_space(const struct snapshot *snapshot, uint64_t bytes, uint64_t *reserve,
+						struct err *err)
 {
-	struct plan plan = { 0 };
-	uint64_t bytes = 0;
+	bool compress = snapshot->request.compress;
+	struct disk_need need = { .bytes = compress ? bytes / 2 : bytes, .is_estimate = compress };
+	struct disk disk;
 
-	plan_select(&plan, &snapshot->target->mappings, snapshot->request.selection,
-				snapshot->target->java_heap);
-	for (size_t i = 0; i < plan.items.count; i++)
-		if (plan.items.items[i].selected && plan.items.items[i].kind != PLAN_MODULE)
-			bytes += plan.items.items[i].resident_bytes;
-	plan_deinit(&plan);
-	return bytes;
-}
-
-/* A plain archive's size is known; a compressed one's is not. */
-static bool check_space(const struct snapshot *snapshot, uint64_t bytes, struct err *err)
-{
-	char needed[SIZE_TEXT], available[SIZE_TEXT];
-	uint64_t free;
-
-	if (snapshot->request.compress || !output_free_bytes(snapshot->output, &free) || bytes <= free)
+	*reserve = 0;
+	if (!output_disk(snapshot->output, &disk))
 		return true;
-	err_set(err, ERR_NO_SPACE, "the archive needs %s, %s has %s free", size_format(bytes, needed),
-			snapshot->output->path, size_format(free, available));
-	return err_hint(err, "compress it (-o NAME.core.zst), or send it away: -o - | ssh HOST 'cat "
-						 ">x.core.zst'");
+	*reserve = need.reserve = disk_reserve(&disk, snapshot->request.reserve_disk);
+	return disk_check(&disk, &need, snapshot->output->path, err);
 }
 
-static bool open_sink(struct snapshot *snapshot, uint64_t bytes, struct err *err)
+static bool open_sink(struct snapshot *snapshot, uint64_t bytes, uint64_t reserve, struct err *err)
 {
 	struct sink_options options = { .fd = snapshot->output->fd,
 									.sparse =
 										!snapshot->request.compress && !snapshot->output->is_stream,
 									.compress = snapshot->request.compress,
 									.level = snapshot->request.level,
-									.likely_bytes = 2 * bytes,
-									.memory_budget = SINK_BUDGET,
+									.likely_bytes = bytes + bytes / 4,
+									.memory_budget = SNAPSHOT_SINK_BYTES,
 									.workers = workers_available(),
-									.interrupted = interrupt_flag() };
+									.interrupted = interrupt_flag(),
+									.reserve_bytes = reserve };
 
 	snapshot->sink = sink_create(&options, err);
 	return snapshot->sink != NULL;
@@ -118,14 +106,20 @@ static bool prepare_injection(struct snapshot *snapshot, struct err *err)
 static bool prepare(struct snapshot *snapshot, struct err *err)
 {
 	struct target *target = snapshot->target;
-	uint64_t bytes = likely_bytes(snapshot);
+	struct forecast forecast;
+	uint64_t reserve;
+	bool ready;
 
 	note_time(snapshot);
 	if (!pages_open(&snapshot->pages, &target->procfs, err) ||
 		!reader_open(&snapshot->reader, &target->procfs, err) ||
 		!procfs_read(&target->procfs, "auxv", AUXV_LIMIT, &snapshot->auxv, err))
 		return target_explain(target, snapshot->request.command, err);
-	if (!check_space(snapshot, bytes, err) || !open_sink(snapshot, bytes, err))
+	forecast_make(&forecast, target, snapshot->request.choice, &snapshot->pages);
+	ready = check_space(snapshot, forecast.stored_bytes, &reserve, err) &&
+			open_sink(snapshot, forecast.file_bytes, reserve, err);
+	forecast_deinit(&forecast);
+	if (!ready)
 		return false;
 	if (snapshot->request.method->stops)
 		seize_init(&snapshot->seize, &target->procfs, target->threads);

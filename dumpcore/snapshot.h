@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "dumpcore/choice.h"
 #include "dumpcore/output.h"
 #include "dumpcore/pages.h"
 #include "dumpcore/plan.h"
@@ -27,6 +28,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Most memory for what waits to be written, and the compressors. */
+enum { SNAPSHOT_SINK_BYTES = 40 << 20 };
 
 struct snapshot;
 
@@ -47,9 +51,10 @@ const struct snapshot_method *snapshot_method(const char *name);
 /* What the caller decides. */
 struct snapshot_request {
 	const struct snapshot_method *method;
-	plan_selection selection;
+	const struct choice *choice; /* not owned; has learned the target's mappings */
 	const char *selection_text;
-	const char *command; /* the command line, for the archive and for hints */
+	const char *command;   /* the command line, for the archive and for hints */
+	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
 	bool compress;
 	int level;
 	int64_t most_pause_ns; /* 0: any */

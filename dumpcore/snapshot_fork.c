@@ -65,7 +65,8 @@ static bool copy_kept(struct snapshot *snapshot, struct err *err)
 
 		while (!to->kept || run->range.start >= to->range.end)
 			to = &snapshot->reader.parts.items[++part];
-		if (run->state == PAGE_PRESENT)
+		if (run->state == PAGE_PRESENT ||
+			(run->state == PAGE_SWAPPED && snapshot->request.choice->read_swapped))
 			reader_fill(&reader, run->range.start,
 						(uint8_t *)(uintptr_t)to->kept + (run->range.start - to->range.start),
 						range_bytes(run->range));

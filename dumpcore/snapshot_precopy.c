@@ -23,6 +23,7 @@ enum {
 	WRITTEN_RANGES = 65536, /* beyond it ranges are joined */
 	SAMPLE_NS = 10000000,   /* how long written pages are counted before anything is copied */
 	ROUNDS = 6,
+	PIECE_BYTES = 64 << 10,
 	FEW_BYTES = 256 << 10, /* so few that another round gains nothing */
 	COPY_BYTES_PER_US = 2500,
 	STOP_THREAD_NS = 15000,
@@ -88,8 +89,7 @@ static bool begin_tracking(struct snapshot *snapshot, struct err *err)
 /* Private memory that is captured whole. Pages of hugetlbfs can only be protected whole. */
 static bool is_tracked_kind(const struct plan_item *item)
 {
-	return item->selected && !item->is_shared && item->kind != PLAN_MODULE &&
-		   item->kind != PLAN_VDSO;
+	return item->selected && !item->is_shared && !item->first_page && item->kind != PLAN_VDSO;
 }
 
 static void track_items(struct snapshot *snapshot)
@@ -98,7 +98,7 @@ static void track_items(struct snapshot *snapshot)
 		const struct plan_item *item = &snapshot->plan.items.items[i];
 
 		if (is_tracked_kind(item) && (item->resident_bytes || item->swapped_bytes) &&
-			!mapping_has_flag(&snapshot->now.items[i], "ht"))
+			!item->is_huge)
 			track_add(&snapshot->precopy.track, item->range);
 	}
 }
@@ -281,7 +281,7 @@ static bool find_written(struct snapshot *snapshot, struct err *err)
 
 		if (!item->selected || item->is_shared || is_copied_once(precopy, item))
 			continue;
-		if (item->kind == PLAN_MODULE)
+		if (item->first_page)
 			range.end = range.start + snapshot->pages.page_size;
 		if (!track_final(&precopy->track, range, &precopy->before, &precopy->written, err))
 			return false;
@@ -418,21 +418,17 @@ static const uint8_t *held_find(struct held *held, vaddr address, uint64_t *byte
  * memory, torn in any case: it is read now. */
 static void append_range(struct snapshot *snapshot, struct held *held, struct range range)
 {
-	while (range.start < range.end) {
-		uint64_t bytes = range_bytes(range), there;
-		const uint8_t *from = held_find(held, range.start, &there);
-		size_t room = 0;
-		uint8_t *to = from ? NULL : sink_room(snapshot->sink, &room);
+	uint8_t piece[PIECE_BYTES];
 
-		if (from) {
-			bytes = there < bytes ? there : bytes;
-			sink_write(snapshot->sink, from, (size_t)bytes);
-		} else {
-			bytes = room < bytes ? room : bytes;
-			if (!to || !reader_fill(&snapshot->reader, range.start, to, (size_t)bytes))
-				return;
-			sink_commit(snapshot->sink, (size_t)bytes);
-		}
+	while (range.start < range.end) {
+		uint64_t bytes = range_bytes(range), there = sizeof piece;
+		const uint8_t *from = held_find(held, range.start, &there);
+
+		bytes = there < bytes ? there : bytes;
+		if (!from && !reader_fill(&snapshot->reader, range.start, piece, (size_t)bytes))
+			return;
+		/* Not sink_room, which ends with an interruption: the headers are to tell of this. */
+		sink_write(snapshot->sink, from ? from : piece, (size_t)bytes);
 		range.start += bytes;
 	}
 }
@@ -562,13 +558,28 @@ static void describe_partial(struct snapshot *snapshot)
 	describe_write_last(snapshot, &precopy->slots);
 }
 
+/* What fits into a limit is known only in the stop, and what is read from swap before it counts in
+ * the RSS of then. */
+static bool check_choice(struct snapshot *snapshot, struct err *err)
+{
+	const struct choice *choice = snapshot->request.choice;
+
+	if (!choice->most_bytes && !choice->read_swapped)
+		return true;
+	snapshot->unsuited = true;
+	err_set(err, ERR_UNSUPPORTED, "precopy does not go with %s",
+			choice->most_bytes ? "--max-size" : "--swap read");
+	return err_hint(err, "use --consistency fork or freeze with it");
+}
+
 bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err)
 {
 	struct precopy *precopy = &snapshot->precopy;
 	struct priority priority = { 0 };
 	bool held;
 
-	if (!begin_tracking(snapshot, err) || !describe_before(snapshot, err) || !sample(snapshot, err))
+	if (!check_choice(snapshot, err) || !begin_tracking(snapshot, err) ||
+		!describe_before(snapshot, err) || !sample(snapshot, err))
 		return false;
 	copy_all(snapshot);
 	fault_point("precopy.all");

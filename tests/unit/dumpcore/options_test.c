@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WORDS = 12 };
+enum { MOST_WORDS = 24 };
 
 /* Parses a command line given as one text with blanks between the words. */
 static bool parse(const char *line, struct options *options, struct err *err)
@@ -36,6 +36,7 @@ static void defaults_hold(void **state)
 	assert_string_equal(options.select, "native");
 	assert_int_equal(options.compress, COMPRESS_BY_NAME);
 	assert_int_equal(options.level, 1);
+	assert_int_equal(options.reserve_disk, DISK_RESERVE_DEFAULT);
 	assert_false(options.quiet || options.json || options.dry_run || options.progress);
 }
 
@@ -83,6 +84,26 @@ static void commands_are_known(void **state)
 	assert_int_equal(options.level, 1);
 }
 
+static void what_narrows_is_read(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_true(parse("--range 1000-2000 --range 0x3000-0x4000 --min-resident 64K --name ^x$ "
+					  "--swap read --max-size 1.5G --reserve-disk 0 42",
+					  &options, &err));
+	assert_int_equal(options.choice.ranges.count, 2);
+	assert_int_equal(options.choice.least_resident, 64 << 10);
+	assert_int_equal(options.choice.most_bytes, 3 << 29);
+	assert_int_equal(options.reserve_disk, 0);
+	assert_true(options.choice.by_name && options.choice.read_swapped);
+	options_deinit(&options);
+	assert_true(parse("--swap read --swap skip 42", &options, &err));
+	assert_false(options.choice.read_swapped);
+	options_deinit(&options);
+}
+
 struct mistake {
 	const char *line, *what, *hint;
 };
@@ -102,12 +123,19 @@ static void mistakes_are_explained(void **state)
 		{ "--output", "needs a value: FILE", "" },
 		{ "1 -o", "needs a value: FILE", "" },
 		{ "--quiet=1 1", "takes no value", "" },
-		{ "--consistency auto 1", "'auto' is not there (this version has freeze and live)",
+		{ "--consistency auto 1", "'auto' is not there (there are precopy, fork, freeze and live)",
 		  "live" },
 		{ "--compress gzip 1", "neither none, zstd", "levels" },
 		{ "--compress zstd: 1", "neither none, zstd", "" },
 		{ "--compress zstd:99 1", "neither none, zstd", "" },
 		{ "--output= 1", "empty", "" },
+		{ "--range 2-1 1", "'2-1' is no range", "/proc/PID/maps" },
+		{ "--name [ 1", "'[' is no regular expression", "regex(7)" },
+		{ "--max-size 0 1", "--max-size: nothing fits in 0", "" },
+		{ "--max-size 1X 1", "--max-size: '1X' is no size", "64K" },
+		{ "--reserve-disk 5% 1", "--reserve-disk: '5%' is no size", "64K" },
+		{ "--swap out 1", "'out' is neither skip nor read", "" },
+		{ "--min-resident many 1", "--min-resident: 'many' is no size", "64K" },
 	};
 
 	(void)state;
@@ -119,6 +147,7 @@ static void mistakes_are_explained(void **state)
 		assert_int_equal(err.kind, ERR_USAGE);
 		if (!strstr(err.what, mistakes[i].what) || !strstr(err.hint, mistakes[i].hint))
 			fail_msg("'%s' gave \"%s\" / \"%s\"", mistakes[i].line, err.what, err.hint);
+		options_deinit(&options);
 	}
 }
 
@@ -200,6 +229,7 @@ int main(void)
 		cmocka_unit_test(defaults_hold),
 		cmocka_unit_test(every_spelling_is_taken),
 		cmocka_unit_test(commands_are_known),
+		cmocka_unit_test(what_narrows_is_read),
 		cmocka_unit_test(mistakes_are_explained),
 		cmocka_unit_test(help_and_manual_agree),
 		cmocka_unit_test(help_fits_80_columns),

@@ -69,7 +69,9 @@ static int drop(void **state)
 /* Takes a snapshot into a file of the folder and reads the file. */
 static void take(const char *method, struct capture_outcome *outcome, struct strbuf *file)
 {
+	struct choice choice = { 0 };
 	struct snapshot_request request = { .method = snapshot_method(method),
+										.choice = &choice,
 										.selection_text = "native",
 										.command = "test" };
 	struct progress silent = { 0 };
@@ -80,7 +82,7 @@ static void take(const char *method, struct capture_outcome *outcome, struct str
 	char name[64];
 
 	snprintf(name, sizeof name, "%s/%s.core", path, method);
-	assert_true(plan_selection_parse("native", &request.selection, NULL));
+	assert_true(plan_selection_parse("native", &choice.selection, NULL));
 	assert_true(target_open(&target, PROCFS_ROOT, child.pid, "test", &err));
 	assert_true(output_open(&output, name, &err));
 	if (!snapshot_run(&snapshot, &request, &target, &output, &silent, &err))
