@@ -79,45 +79,108 @@ static bool below_root(struct span root, struct span *path)
 	return true;
 }
 
-static void add_files(struct span point, struct span path, bool v2, struct pool *pool,
-					  cgroup_files *files)
-{
-	if (path.size == 1)
-		path.size = 0; /* "/" */
-	for (const char *const *name = v2 ? names_v2 : names_v1; *name; name++)
-		*vec_add(files) = (struct cgroup_file){
-			pool_printf(pool, "cgroup/%s", *name),
-			pool_printf(pool, "%.*s%.*s/%s", (int)point.size, (const char *)point.data,
-						(int)path.size, path.size ? (const char *)path.data : "", *name),
-		};
-}
+/* A group as this machine's file system shows it: its folder is `point` and `path` together. */
+struct place {
+	struct span point, path;
+	bool v2;
+};
 
-static void find_mount(struct span mountinfo, struct span path, bool v2, struct pool *pool,
-					   cgroup_files *files)
+struct places {
+	struct strbuf mountinfo; /* holds the points */
+	VEC(struct place) items;
+};
+
+static bool find_mount(struct span mountinfo, struct place *place)
 {
 	struct cursor cursor = cursor_make(mountinfo, false);
-	struct span line, root, point;
+	struct span line, root;
 
 	while (cursor_line(&cursor, &line))
-		if (parse_mount(line, v2, &root, &point) && below_root(root, &path)) {
-			add_files(point, path, v2, pool, files);
-			return;
+		if (parse_mount(line, place->v2, &root, &place->point) && below_root(root, &place->path)) {
+			if (place->path.size == 1)
+				place->path.size = 0; /* "/" */
+			return true;
 		}
+	return false;
+}
+
+/* The places of a process whose /proc/PID/cgroup is `text`. */
+static void find_places(const struct procfs *procfs, struct span text, struct places *places)
+{
+	struct cursor cursor = cursor_make(text, false);
+	struct place place;
+	struct span line;
+
+	*places = (struct places){ 0 };
+	if (!procfs_read_root(procfs, "self/mountinfo", MOUNTINFO_LIMIT, &places->mountinfo, NULL))
+		return;
+	while (cursor_line(&cursor, &line))
+		if (parse_group(line, &place.v2, &place.path) &&
+			find_mount(strbuf_span(&places->mountinfo), &place))
+			*vec_add(&places->items) = place;
+}
+
+static void places_deinit(struct places *places)
+{
+	vec_deinit(&places->items);
+	strbuf_deinit(&places->mountinfo);
+}
+
+/* The path of one file of the group, or of the ancestor that is `length` bytes of its path. */
+static const char *file_path(const struct place *place, size_t length, const char *name,
+							 struct pool *pool)
+{
+	return pool_printf(pool, "%.*s%.*s/%s", (int)place->point.size, (const char *)place->point.data,
+					   (int)length, length ? (const char *)place->path.data : "", name);
+}
+
+static void add_files(const struct place *place, struct pool *pool, cgroup_files *files)
+{
+	for (const char *const *name = place->v2 ? names_v2 : names_v1; *name; name++)
+		*vec_add(files) = (struct cgroup_file){
+			pool_printf(pool, "cgroup/%s", *name),
+			file_path(place, place->path.size, *name, pool),
+		};
 }
 
 void cgroup_find(const struct procfs *procfs, struct span text, struct pool *pool,
 				 cgroup_files *files)
 {
-	struct cursor cursor = cursor_make(text, false);
-	struct strbuf mountinfo = { 0 };
-	struct span line, path;
-	bool v2;
+	struct places places;
 
-	if (procfs_read_root(procfs, "self/mountinfo", MOUNTINFO_LIMIT, &mountinfo, NULL))
-		while (cursor_line(&cursor, &line))
-			if (parse_group(line, &v2, &path))
-				find_mount(strbuf_span(&mountinfo), path, v2, pool, files);
-	strbuf_deinit(&mountinfo);
+	find_places(procfs, text, &places);
+	for (size_t i = 0; i < places.items.count; i++)
+		add_files(&places.items.items[i], pool, files);
+	places_deinit(&places);
+}
+
+static void add_level(const struct place *place, size_t length, struct pool *pool,
+					  cgroup_levels *levels)
+{
+	*vec_add(levels) = (struct cgroup_level){
+		.usage = file_path(place, length, place->v2 ? names_v2[0] : names_v1[0], pool),
+		.limit = file_path(place, length, place->v2 ? names_v2[1] : names_v1[1], pool),
+		.pressure = place->v2 ? file_path(place, length, "memory.pressure", pool) : NULL,
+		.is_own = length == place->path.size,
+	};
+}
+
+void cgroup_find_levels(const struct procfs *procfs, struct span text, struct pool *pool,
+						cgroup_levels *levels)
+{
+	struct places places;
+
+	find_places(procfs, text, &places);
+	for (size_t i = 0; i < places.items.count; i++) {
+		const struct place *place = &places.items.items[i];
+		size_t length = place->path.size;
+
+		add_level(place, length, pool, levels);
+		while (length && levels->count < CGROUP_LEVELS)
+			if (place->path.data[--length] == '/')
+				add_level(place, length, pool, levels);
+	}
+	places_deinit(&places);
 }
 
 bool cgroup_read(const struct cgroup_file *file, size_t limit, struct strbuf *out)

@@ -24,6 +24,22 @@ typedef VEC(struct cgroup_file) cgroup_files;
 void cgroup_find(const struct procfs *procfs, struct span text, struct pool *pool,
 				 cgroup_files *files);
 
+/* One group that limits a process: its own, or an ancestor. Any of the files may be missing. */
+struct cgroup_level {
+	const char *usage, *limit;
+	const char *pressure; /* NULL in version 1 */
+	bool is_own;
+};
+
+typedef VEC(struct cgroup_level) cgroup_levels;
+
+enum { CGROUP_LEVELS = 64 }; /* ancestors beyond that are left out */
+
+/* Appends the process's group and its ancestors up to the mount point, innermost first, as far as
+ * this machine's file system shows them. Arguments as of cgroup_find. */
+void cgroup_find_levels(const struct procfs *procfs, struct span text, struct pool *pool,
+						cgroup_levels *levels);
+
 bool cgroup_read(const struct cgroup_file *file, size_t limit, struct strbuf *out);
 
 #endif

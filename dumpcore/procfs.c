@@ -1,5 +1,6 @@
 #include "dumpcore/procfs.h"
 
+#include "archive/proc_text.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
@@ -10,7 +11,75 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STAT_LIMIT = 4096 };
+enum { STAT_LIMIT = 4096, STATUS_LIMIT = 64 << 10, INSIDERS = 4 };
+
+static bool parse_tid(const char *name, pid_t *tid)
+{
+	char *end;
+	long value = strtol(name, &end, 10);
+
+	*tid = (pid_t)value;
+	return name[0] >= '0' && name[0] <= '9' && *end == '\0' && value > 0 && value <= INT32_MAX;
+}
+
+/* "NSpid:\t4711\t7": the ids of a process, from this pid namespace inwards (proc_pid_status(5)). */
+static bool is_inside_as(int root, pid_t outer, pid_t inner, struct strbuf *text)
+{
+	char path[32];
+	const char *last;
+	struct span ids;
+
+	snprintf(path, sizeof path, "%d/status", (int)outer);
+	strbuf_clear(text);
+	if (!file_read(root, path, STATUS_LIMIT, text, NULL))
+		return false;
+	ids = proc_text_value(strbuf_span(text), "NSpid");
+	if (!ids.size)
+		return false;
+	text->data[ids.data + ids.size - (const uint8_t *)text->data] = '\0';
+	last = strrchr((const char *)ids.data, '\t');
+	return last && strtol(last, NULL, 10) == inner;
+}
+
+/* Lists the processes that call themselves `inner` in a pid namespace below this one; gives how
+ * many there are, at most INSIDERS. */
+static size_t find_inside(const char *root, pid_t inner, pid_t found[INSIDERS])
+{
+	DIR *folder = opendir(root);
+	struct strbuf text = { 0 };
+	struct dirent *entry;
+	size_t count = 0;
+	pid_t outer;
+
+	while (folder && count < INSIDERS && (entry = readdir(folder)))
+		if (parse_tid(entry->d_name, &outer) && is_inside_as(dirfd(folder), outer, inner, &text))
+			found[count++] = outer;
+	if (folder)
+		closedir(folder);
+	strbuf_deinit(&text);
+	return count;
+}
+
+static bool refuse_missing(const char *root, pid_t pid, struct err *err)
+{
+	pid_t found[INSIDERS];
+	size_t count = find_inside(root, pid, found);
+	struct strbuf list = { 0 };
+
+	err_set(err, ERR_NOT_FOUND, "no process has the id %d", (int)pid);
+	for (size_t i = 0; i < count; i++)
+		strbuf_printf(&list, "%s%d", i ? "," : "", (int)found[i]);
+	if (count == 1)
+		err_hint(err, "process %d inside a container is %d here: dumpcore %d", (int)pid,
+				 (int)found[0], (int)found[0]);
+	else if (count)
+		err_hint(err, "several containers have a process %d; see which you mean: ps -fp %s",
+				 (int)pid, strbuf_text(&list));
+	else
+		err_hint(err, "see `ps -e`; a process of a container has another id on the host");
+	strbuf_deinit(&list);
+	return false;
+}
 
 bool procfs_open(struct procfs *procfs, const char *root, pid_t pid, struct err *err)
 {
@@ -19,10 +88,8 @@ bool procfs_open(struct procfs *procfs, const char *root, pid_t pid, struct err 
 	*procfs = (struct procfs){ .root = root, .pid = pid, .folder = -1 };
 	snprintf(path, sizeof path, "%s/%d", root, (int)pid);
 	procfs->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (procfs->folder < 0 && errno == ENOENT) {
-		err_set(err, ERR_NOT_FOUND, "no process has the id %d", (int)pid);
-		return err_hint(err, "see `ps -e`; a process of a container has another id on the host");
-	}
+	if (procfs->folder < 0 && errno == ENOENT)
+		return refuse_missing(root, pid, err);
 	if (procfs->folder < 0)
 		return err_sys(err, errno, "cannot open %s", path);
 	return true;
@@ -105,15 +172,6 @@ bool procfs_read_stat(const struct procfs *procfs, const char *name, struct proc
 	if (!parse_stat(text, stat))
 		return err_set(err, ERR_FORMAT, "process %d: cannot understand %s", (int)procfs->pid, name);
 	return true;
-}
-
-static bool parse_tid(const char *name, pid_t *tid)
-{
-	char *end;
-	long value = strtol(name, &end, 10);
-
-	*tid = (pid_t)value;
-	return name[0] >= '0' && name[0] <= '9' && *end == '\0' && value > 0 && value <= INT32_MAX;
 }
 
 static bool open_tasks(struct procfs *procfs, struct err *err)

@@ -38,7 +38,8 @@ struct procfs_stat {
 	uint64_t started; /* clock ticks after boot */
 };
 
-/* ERR_NOT_FOUND where there is no such process. The caller ends with procfs_close in every case. */
+/* ERR_NOT_FOUND where there is no such process; the hint names the process that has this id inside
+ * a container, where there is one. The caller ends with procfs_close in every case. */
 bool procfs_open(struct procfs *procfs, const char *root, pid_t pid, struct err *err);
 void procfs_close(struct procfs *procfs);
 

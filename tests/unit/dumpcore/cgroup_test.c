@@ -70,6 +70,36 @@ static void mounts_of_a_part_are_understood(void **state)
 	assert_int_equal(find(part, "0::/elsewhere\n", path, sizeof path), 0);
 }
 
+static void ancestors_follow_innermost_first(void **state)
+{
+	static const char *const wanted[] = { "/sys/fs/cgroup/a.slice/b.service/memory.max",
+										  "/sys/fs/cgroup/a.slice/memory.max",
+										  "/sys/fs/cgroup/memory.max" };
+	struct fake_proc proc;
+	struct procfs procfs;
+	struct pool pool = { 0 };
+	cgroup_levels levels = { 0 };
+
+	(void)state;
+	fake_proc_init(&proc);
+	fake_proc_process(&proc, 42, "app");
+	fake_proc_file(&proc, "self/mountinfo", V2 V1);
+	assert_true(procfs_open(&procfs, proc.root, 42, NULL));
+	cgroup_find_levels(&procfs, span_string("0::/a.slice/b.service\n4:memory:/\n"), &pool, &levels);
+	assert_int_equal(levels.count, 4);
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(levels.items[i].limit, wanted[i]);
+		assert_int_equal(levels.items[i].is_own, i == 0);
+		assert_non_null(levels.items[i].pressure);
+	}
+	assert_string_equal(levels.items[3].usage, "/sys/fs/cgroup/memory/memory.usage_in_bytes");
+	assert_null(levels.items[3].pressure);
+	vec_deinit(&levels);
+	pool_deinit(&pool);
+	procfs_close(&procfs);
+	fake_proc_deinit(&proc);
+}
+
 static void odd_texts_give_nothing(void **state)
 {
 	static const char *const odd[] = { "", "\n", "0", "0:", "::", "4:memory", "4:memory:" };
@@ -88,6 +118,7 @@ int main(void)
 		cmocka_unit_test(version_2_is_found),
 		cmocka_unit_test(version_1_is_found),
 		cmocka_unit_test(mounts_of_a_part_are_understood),
+		cmocka_unit_test(ancestors_follow_innermost_first),
 		cmocka_unit_test(odd_texts_give_nothing),
 	};
 

@@ -38,6 +38,38 @@ static void missing_processes_are_named(void **state)
 	procfs_close(&procfs);
 }
 
+/* Looks for a process that is not there; gives the hint. */
+static const char *hint_for(pid_t pid, struct err *err)
+{
+	struct procfs procfs;
+
+	assert_false(procfs_open(&procfs, proc.root, pid, err));
+	assert_int_equal(err->kind, ERR_NOT_FOUND);
+	procfs_close(&procfs);
+	return err->hint;
+}
+
+static void ids_inside_containers_are_translated(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	fake_proc_file(&proc, "4711/status", "Name:\tapp\nNSpid:\t4711\t7\nVmRSS:\t1 kB\n");
+	fake_proc_file(&proc, "4712/status", "Name:\tapp\nNSpid:\t4712\t70\t8\n");
+	fake_proc_file(&proc, "4713/status", "Name:\tapp\nNSpid:\t4713\t8\t9\n");
+	fake_proc_file(&proc, "4714/status", "Name:\tapp\nNSpid:\t4714\t1\n");
+	fake_proc_file(&proc, "4715/status", "Name:\tapp\nNSpid:\t4715\t1\n");
+	fake_proc_file(&proc, "4716/status", "Name:\tapp\nNSpid:");
+	assert_string_equal(hint_for(7, &err),
+						"process 7 inside a container is 4711 here: dumpcore 4711");
+	assert_string_equal(hint_for(8, &err),
+						"process 8 inside a container is 4712 here: dumpcore 4712");
+	assert_non_null(strstr(hint_for(70, &err), "ps -e"));
+	assert_non_null(strstr(hint_for(1, &err), "several containers"));
+	assert_non_null(strstr(err.hint, "4714"));
+	assert_non_null(strstr(err.hint, "4715"));
+}
+
 static void files_and_links_are_read(void **state)
 {
 	struct procfs procfs;
@@ -113,8 +145,11 @@ static void the_leader_comes_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(missing_processes_are_named), cmocka_unit_test(files_and_links_are_read),
-		cmocka_unit_test(stat_survives_odd_names),     cmocka_unit_test(damaged_stat_is_refused),
+		cmocka_unit_test(missing_processes_are_named),
+		cmocka_unit_test(files_and_links_are_read),
+		cmocka_unit_test(ids_inside_containers_are_translated),
+		cmocka_unit_test(stat_survives_odd_names),
+		cmocka_unit_test(damaged_stat_is_refused),
 		cmocka_unit_test(the_leader_comes_first),
 	};
 
