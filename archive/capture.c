@@ -14,6 +14,8 @@ struct member {
 static const struct member fact_strings[] = {
 	{ "tool", offsetof(struct capture_facts, tool) },
 	{ "consistency", offsetof(struct capture_facts, consistency) },
+	{ "requested", offsetof(struct capture_facts, requested) },
+	{ "why", offsetof(struct capture_facts, why) },
 	{ "captured_at", offsetof(struct capture_facts, captured_at) },
 	{ "host", offsetof(struct capture_facts, host) },
 	{ "kernel", offsetof(struct capture_facts, kernel) },

@@ -24,7 +24,9 @@ typedef VEC(struct capture_gap) capture_gaps;
 /* Note FORMAT_NOTE_CAPTURE. Strings are not owned. */
 struct capture_facts {
 	const char *tool;        /* "dumpcore 0.1.0" */
-	const char *consistency; /* "freeze", "live" */
+	const char *consistency; /* "precopy", "fork", "freeze", "live": how it was taken */
+	const char *requested;   /* the --consistency argument: "auto" or one of these */
+	const char *why;         /* this way was taken, and others were not */
 	const char *captured_at; /* UTC, "2026-11-21T08:00:00Z" */
 	const char *host;        /* nodename */
 	const char *kernel;      /* uname release */

@@ -248,6 +248,16 @@ uint8_t *sink_room(struct sink *sink, size_t *size)
 	return make_room(sink, true, size);
 }
 
+uint8_t *sink_room_always(struct sink *sink, size_t *size)
+{
+	return make_room(sink, false, size);
+}
+
+void sink_fail(struct sink *sink, int sys)
+{
+	sink_worker_fail(sink, sys);
+}
+
 /* The holes before the first data of a frame were not cleared yet. */
 static void mark_data(struct sink_frame *frame, size_t size)
 {

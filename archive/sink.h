@@ -41,6 +41,12 @@ void sink_destroy(struct sink *sink);
  * for a free frame. NULL where the sink failed, was interrupted or is scarce. */
 uint8_t *sink_room(struct sink *sink, size_t *size);
 
+/* The same, whether interrupted or not. */
+uint8_t *sink_room_always(struct sink *sink, size_t *size);
+
+/* Fails from outside, with an errno. */
+void sink_fail(struct sink *sink, int sys);
+
 /* The first `size` bytes of the room are filled. */
 void sink_commit(struct sink *sink, size_t size);
 

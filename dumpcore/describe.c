@@ -194,6 +194,8 @@ static void encode_facts(struct snapshot *snapshot)
 	struct capture_facts facts = {
 		.tool = tool,
 		.consistency = snapshot->consistency,
+		.requested = snapshot->request.requested,
+		.why = snapshot->request.why,
 		.captured_at = snapshot->captured_at,
 		.comm = target->stat.comm,
 		.exe = target->exe,

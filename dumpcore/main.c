@@ -6,7 +6,8 @@
 #include "dumpcore/options.h"
 #include "dumpcore/output.h"
 #include "dumpcore/plan.h"
-#include "dumpcore/snapshot.h"
+#include "dumpcore/priority.h"
+#include "dumpcore/session.h"
 #include "dumpcore/status.h"
 #include "dumpcore/survey.h"
 #include "dumpcore/target.h"
@@ -22,7 +23,6 @@ struct run {
 	struct options options;
 	struct status status;
 	struct strbuf command; /* the command line */
-	const struct snapshot_method *method;
 	struct target target;
 };
 
@@ -42,23 +42,6 @@ static void output_folder(const struct options *options, char *folder, size_t si
 	snprintf(folder, size, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
 }
 
-static bool run_survey(struct run *run, struct err *err)
-{
-	struct survey survey = { .selection = run->options.select,
-							 .consistency = run->options.consistency,
-							 .reserve_disk = run->options.reserve_disk };
-	struct strbuf text = { 0 };
-	char folder[PATH_MAX];
-	bool printed;
-
-	output_folder(&run->options, folder, sizeof folder);
-	survey_make(&survey, &run->target, &run->options.choice, folder, strbuf_text(&run->command));
-	(run->options.json ? survey_json : survey_text)(&survey, &text);
-	printed = print(&text, err);
-	strbuf_deinit(&text);
-	return printed;
-}
-
 /* By default a name ending in .zst, and stdout, mean zstd. */
 static bool wants_zstd(const struct options *options, const char *path)
 {
@@ -69,56 +52,78 @@ static bool wants_zstd(const struct options *options, const char *path)
 	return strcmp(path, "-") == 0 || (length > 4 && strcmp(path + length - 4, ".zst") == 0);
 }
 
-static void report_capture(const struct run *run, const struct snapshot *snapshot, const char *path,
-						   int64_t started_ns)
+static bool run_survey(struct run *run, struct err *err)
 {
-	size_t unstopped = snapshot->seize.unstopped;
+	struct survey survey = { .selection = run->options.select,
+							 .consistency = run->options.consistency,
+							 .reserve_disk = run->options.reserve_disk,
+							 .most_pause_ns = run->options.most_pause_ns,
+							 .spool_asked = run->options.spool != NULL };
+	struct strbuf text = { 0 };
+	char folder[PATH_MAX];
+	bool printed;
+
+	output_folder(&run->options, folder, sizeof folder);
+	if (!run->options.output || wants_zstd(&run->options, run->options.output))
+		survey.spool_folder = run->options.spool ? run->options.spool : folder;
+	survey_make(&survey, &run->target, &run->options.choice, folder, strbuf_text(&run->command));
+	(run->options.json ? survey_json : survey_text)(&survey, &text);
+	printed = print(&text, err);
+	strbuf_deinit(&text);
+	return printed;
+}
+
+static void report_capture(const struct run *run, const struct session_result *result,
+						   const char *path, int64_t started_ns)
+{
 	struct status_capture capture = {
 		.path = path,
 		.pid = run->options.pid,
 		.comm = run->target.stat.comm,
-		.complete = snapshot->outcome.complete,
-		.reason = snapshot->outcome.reason,
-		.memory_bytes = snapshot->outcome.memory_bytes,
-		.stored_bytes = sink_stored(snapshot->sink),
-		.pause_ns = snapshot->outcome.pause_ns,
+		.consistency = result->consistency,
+		.why = strbuf_text(&result->why),
+		.complete = result->complete,
+		.reason = strbuf_text(&result->reason),
+		.memory_bytes = result->memory_bytes,
+		.stored_bytes = result->stored_bytes,
+		.pause_ns = result->pause_ns,
 		.total_ns = progress_now_ns() - started_ns,
 		.threads = run->target.threads,
 	};
 
-	if (unstopped)
+	if (result->unstopped)
 		status_warning(&run->status,
 					   "%zu threads were in an uninterruptible wait (state D) and did not stop; "
 					   "the kernel may have written to their memory during the capture",
-					   unstopped);
+					   result->unstopped);
 	status_captured(&run->status, &capture);
 }
 
 static enum exit_status capture_to(struct run *run, const char *path, struct err *err)
 {
-	struct snapshot_request request = { .method = run->method,
-										.choice = &run->options.choice,
-										.selection_text = run->options.select,
-										.command = strbuf_text(&run->command),
-										.reserve_disk = run->options.reserve_disk,
-										.compress = wants_zstd(&run->options, path),
-										.level = run->options.level };
+	struct session_request request = { .consistency = run->options.consistency,
+									   .choice = &run->options.choice,
+									   .selection_text = run->options.select,
+									   .command = strbuf_text(&run->command),
+									   .spool = run->options.spool,
+									   .reserve_disk = run->options.reserve_disk,
+									   .most_pause_ns = run->options.most_pause_ns,
+									   .compress = wants_zstd(&run->options, path),
+									   .level = run->options.level };
 	int64_t started_ns = progress_now_ns();
 	enum exit_status exit_status = EXIT_FAILED;
-	struct snapshot snapshot = { .pages.fd = -1,
-								 .reader = { .memory = -1, .other = -1 },
-								 .replica.procfs.folder = -1,
-								 .precopy.track.fd = -1 };
+	struct session_result result = { 0 };
 	struct progress progress;
 	struct output output;
 
+	priority_lower_io();
 	progress_init(&progress, !run->options.quiet && !run->options.json, run->options.progress);
 	if (output_open(&output, path, err) &&
-		snapshot_run(&snapshot, &request, &run->target, &output, &progress, err)) {
-		report_capture(run, &snapshot, path, started_ns);
-		exit_status = snapshot.outcome.complete ? EXIT_COMPLETE : EXIT_PARTIAL;
+		session_run(&result, &request, &run->target, &output, &progress, err)) {
+		report_capture(run, &result, path, started_ns);
+		exit_status = result.complete ? EXIT_COMPLETE : EXIT_PARTIAL;
 	}
-	snapshot_deinit(&snapshot);
+	session_result_deinit(&result);
 	output_close(&output);
 	return exit_status;
 }
@@ -142,7 +147,6 @@ static enum exit_status run_target(struct run *run, struct err *err)
 {
 	enum exit_status exit_status = EXIT_FAILED;
 
-	run->method = snapshot_method(run->options.consistency);
 	if (!plan_selection_parse(run->options.select, &run->options.choice.selection, err))
 		return EXIT_USAGE;
 	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err)) {

@@ -1,5 +1,6 @@
 #include "dumpcore/options.h"
 
+#include "base/duration.h"
 #include "base/size.h"
 #include "base/text.h"
 
@@ -19,7 +20,7 @@ static bool take_output(struct options *options, const char *value, struct err *
 
 static bool take_consistency(struct options *options, const char *value, struct err *err)
 {
-	static const char *const names[] = { "precopy", "fork", "freeze", "live", NULL };
+	static const char *const names[] = { "auto", "precopy", "fork", "freeze", "live", NULL };
 
 	for (size_t i = 0; names[i]; i++)
 		if (strcmp(value, names[i]) == 0) {
@@ -27,8 +28,32 @@ static bool take_consistency(struct options *options, const char *value, struct 
 			return true;
 		}
 	err_set(err, ERR_USAGE,
-			"--consistency: '%s' is not there (there are precopy, fork, freeze and live)", value);
+			"--consistency: '%s' is not there (there are auto, precopy, fork, freeze and live)",
+			value);
 	return err_hint(err, "freeze stops the process while it is read; live does not stop it");
+}
+
+/* "20", in milliseconds as the table says, or "20ms", "1s". */
+static bool take_max_pause(struct options *options, const char *value, struct err *err)
+{
+	char *end;
+	long ms = strtol(value, &end, 10);
+
+	if (*value && *end == '\0' && ms > 0 && ms < INT32_MAX)
+		options->most_pause_ns = ms * DURATION_MS;
+	else if (!duration_parse(value, &options->most_pause_ns, err))
+		return err_prefix(err, "--max-pause");
+	return options->most_pause_ns > 0 ||
+		   err_set(err, ERR_USAGE,
+				   "--max-pause: a stop takes some time; live does not stop at all");
+}
+
+static bool take_spool(struct options *options, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, ERR_USAGE, "--spool: the name is empty");
+	options->spool = value;
+	return true;
 }
 
 static bool take_select(struct options *options, const char *value, struct err *err)
@@ -154,9 +179,12 @@ static const struct option_row rows[] = {
 	  "where to write; '-' is stdout\n(default ./COMM.PID.UTC.core.zst); FILE must not exist",
 	  take_output },
 	{ 'c', "consistency", "HOW",
-	  "freeze: stop the process while it is read (default)\n"
-	  "live: do not stop it; what changes meanwhile may be torn",
+	  "auto (default): the shortest stop that can be had here\n"
+	  "precopy, fork: a moment of the process, stopped for ms\n"
+	  "freeze: stop it while it is read; live: do not stop it",
 	  take_consistency },
+	{ 'p', "max-pause", "MS", "rather another way, or none, than a longer stop", take_max_pause },
+	{ 0, "spool", "DIR", "where precopy keeps what a stream or .zst will get", take_spool },
 	{ 's', "select", "WHAT",
 	  "native (default), all, or a comma list of heap, stacks,\n"
 	  "anon, data, modules, vdso, files, shared, java, dontdump",
@@ -299,7 +327,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 	struct words words = { argc, argv, 1 };
 	const char *word;
 
-	*options = (struct options){ .consistency = "freeze", .select = "native" };
+	*options = (struct options){ .consistency = "auto", .select = "native" };
 	options->level = DEFAULT_LEVEL;
 	options->reserve_disk = DISK_RESERVE_DEFAULT;
 	while ((word = next_word(&words)))

@@ -20,7 +20,9 @@ struct options {
 	enum options_command command;
 	pid_t pid;
 	const char *output;      /* NULL: a name is made; "-": stdout */
-	const char *consistency; /* a name of the snapshot table */
+	const char *consistency; /* "auto", or a name of the snapshot table */
+	const char *spool;       /* NULL: not given */
+	int64_t most_pause_ns;   /* 0: not given */
 	const char *select;
 	struct choice choice;  /* what narrows it; its selection is not filled yet */
 	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */

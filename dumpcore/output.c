@@ -87,6 +87,13 @@ bool output_disk(const struct output *output, struct disk *disk)
 	return !output->is_stream && disk_of_file(output->fd, disk);
 }
 
+bool output_rewind(struct output *output)
+{
+	if (output->is_stream)
+		return true; /* no attempt that gives up has written to it */
+	return ftruncate(output->fd, 0) == 0 && lseek(output->fd, 0, SEEK_SET) == 0;
+}
+
 /* RENAME_NOREPLACE needs the file system's help; a link does the same where there are links. */
 static bool give_name(const struct output *output)
 {

@@ -30,6 +30,9 @@ bool output_open(struct output *output, const char *path, struct err *err);
 /* The disk that the file is on, or false where that does not apply. */
 bool output_disk(const struct output *output, struct disk *disk);
 
+/* Takes back what an attempt wrote. False where that cannot be: something went down a stream. */
+bool output_rewind(struct output *output);
+
 /* Gives the file its name; never replaces a file that came meanwhile. */
 bool output_commit(struct output *output, struct err *err);
 

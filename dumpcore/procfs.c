@@ -123,6 +123,13 @@ bool procfs_read_root(const struct procfs *procfs, const char *name, size_t limi
 	return file_read(root, name, limit, out, err);
 }
 
+int procfs_open_root(const struct procfs *procfs, const char *name)
+{
+	AUTO_CLOSE int root = open(procfs->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return root < 0 ? -1 : openat(root, name, O_RDONLY | O_CLOEXEC);
+}
+
 const char *procfs_link(const struct procfs *procfs, const char *name, char *text, size_t size)
 {
 	ssize_t length = readlinkat(procfs->folder, name, text, size - 1);

@@ -52,6 +52,9 @@ bool procfs_read(const struct procfs *procfs, const char *name, size_t limit, st
 bool procfs_read_root(const struct procfs *procfs, const char *name, size_t limit,
 					  struct strbuf *out, struct err *err);
 
+/* Opens a file below the root for reading; -1 and errno where it cannot be. */
+int procfs_open_root(const struct procfs *procfs, const char *name);
+
 /* The target of a link in the process folder ("exe"); "" where it cannot be read. */
 const char *procfs_link(const struct procfs *procfs, const char *name, char *text, size_t size);
 

@@ -1,15 +1,18 @@
 #include "dumpcore/snapshot.h"
 
+#include "base/fault.h"
 #include "base/size.h"
 #include "base/workers.h"
 #include "dumpcore/describe.h"
 #include "dumpcore/forecast.h"
 #include "dumpcore/interrupt.h"
+#include "dumpcore/spool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { AUXV_LIMIT = 1 << 20 };
 
@@ -37,6 +40,16 @@ const struct snapshot_method *snapshot_method(const char *name)
 	return NULL;
 }
 
+const struct snapshot_method *snapshot_method_at(size_t index)
+{
+	return index < sizeof methods / sizeof *methods ? &methods[index] : NULL;
+}
+
+static bool is_rewritable(const struct snapshot *snapshot)
+{
+	return !snapshot->request.compress && !snapshot->output->is_stream;
+}
+
 /* A plain archive's size is known, a compressed one's is guessed. Gives what must stay free. */
 static bool check_space(const struct snapshot *snapshot, uint64_t bytes, uint64_t *reserve,
 						struct err *err)
@@ -54,10 +67,10 @@ static bool check_space(const struct snapshot *snapshot, uint64_t bytes, uint64_
 
 static bool open_sink(struct snapshot *snapshot, uint64_t bytes, uint64_t reserve, struct err *err)
 {
-	struct sink_options options = { .fd = snapshot->output->fd,
-									.sparse =
-										!snapshot->request.compress && !snapshot->output->is_stream,
-									.compress = snapshot->request.compress,
+	bool spooled = snapshot->spool >= 0;
+	struct sink_options options = { .fd = spooled ? snapshot->spool : snapshot->output->fd,
+									.sparse = spooled || is_rewritable(snapshot),
+									.compress = !spooled && snapshot->request.compress,
 									.level = snapshot->request.level,
 									.likely_bytes = bytes + bytes / 4,
 									.memory_budget = SNAPSHOT_SINK_BYTES,
@@ -69,6 +82,15 @@ static bool open_sink(struct snapshot *snapshot, uint64_t bytes, uint64_t reserv
 	return snapshot->sink != NULL;
 }
 
+/* A method that rewrites what it wrote needs a file to do it in. */
+static bool open_spool(struct snapshot *snapshot, struct err *err)
+{
+	if (!snapshot->request.method->rewrites || is_rewritable(snapshot))
+		return true;
+	snapshot->spool = spool_open(snapshot->request.spool, err);
+	return snapshot->spool >= 0;
+}
+
 static void note_time(struct snapshot *snapshot)
 {
 	time_t now = time(NULL);
@@ -76,20 +98,6 @@ static void note_time(struct snapshot *snapshot)
 
 	gmtime_r(&now, &utc);
 	strftime(snapshot->captured_at, sizeof snapshot->captured_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
-/* A filter may end the process for a call that it did not make itself. */
-static bool check_filter(struct snapshot *snapshot, struct err *err)
-{
-	const struct access_facts *access = &snapshot->target->access;
-
-	snapshot->through_seccomp = target_is_filtered(snapshot->target);
-	if (!snapshot->through_seccomp || (access->own_admin && !access->own_filter))
-		return true;
-	err_set(err, ERR_PERMISSION, "process %d has a seccomp filter: no system call of ours is safe",
-			(int)access->pid);
-	return err_hint(err, "as root on the host (CAP_SYS_ADMIN) dumpcore can suspend the filter for "
-						 "that call; or use --consistency freeze or live");
 }
 
 static bool prepare_injection(struct snapshot *snapshot, struct err *err)
@@ -100,7 +108,7 @@ static bool prepare_injection(struct snapshot *snapshot, struct err *err)
 				snapshot->site.why);
 		return err_hint(err, "use --consistency freeze or live");
 	}
-	return check_filter(snapshot, err);
+	return target_check_filter(snapshot->target, &snapshot->through_seccomp, err);
 }
 
 static bool prepare(struct snapshot *snapshot, struct err *err)
@@ -117,7 +125,7 @@ static bool prepare(struct snapshot *snapshot, struct err *err)
 		return target_explain(target, snapshot->request.command, err);
 	forecast_make(&forecast, target, snapshot->request.choice, &snapshot->pages);
 	ready = check_space(snapshot, forecast.stored_bytes, &reserve, err) &&
-			open_sink(snapshot, forecast.file_bytes, reserve, err);
+			open_spool(snapshot, err) && open_sink(snapshot, forecast.file_bytes, reserve, err);
 	forecast_deinit(&forecast);
 	if (!ready)
 		return false;
@@ -169,6 +177,22 @@ static bool explain_output(const struct snapshot *snapshot, struct err *err)
 	return false;
 }
 
+/* The spooled archive goes to the output, compressed where that is wanted. */
+static bool send_spool(struct snapshot *snapshot, struct err *err)
+{
+	uint64_t bytes = sink_offset(snapshot->sink);
+	int spool = snapshot->spool;
+
+	sink_destroy(snapshot->sink);
+	snapshot->spool = -1;
+	if (open_sink(snapshot, bytes, 0, err)) {
+		spool_send(spool, snapshot->sink, snapshot->progress);
+		fault_point("snapshot.sent");
+	}
+	close(spool);
+	return snapshot->sink && (sink_finish(snapshot->sink, err) || explain_output(snapshot, err));
+}
+
 static bool finish(struct snapshot *snapshot, struct err *err)
 {
 	struct strbuf json = { 0 };
@@ -178,24 +202,37 @@ static bool finish(struct snapshot *snapshot, struct err *err)
 	strbuf_deinit(&json);
 	if (!sink_finish(snapshot->sink, err))
 		return explain_output(snapshot, err);
+	if (snapshot->spool >= 0 && !send_spool(snapshot, err))
+		return false;
+	snapshot->stored_bytes = sink_stored(snapshot->sink);
+	fault_point("snapshot.written");
 	return output_commit(snapshot->output, err);
+}
+
+struct snapshot snapshot_none(void)
+{
+	return (struct snapshot){ .pages.fd = -1,
+							  .reader = { .memory = -1, .other = -1 },
+							  .replica.procfs.folder = -1,
+							  .headroom.meminfo = -1,
+							  .precopy.track.fd = -1,
+							  .spool = -1 };
 }
 
 bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *request,
 				  struct target *target, struct output *output, struct progress *progress,
 				  struct err *err)
 {
-	*snapshot = (struct snapshot){ .request = *request,
-								   .target = target,
-								   .output = output,
-								   .consistency = request->method->name,
-								   .progress = progress,
-								   .pages.fd = -1,
-								   .reader = { .memory = -1, .other = -1 },
-								   .replica.procfs.folder = -1,
-								   .precopy.track.fd = -1 };
+	*snapshot = snapshot_none();
+	snapshot->request = *request;
+	snapshot->target = target;
+	snapshot->output = output;
+	snapshot->progress = progress;
+	snapshot->consistency = request->method->name;
+	snapshot->outcome.pause_ns = request->spent_pause_ns;
 	if (!prepare(snapshot, err))
 		return false;
+	fault_point("snapshot.prepared");
 	if (!snapshot->request.method->take(snapshot, err))
 		return target_explain(target, snapshot->request.command, err);
 	return finish(snapshot, err);
@@ -205,11 +242,15 @@ void snapshot_deinit(struct snapshot *snapshot)
 {
 	seize_deinit(&snapshot->seize);
 	snapshot_precopy_deinit(snapshot);
+	guard_stop(&snapshot->guard);
 	replica_deinit(&snapshot->replica);
+	headroom_close(&snapshot->headroom);
 	free(snapshot->kept.buffer);
 	vec_deinit(&snapshot->kept.ranges);
 	page_map_deinit(&snapshot->kept.map);
 	sink_destroy(snapshot->sink);
+	if (snapshot->spool >= 0)
+		close(snapshot->spool);
 	reader_close(&snapshot->reader);
 	pages_close(&snapshot->pages);
 	page_map_deinit(&snapshot->map);

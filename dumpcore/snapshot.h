@@ -16,6 +16,8 @@
 #include "base/progress.h"
 #include "base/strbuf.h"
 #include "dumpcore/choice.h"
+#include "dumpcore/guard.h"
+#include "dumpcore/headroom.h"
 #include "dumpcore/output.h"
 #include "dumpcore/pages.h"
 #include "dumpcore/plan.h"
@@ -45,8 +47,9 @@ struct snapshot_method {
 	bool (*take)(struct snapshot *snapshot, struct err *err);
 };
 
-/* NULL where there is none of that name. */
+/* NULL where there is none of that name, or behind the last one. */
 const struct snapshot_method *snapshot_method(const char *name);
+const struct snapshot_method *snapshot_method_at(size_t index);
 
 /* What the caller decides. */
 struct snapshot_request {
@@ -58,6 +61,10 @@ struct snapshot_request {
 	bool compress;
 	int level;
 	int64_t most_pause_ns; /* 0: any */
+	const char *spool; /* folder to spool in where the method rewrites and the output cannot be */
+	const char *requested;  /* what --consistency said, for the archive */
+	const char *why;        /* this method was taken, for the archive */
+	int64_t spent_pause_ns; /* of attempts before this one */
 };
 
 /* What a clone of the target does not have, copied in the stop. */
@@ -95,6 +102,8 @@ struct snapshot {
 	struct inject_site site;
 	bool through_seccomp; /* injected calls must pass by the target's filter */
 	struct replica replica;
+	struct headroom headroom;
+	struct guard guard;
 	struct kept kept;
 	struct precopy precopy;
 	bool unsuited; /* the way failed for what it found of the target: another may do */
@@ -109,12 +118,17 @@ struct snapshot {
 	struct strbuf maps, auxv, standard, facts;
 	stack_pointers stacks;
 	char captured_at[32];
+	int spool; /* -1: the sink writes to the output itself */
 	struct sink *sink;
 	struct writer writer;
 	const char *consistency; /* for the archive: the method's name, or what became of it */
 	const char *broken;      /* why the copy ended early; NULL where it did not */
 	struct capture_outcome outcome;
+	uint64_t stored_bytes; /* that the output took */
 };
+
+/* A snapshot that nothing was done for yet: snapshot_deinit may be called. */
+struct snapshot snapshot_none(void);
 
 /* Takes the snapshot: everything from prepare to finish. True also for a partial archive, which
  * snapshot->outcome tells. The caller ends with snapshot_deinit in every case. */

@@ -10,7 +10,9 @@
 #include "dumpcore/replica.h"
 #include "dumpcore/snapshot.h"
 
+#include "archive/format.h"
 #include "base/fault.h"
+#include "base/size.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +74,46 @@ static bool copy_kept(struct snapshot *snapshot, struct err *err)
 						range_bytes(run->range));
 	}
 	return true;
+}
+
+/* --- memory --- */
+
+static bool check_headroom(struct snapshot *snapshot, struct err *err)
+{
+	const struct target *target = snapshot->target;
+	char left_text[SIZE_TEXT], floor_text[SIZE_TEXT];
+	uint64_t floor, left;
+	const char *what;
+
+	headroom_open(&snapshot->headroom, &target->procfs,
+				  documents_find(&target->documents, FORMAT_DOCUMENT_CGROUP));
+	floor = guard_floor(&snapshot->headroom);
+	left = headroom_left(&snapshot->headroom, &what);
+	if (left >= 2 * floor)
+		return true;
+	snapshot->unsuited = true;
+	err_set(err, ERR_LIMIT, "fork: %s leaves %s, too little for pages that exist twice (%s)", what,
+			size_format(left, left_text), size_format(2 * floor, floor_text));
+	return err_hint(err, "use --consistency precopy, which takes no memory of the target's");
+}
+
+static const char low_memory[] =
+	"the snapshot was given up to keep the target's control group below its memory limit";
+
+/* The reader saw the memory go; it was the guard that ended it. */
+static void explain_guard(struct snapshot *snapshot, struct err *err)
+{
+	capture_gaps *errors = &snapshot->reader.errors;
+
+	if (err) {
+		snapshot->unsuited = true;
+		err_set(err, ERR_LIMIT, "fork: %s", low_memory);
+	}
+	for (size_t i = 0; i < errors->count; i++)
+		if (errors->items[i].reason == snapshot->broken)
+			errors->items[i].reason = low_memory;
+	if (snapshot->broken)
+		snapshot->broken = low_memory;
 }
 
 /* --- the stop --- */
@@ -190,9 +232,12 @@ bool snapshot_fork_take(struct snapshot *snapshot, struct err *err)
 {
 	bool taken;
 
-	if (!stop_and_clone(snapshot, err))
+	if (!check_headroom(snapshot, err) || !stop_and_clone(snapshot, err))
 		return false;
+	guard_start(&snapshot->guard, &snapshot->headroom, snapshot->replica.pid);
 	taken = copy_replica(snapshot, err);
+	if (guard_stop(&snapshot->guard))
+		explain_guard(snapshot, taken ? NULL : err);
 	replica_end(&snapshot->replica);
 	fault_point("fork.ended");
 	reap(snapshot);

@@ -89,7 +89,8 @@ void status_warning(const struct status *status, const char *format, ...)
 static void put_captured_json(const struct status_capture *capture)
 {
 	put_json(json_pack(
-		"{s:s, s:b, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I}", "event", "captured", "complete",
+		"{s:s, s:s, s:o, s:b, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I}", "event", "captured",
+		"consistency", capture->consistency, "why", json_text(capture->why), "complete",
 		capture->complete, "reason", json_text(capture->reason), "file", json_text(capture->path),
 		"pid", (int)capture->pid, "comm", json_text(capture->comm), "memory_bytes",
 		(json_int_t)capture->memory_bytes, "stored_bytes", (json_int_t)capture->stored_bytes,
@@ -106,9 +107,10 @@ static void put_captured_text(const struct status_capture *capture, struct strbu
 				  capture->comm, (int)capture->pid,
 				  strcmp(capture->path, "-") == 0 ? "stdout" : capture->path,
 				  size_format(capture->stored_bytes, stored), (double)capture->total_ns / 1e9);
+	strbuf_printf(out, "; %s", capture->consistency);
 	if (capture->pause_ns)
-		strbuf_printf(out, "; the process was stopped for %.0f ms",
-					  (double)capture->pause_ns / 1e6);
+		strbuf_printf(out, ", the process was stopped for %.*f ms",
+					  capture->pause_ns < 10000000 ? 1 : 0, (double)capture->pause_ns / 1e6);
 }
 
 void status_captured(const struct status *status, const struct status_capture *capture)

@@ -18,6 +18,8 @@ struct status_capture {
 	const char *path; /* "-": stdout */
 	pid_t pid;
 	const char *comm;
+	const char *consistency; /* how it was taken */
+	const char *why;         /* that way was taken */
 	bool complete;
 	const char *reason; /* why not complete */
 	uint64_t memory_bytes, stored_bytes;

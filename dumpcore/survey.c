@@ -9,10 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-/* Bytes a second: roughly what two cores read, checksum and hand to a page cache. A slower disk or
- * a higher level of zstd takes longer. */
-#define FREEZE_SPEED 2.5e9
-
 /* Text shrinks to about a tenth as zstd:1 packs it; what is packed or encrypted not at all. */
 enum { ZSTD_BEST = 10 };
 
@@ -55,24 +51,17 @@ static void check_access(struct survey *survey, const struct target *target, con
 			 err.hint);
 }
 
-static void add_method(struct survey *survey, const char *name, int64_t pause_ns,
-					   uint64_t memory_bytes)
+static void add_methods(struct survey *survey, struct target *target, const struct choice *choice)
 {
-	survey->methods[survey->method_count++] =
-		(struct survey_method){ .name = name,
-								.usable = survey->may_capture,
-								.why_not = survey->may_capture ? "" : "access is refused",
-								.pause_ns = pause_ns,
-								.memory_bytes = memory_bytes };
-}
+	struct outlook_request request = { .choice = choice,
+									   .may_capture = survey->may_capture,
+									   .selected_bytes = survey->total.selected_bytes,
+									   .file_bytes = survey->file_bytes,
+									   .spool_folder = survey->spool_folder,
+									   .spool_asked = survey->spool_asked,
+									   .most_pause_ns = survey->most_pause_ns };
 
-static void add_methods(struct survey *survey)
-{
-	add_method(survey, "freeze",
-			   (int64_t)((double)survey->total.selected_bytes / FREEZE_SPEED * 1e9), 0);
-	add_method(survey, "live", 0, 0);
-	add_method(survey, "fork", -1, survey->private_bytes);
-	add_method(survey, "precopy", -1, 0);
+	outlook_make(&survey->outlook, target, &request);
 }
 
 static void look_at_disk(struct survey *survey, const char *folder)
@@ -118,6 +107,6 @@ void survey_make(struct survey *survey, struct target *target, const struct choi
 			survey->private_bytes += target->mappings.items[i].anonymous_bytes;
 	check_access(survey, target, command);
 	add_forecast(survey, target, choice);
-	add_methods(survey);
+	add_methods(survey, target, choice);
 	look_at_disk(survey, folder);
 }

@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "dumpcore/choice.h"
 #include "dumpcore/disk.h"
+#include "dumpcore/outlook.h"
 #include "dumpcore/plan.h"
 #include "dumpcore/target.h"
 
@@ -22,22 +23,14 @@ struct survey_row {
 	uint64_t selected_bytes; /* that a capture reads */
 };
 
-/* A way to be consistent, and what it would do to the target. */
-struct survey_method {
-	const char *name; /* of --consistency */
-	bool usable;
-	const char *why_not;   /* "" where it is usable */
-	int64_t pause_ns;      /* how long the target would stand still; -1: not known */
-	uint64_t memory_bytes; /* that it may cost the target's control group, at worst */
-};
-
-enum { SURVEY_METHODS = 8 };
-
 struct survey {
 	/* Set by the caller. */
 	const char *selection;
 	const char *consistency;
-	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
+	uint64_t reserve_disk;    /* bytes, or DISK_RESERVE_DEFAULT */
+	int64_t most_pause_ns;    /* --max-pause; 0: not given */
+	const char *spool_folder; /* where a pre-copy would spool; NULL: nowhere */
+	bool spool_asked;
 
 	pid_t pid;
 	const char *comm; /* the target's */
@@ -51,11 +44,10 @@ struct survey {
 	uint64_t zstd_bytes[2]; /* that a compressed one may take, at least and at most */
 	uint64_t own_bytes;     /* of memory that dumpcore may use */
 	uint64_t private_bytes; /* resident and private: what a fork of the target may copy at worst */
-	struct survey_method methods[SURVEY_METHODS];
-	size_t method_count;
-	bool may_capture;   /* the kernel lets this program read the memory */
-	char refusal[1536]; /* else why, and what to do */
-	struct disk disk;   /* where the archive would go; zeros: not known */
+	struct outlook outlook; /* the ways to be consistent */
+	bool may_capture;       /* the kernel lets this program read the memory */
+	char refusal[1536];     /* else why, and what to do */
+	struct disk disk;       /* where the archive would go; zeros: not known */
 	const char *disk_path;
 	uint64_t disk_reserve;         /* bytes of it that stay free */
 	bool plain_fits, zstd_may_fit; /* beside the reserve */

@@ -1,6 +1,7 @@
 /* The survey as text for people and as JSON. */
 #include "dumpcore/survey.h"
 
+#include "base/duration.h"
 #include "base/size.h"
 #include "base/text.h"
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DURATION_TEXT = 32 };
+enum { COLUMNS = 80 };
 
 static void escape(const char *text, struct strbuf *out)
 {
@@ -60,17 +61,50 @@ static void text_disk(const struct survey *survey, struct strbuf *out)
 
 static const char *pause_text(int64_t nanoseconds, char text[DURATION_TEXT])
 {
-	if (nanoseconds < 0)
-		return "?";
 	if (!nanoseconds)
 		return "not at all";
-	if (nanoseconds < 1000000)
+	if (nanoseconds < DURATION_MS)
 		return "under 1 ms";
-	if (nanoseconds < 1000000000)
-		snprintf(text, DURATION_TEXT, "about %.0f ms", (double)nanoseconds / 1e6);
+	if (nanoseconds < DURATION_S)
+		snprintf(text, DURATION_TEXT, "about %.0f ms", (double)nanoseconds / DURATION_MS);
 	else
-		snprintf(text, DURATION_TEXT, "about %.1f s", (double)nanoseconds / 1e9);
+		snprintf(text, DURATION_TEXT, "about %.1f s", (double)nanoseconds / DURATION_S);
 	return text;
+}
+
+/* `auto` takes the first row that is usable. */
+static bool is_chosen(const struct survey *survey, size_t index)
+{
+	const struct outlook_way *way = &survey->outlook.ways[index];
+
+	return way->usable && (strcmp(way->method->name, survey->consistency) == 0 ||
+						   (index == 0 && strcmp(survey->consistency, "auto") == 0));
+}
+
+/* In lines of at most 80 columns, broken at blanks. */
+static void text_why_not(const struct outlook_way *way, struct strbuf *out)
+{
+	struct strbuf words = { 0 };
+	size_t column;
+
+	strbuf_printf(&words, "not %s: ", way->method->name);
+	escape(way->why_not, &words);
+	strbuf_puts(out, " ");
+	column = 1;
+	for (const char *at = strbuf_text(&words); *at; at += strspn(at, " ")) {
+		size_t length = strcspn(at, " ");
+
+		if (column + 1 + length > COLUMNS) {
+			strbuf_puts(out, "\n     ");
+			column = 5;
+		}
+		strbuf_putc(out, ' ');
+		strbuf_add(out, at, length);
+		column += 1 + length;
+		at += length;
+	}
+	strbuf_putc(out, '\n');
+	strbuf_deinit(&words);
 }
 
 static void text_methods(const struct survey *survey, struct strbuf *out)
@@ -79,15 +113,16 @@ static void text_methods(const struct survey *survey, struct strbuf *out)
 
 	strbuf_printf(out, "\n  %-14s %-18s %-14s %s\n", "--consistency", "stops the process",
 				  "cgroup grows", "usable");
-	for (size_t i = 0; i < survey->method_count; i++) {
-		const struct survey_method *method = &survey->methods[i];
-		bool chosen = strcmp(method->name, survey->consistency) == 0;
+	for (size_t i = 0; i < survey->outlook.count; i++) {
+		const struct outlook_way *way = &survey->outlook.ways[i];
 
-		strbuf_printf(out, "%c %-14s %-18s %-14s %s", chosen ? '*' : ' ', method->name,
-					  pause_text(method->pause_ns, pause),
-					  size_format(method->memory_bytes, memory), method->usable ? "yes" : "no: ");
-		strbuf_printf(out, "%s\n", method->why_not);
+		strbuf_printf(out, "%c %-14s %-18s %-14s %s\n", is_chosen(survey, i) ? '*' : ' ',
+					  way->method->name, pause_text(way->pause_ns, pause),
+					  size_format(way->memory_bytes, memory), way->usable ? "yes" : "no");
 	}
+	for (size_t i = 0; i < survey->outlook.count; i++)
+		if (!survey->outlook.ways[i].usable)
+			text_why_not(&survey->outlook.ways[i], out);
 }
 
 static void text_needs(const struct survey *survey, struct strbuf *out)
@@ -148,15 +183,14 @@ static json_t *json_methods(const struct survey *survey)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < survey->method_count; i++) {
-		const struct survey_method *method = &survey->methods[i];
-		bool known = method->pause_ns >= 0;
+	for (size_t i = 0; i < survey->outlook.count; i++) {
+		const struct outlook_way *way = &survey->outlook.ways[i];
 
-		json_array_append_new(array,
-							  json_pack("{s:s, s:b, s:s, s:o, s:I}", "name", method->name, "usable",
-										method->usable, "why_not", method->why_not, "pause_ns",
-										known ? json_integer(method->pause_ns) : json_null(),
-										"memory_bytes", (json_int_t)method->memory_bytes));
+		json_array_append_new(
+			array, json_pack("{s:s, s:b, s:b, s:o, s:I, s:I}", "name", way->method->name, "usable",
+							 way->usable, "chosen", is_chosen(survey, i), "why_not",
+							 json_text(way->why_not), "pause_ns", (json_int_t)way->pause_ns,
+							 "memory_bytes", (json_int_t)way->memory_bytes));
 	}
 	return array;
 }

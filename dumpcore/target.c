@@ -34,7 +34,8 @@ bool target_explain(const struct target *target, const char *command, struct err
 						  command, err);
 }
 
-bool target_is_filtered(const struct target *target)
+/* Has any of its threads a seccomp filter? */
+static bool is_filtered(const struct target *target)
 {
 	for (size_t i = 0; i < target->documents.items.count; i++) {
 		const struct document *document = &target->documents.items.items[i];
@@ -46,6 +47,19 @@ bool target_is_filtered(const struct target *target)
 			return true;
 	}
 	return false;
+}
+
+bool target_check_filter(const struct target *target, bool *through, struct err *err)
+{
+	const struct access_facts *access = &target->access;
+
+	*through = is_filtered(target);
+	if (!*through || (access->own_admin && !access->own_filter))
+		return true;
+	err_set(err, ERR_PERMISSION, "process %d has a seccomp filter: no system call of ours is safe",
+			(int)access->pid);
+	return err_hint(err, "as root on the host (CAP_SYS_ADMIN) dumpcore can suspend the filter for "
+						 "that call; or use --consistency freeze or live");
 }
 
 static bool read_mappings(struct target *target, struct err *err)

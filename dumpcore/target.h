@@ -33,8 +33,10 @@ bool target_open(struct target *target, const char *root, pid_t pid, const char 
 				 struct err *err);
 void target_close(struct target *target);
 
-/* Has any of its threads a seccomp filter? */
-bool target_is_filtered(const struct target *target);
+/* May a system call be made through one of its threads, as far as seccomp goes? A filter may end
+ * the process for a call that it did not make itself; `through` says that there is one, and this
+ * program can suspend it for the call. ERR_PERMISSION where it cannot. */
+bool target_check_filter(const struct target *target, bool *through, struct err *err);
 
 /* Replaces a permission error by an explanation of the rule behind it; other errors stay. Returns
  * false always. */

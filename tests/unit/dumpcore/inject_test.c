@@ -90,6 +90,31 @@ static void prepare_spinner(void *shared)
 	start_threads(spinner);
 }
 
+static void read_mask(pid_t tid, char *mask, size_t size)
+{
+	struct strbuf text = { 0 };
+	char name[64];
+
+	snprintf(name, sizeof name, "task/%d/status", (int)tid);
+	assert_true(procfs_read(&procfs, name, 1 << 16, &text, NULL));
+	snprintf(mask, size, "%.17s", strstr(strbuf_text(&text), "SigBlk:") + 7);
+	strbuf_deinit(&text);
+}
+
+/* A new thread has all signals blocked for a moment. */
+static void wait_for_thread(void)
+{
+	char mask[32] = "";
+
+	for (int i = 0; i < 5000 && strcmp(mask, "\t0000000000000800") != 0; i++) {
+		usleep(1000);
+		assert_true(procfs_list_tids(&procfs, &seize.tids, NULL));
+		if (seize.tids.count > 1)
+			read_mask(seize.tids.items[1], mask, sizeof mask);
+	}
+	assert_string_equal(mask, "\t0000000000000800"); /* SIGUSR2 */
+}
+
 static void start(child_job *job)
 {
 	struct strbuf text = { 0 };
@@ -108,7 +133,7 @@ static void start(child_job *job)
 	strbuf_deinit(&text);
 	pool_deinit(&pool);
 	seize_init(&seize, &procfs, 8);
-	usleep(20000);
+	wait_for_thread();
 }
 
 static void end(void)
@@ -127,17 +152,6 @@ static pid_t other_thread(void)
 		if (seize.threads.items[i].tid != child.pid)
 			return seize.threads.items[i].tid;
 	return 0;
-}
-
-static void read_mask(pid_t tid, char *mask, size_t size)
-{
-	struct strbuf text = { 0 };
-	char name[64];
-
-	snprintf(name, sizeof name, "task/%d/status", (int)tid);
-	assert_true(procfs_read(&procfs, name, 1 << 16, &text, NULL));
-	snprintf(mask, size, "%.17s", strstr(strbuf_text(&text), "SigBlk:") + 7);
-	strbuf_deinit(&text);
 }
 
 /* The reading thread gets its bytes and nothing else. */

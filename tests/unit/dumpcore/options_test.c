@@ -32,7 +32,7 @@ static void defaults_hold(void **state)
 	assert_int_equal(options.command, COMMAND_CAPTURE);
 	assert_int_equal(options.pid, 42);
 	assert_null(options.output);
-	assert_string_equal(options.consistency, "freeze");
+	assert_string_equal(options.consistency, "auto");
 	assert_string_equal(options.select, "native");
 	assert_int_equal(options.compress, COMPRESS_BY_NAME);
 	assert_int_equal(options.level, 1);
@@ -123,8 +123,8 @@ static void mistakes_are_explained(void **state)
 		{ "--output", "needs a value: FILE", "" },
 		{ "1 -o", "needs a value: FILE", "" },
 		{ "--quiet=1 1", "takes no value", "" },
-		{ "--consistency auto 1", "'auto' is not there (there are precopy, fork, freeze and live)",
-		  "live" },
+		{ "--consistency snap 1",
+		  "'snap' is not there (there are auto, precopy, fork, freeze and live)", "live" },
 		{ "--compress gzip 1", "neither none, zstd", "levels" },
 		{ "--compress zstd: 1", "neither none, zstd", "" },
 		{ "--compress zstd:99 1", "neither none, zstd", "" },

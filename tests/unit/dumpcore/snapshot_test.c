@@ -218,6 +218,18 @@ static void fork_holds_memory_and_threads(void **state)
 	assert_int_equal(children_of(child.pid), 0);
 }
 
+static void precopy_holds_memory_and_threads(void **state)
+{
+	const char *why;
+
+	(void)state;
+	if (!track_possible(&why)) {
+		print_message("# SKIP precopy_holds_memory_and_threads: %s\n", why);
+		skip();
+	}
+	holds_memory_and_threads("precopy");
+}
+
 static void live_does_not_stop(void **state)
 {
 	struct capture_outcome outcome;
@@ -283,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(freeze_holds_memory_and_threads),
 		cmocka_unit_test(fork_holds_memory_and_threads),
+		cmocka_unit_test(precopy_holds_memory_and_threads),
 		cmocka_unit_test(live_does_not_stop),
 		cmocka_unit_test(methods_have_names),
 		cmocka_unit_test(counts_follow_their_mappings),

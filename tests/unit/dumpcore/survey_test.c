@@ -97,15 +97,15 @@ static void large_numbers_fit(void **state)
 	(void)state;
 	many.rows[PLAN_FILE] = many.total = row;
 	many.file_bytes = many.plain_bytes = many.zstd_bytes[0] = many.zstd_bytes[1] = large;
-	many.own_bytes = many.private_bytes = many.methods[0].memory_bytes = large;
-	many.methods[0].pause_ns = INT64_C(86400) * 1000000000;
-	many.methods[1].pause_ns = -1;
+	many.own_bytes = many.private_bytes = large;
+	many.outlook.ways[0] = *outlook_find(&many.outlook, "freeze");
+	many.outlook.ways[0].memory_bytes = large;
+	many.outlook.ways[0].pause_ns = INT64_C(86400) * 1000000000;
 	many.disk.free = many.disk_reserve = large;
 	many.plain_fits = false;
 	survey_text(&many, &text);
 	expect_columns(&text);
 	assert_non_null(strstr(strbuf_text(&text), "* freeze         about 86400.0 s "));
-	assert_non_null(strstr(strbuf_text(&text), "  live           ?  "));
 	assert_non_null(strstr(strbuf_text(&text), "too little for plain"));
 	strbuf_deinit(&text);
 }
@@ -154,15 +154,20 @@ static void the_page_map_is_asked(void **state)
 
 static void every_method_has_a_row(void **state)
 {
+	const struct outlook_way *fork = outlook_find(&survey.outlook, "fork");
+	const struct outlook_way *last = &survey.outlook.ways[survey.outlook.count - 1];
+
 	(void)state;
-	assert_int_equal(survey.method_count, 4);
-	assert_string_equal(survey.methods[0].name, "freeze");
-	assert_true(survey.methods[0].usable);
-	assert_in_range(survey.methods[0].pause_ns, 1, 1000000);
-	assert_string_equal(survey.methods[1].name, "live");
-	assert_int_equal(survey.methods[1].pause_ns, 0);
-	assert_string_equal(survey.methods[2].name, "fork");
-	assert_int_equal(survey.methods[2].memory_bytes, survey.private_bytes);
+	assert_int_equal(survey.outlook.count, 4);
+	assert_string_equal(survey.outlook.ways[0].method->name, "freeze");
+	assert_true(survey.outlook.ways[0].usable);
+	assert_in_range(survey.outlook.ways[0].pause_ns, 1, 50000000);
+	assert_string_equal(survey.outlook.ways[1].method->name, "live");
+	assert_int_equal(survey.outlook.ways[1].pause_ns, 0);
+	assert_int_equal(fork->memory_bytes, survey.private_bytes);
+	assert_false(fork->usable); /* the fabricated process has no vdso */
+	assert_non_null(strstr(fork->why_not, "no vdso"));
+	assert_false(last->usable);
 }
 
 static void json_has_the_prediction(void **state)
@@ -172,7 +177,6 @@ static void json_has_the_prediction(void **state)
 	json_t *root;
 
 	(void)state;
-	survey.methods[1].pause_ns = -1;
 	survey_json(&survey, &text);
 	root = json_loads(strbuf_text(&text), 0, NULL);
 	assert_non_null(root);
@@ -185,8 +189,9 @@ static void json_has_the_prediction(void **state)
 	method = json_array_get(json_object_get(root, "methods"), 0);
 	assert_string_equal(json_string_value(json_object_get(method, "name")), "freeze");
 	assert_true(json_integer_value(json_object_get(method, "pause_ns")) > 0);
-	method = json_array_get(json_object_get(root, "methods"), 1);
-	assert_true(json_is_null(json_object_get(method, "pause_ns")));
+	assert_true(json_is_true(json_object_get(method, "chosen")));
+	method = json_array_get(json_object_get(root, "methods"), 3);
+	assert_true(json_is_false(json_object_get(method, "usable")));
 	json_decref(root);
 	strbuf_deinit(&text);
 }
@@ -219,8 +224,8 @@ static void a_refusal_is_explained(void **state)
 	survey_make(&refused, &target, &choice, "/tmp", "dumpcore 42");
 	assert_false(refused.may_capture);
 	assert_non_null(strstr(refused.refusal, "traced already, by process 7"));
-	assert_false(refused.methods[0].usable);
-	assert_true(refused.methods[0].why_not[0] != '\0');
+	assert_false(refused.outlook.ways[0].usable);
+	assert_true(refused.outlook.ways[0].why_not[0] != '\0');
 }
 
 int main(void)
