@@ -91,6 +91,8 @@ void capture_outcome_encode(const struct capture_outcome *outcome, struct strbuf
 	put_string(out, outcome->reason);
 	strbuf_printf(out, ",\"pause_ns\":%" PRId64 ",\"memory_bytes\":%" PRIu64, outcome->pause_ns,
 				  outcome->memory_bytes);
+	if (outcome->torn_from)
+		strbuf_printf(out, ",\"torn_from\":\"0x%" PRIvaddr "\"", outcome->torn_from);
 	put_gaps(out, "errors", &outcome->errors);
 	strbuf_puts(out, "}\n");
 }
@@ -184,6 +186,7 @@ bool capture_outcome_decode(struct span json, struct pool *pool, struct capture_
 	outcome->reason = get_string(root, "reason", pool);
 	outcome->pause_ns = (int64_t)get_number(root, "pause_ns", INT64_MAX);
 	outcome->memory_bytes = get_number(root, "memory_bytes", INT64_MAX);
+	get_address(root, "torn_from", &outcome->torn_from);
 	get_gaps(root, "errors", pool, &outcome->errors);
 	json_decref(root);
 	return true;

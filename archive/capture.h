@@ -46,6 +46,7 @@ struct capture_outcome {
 	const char *reason;    /* why not complete; "" where it is */
 	int64_t pause_ns;      /* from the first thread stopped to the last released; 0 for live */
 	uint64_t memory_bytes; /* bytes of PT_LOAD that hold what was read */
+	vaddr torn_from;       /* from this address on memory was read while the process ran; 0: none */
 	capture_gaps errors;   /* selected ranges that could not be read */
 };
 

@@ -3,6 +3,7 @@
 #include "archive/sink_worker.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/progress.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -146,13 +147,15 @@ static bool interrupted(const struct sink *sink)
 	return sink_is_scarce(sink) || (sink->options.interrupted && *sink->options.interrupted);
 }
 
-/* Waits for a change, and no longer than WAIT_NS, so that an interruption is seen. */
+/* Waits for a change, and no longer than WAIT_NS or up to the deadline, so that both that and an
+ * interruption are seen. */
 static void wait_changed(struct sink *sink)
 {
+	int64_t left = sink->deadline_ns ? sink->deadline_ns - progress_now_ns() : WAIT_NS;
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += WAIT_NS;
+	until.tv_nsec += left < 0 ? 0 : left < WAIT_NS ? left : WAIT_NS;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_cond_timedwait(&sink->changed, &sink->mutex, &until);
@@ -164,6 +167,16 @@ static struct sink_frame *find_free(struct sink *sink)
 		if (sink->frames[i].free)
 			return &sink->frames[i];
 	return NULL;
+}
+
+static bool is_late(const struct sink *sink)
+{
+	return sink->deadline_ns && progress_now_ns() >= sink->deadline_ns;
+}
+
+void sink_set_deadline(struct sink *sink, int64_t deadline_ns)
+{
+	sink->deadline_ns = deadline_ns;
 }
 
 static void grow_sums(struct sink *sink, uint64_t frames)
@@ -193,7 +206,8 @@ static bool open_frame(struct sink *sink, bool interruptible)
 	if (sink->filling)
 		return true;
 	pthread_mutex_lock(&sink->mutex);
-	while (sink_ok(sink) && !(interruptible && interrupted(sink)) && !(frame = find_free(sink)))
+	while (sink_ok(sink) && !(interruptible && (interrupted(sink) || is_late(sink))) &&
+		   !(frame = find_free(sink)))
 		wait_changed(sink);
 	if (frame)
 		frame->free = false;

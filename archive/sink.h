@@ -41,6 +41,10 @@ void sink_destroy(struct sink *sink);
  * for a free frame. NULL where the sink failed, was interrupted or is scarce. */
 uint8_t *sink_room(struct sink *sink, size_t *size);
 
+/* From that time on (progress_now_ns) sink_room does not wait: it gives NULL where no frame is
+ * free. 0: it waits, as it does at first. */
+void sink_set_deadline(struct sink *sink, int64_t deadline_ns);
+
 /* The same, whether interrupted or not. */
 uint8_t *sink_room_always(struct sink *sink, size_t *size);
 

@@ -36,6 +36,7 @@ struct sink {
 	size_t frame_count;
 	struct sink_frame *filling; /* owned by the caller's thread; NULL between frames */
 	uint64_t next_number;
+	int64_t deadline_ns; /* 0: none */
 	uint64_t *sums;
 	size_t sums_capacity;
 	uint64_t covered; /* bytes that are checksummed; UINT64_MAX until sink_sums */

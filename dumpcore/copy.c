@@ -4,12 +4,26 @@ static const char ended[] = "the process ended, or replaced its program, before 
 static const char scarce[] = "the disk is down to its reserve (--reserve-disk)";
 static const char interrupted[] = "interrupted before this was read";
 
+/* The stop has lasted as long as it may: the target goes on, and what was not read yet is torn. */
+static void run_on(struct snapshot *snapshot, vaddr address)
+{
+	if (!snapshot->deadline_ns || progress_now_ns() < snapshot->deadline_ns)
+		return;
+	seize_release(&snapshot->seize);
+	snapshot->outcome.torn_from = address;
+	snapshot->deadline_ns = 0;
+	sink_set_deadline(snapshot->sink, 0);
+}
+
 /* Fills the room that the sink has and gives the bytes filled; 0 where the copy ends here. */
 static size_t copy_piece(struct snapshot *snapshot, struct range range)
 {
 	size_t room, size;
 	uint8_t *to = sink_room(snapshot->sink, &room);
 
+	run_on(snapshot, range.start);
+	if (!to && snapshot->outcome.torn_from == range.start)
+		to = sink_room(snapshot->sink, &room);
 	if (!to) {
 		if (sink_ok(snapshot->sink))
 			snapshot->broken = sink_is_scarce(snapshot->sink) ? scarce : interrupted;

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "dumpcore/cleanup.h"
 #include "dumpcore/interrupt.h"
 #include "dumpcore/options.h"
 #include "dumpcore/output.h"
@@ -143,6 +144,30 @@ static enum exit_status run_capture(struct run *run, struct err *err)
 	return exit_status;
 }
 
+static bool run_cleanup(struct run *run, struct err *err)
+{
+	cleanup_zombies zombies = { 0 };
+	size_t reaped = 0;
+	bool cleaned;
+
+	cleanup_find(&run->target, &zombies);
+	cleaned = !zombies.count || cleanup_reap(&run->target, &zombies, &reaped, err) ||
+			  target_explain(&run->target, strbuf_text(&run->command), err);
+	if (cleaned)
+		status_cleaned(&run->status, run->options.pid, zombies.count, reaped);
+	vec_deinit(&zombies);
+	return cleaned;
+}
+
+static enum exit_status run_opened(struct run *run, struct err *err)
+{
+	if (run->options.command == COMMAND_SURVEY)
+		return run_survey(run, err) ? EXIT_COMPLETE : EXIT_FAILED;
+	if (run->options.command == COMMAND_CLEANUP)
+		return run_cleanup(run, err) ? EXIT_COMPLETE : EXIT_FAILED;
+	return run_capture(run, err);
+}
+
 static enum exit_status run_target(struct run *run, struct err *err)
 {
 	enum exit_status exit_status = EXIT_FAILED;
@@ -151,9 +176,7 @@ static enum exit_status run_target(struct run *run, struct err *err)
 		return EXIT_USAGE;
 	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err)) {
 		choice_learn(&run->options.choice, &run->target.mappings);
-		exit_status = run->options.command == COMMAND_SURVEY
-						  ? (run_survey(run, err) ? EXIT_COMPLETE : EXIT_FAILED)
-						  : run_capture(run, err);
+		exit_status = run_opened(run, err);
 	}
 	target_close(&run->target);
 	return exit_status;

@@ -319,6 +319,10 @@ static bool take_word(struct options *options, const char *word, struct words *w
 		options->command = COMMAND_SURVEY;
 		return true;
 	}
+	if (!options->pid && options->command == COMMAND_CAPTURE && strcmp(word, "cleanup") == 0) {
+		options->command = COMMAND_CLEANUP;
+		return true;
+	}
 	return take_pid(options, word, err);
 }
 
@@ -377,7 +381,8 @@ void options_help(struct strbuf *out)
 	strbuf_puts(out,
 				"usage: dumpcore [OPTIONS] PID          capture the process's memory\n"
 				"       dumpcore survey [OPTIONS] PID   what its memory is made of, and what a\n"
-				"                                       capture would take\n\n");
+				"                                       capture would take\n"
+				"       dumpcore cleanup PID            what a killed capture may have left\n\n");
 	for (size_t i = 0; i < ROWS; i++)
 		help_row(&rows[i], out);
 	strbuf_puts(out, "\nExamples\n"

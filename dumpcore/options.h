@@ -11,7 +11,13 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum options_command { COMMAND_CAPTURE, COMMAND_SURVEY, COMMAND_HELP, COMMAND_VERSION };
+enum options_command {
+	COMMAND_CAPTURE,
+	COMMAND_SURVEY,
+	COMMAND_CLEANUP,
+	COMMAND_HELP,
+	COMMAND_VERSION
+};
 
 enum options_compress { COMPRESS_BY_NAME, COMPRESS_NONE, COMPRESS_ZSTD };
 

@@ -148,17 +148,20 @@ int procfs_open_file(const struct procfs *procfs, const char *name, int flags)
 static bool parse_stat(const char *text, struct procfs_stat *stat)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	int group, parent, session;
+	int group, parent, session, fields;
 
 	*stat = (struct procfs_stat){ 0 };
 	if (!open || !close || close < open)
 		return false;
 	snprintf(stat->comm, sizeof stat->comm, "%.*s", (int)(close - open - 1), open + 1);
-	if (sscanf(close + 1,
-			   " %c %d %d %d %*d %*d %" SCNu64 " %*u %*u %*u %*u %*u %*u %*d %*d %*d %" SCNd64
-			   " %*d %*d %" SCNu64,
-			   &stat->state, &parent, &group, &session, &stat->flags, &stat->nice,
-			   &stat->started) != 7)
+	stat->exit_signal = -1;
+	fields = sscanf(close + 1,
+					" %c %d %d %d %*d %*d %" SCNu64 " %*u %*u %*u %*u %*u %*u %*d %*d %*d %" SCNd64
+					" %*d %*d %" SCNu64
+					" %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %d",
+					&stat->state, &parent, &group, &session, &stat->flags, &stat->nice,
+					&stat->started, &stat->exit_signal);
+	if (fields < 7)
 		return false;
 	stat->parent = parent;
 	stat->group = group;

@@ -36,6 +36,7 @@ struct procfs_stat {
 	uint64_t flags; /* PF_* of include/linux/sched.h */
 	int64_t nice;
 	uint64_t started; /* clock ticks after boot */
+	int exit_signal;  /* that its parent gets at its end; -1 where the kernel does not tell */
 };
 
 /* ERR_NOT_FOUND where there is no such process; the hint names the process that has this id inside

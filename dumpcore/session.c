@@ -107,6 +107,7 @@ static bool take_way(struct session *session, const struct outlook_way *way,
 										.level = request->level,
 										.most_pause_ns = most_pause(session),
 										.spool = session->spool,
+										.spool_asked = request->spool != NULL,
 										.requested = request->consistency,
 										.why = strbuf_text(&session->result->why),
 										.spent_pause_ns = session->result->pause_ns };

@@ -28,7 +28,7 @@ static const struct snapshot_method methods[] = {
 	  .injects = true,
 	  .reserve = snapshot_fork_reserve,
 	  .take = snapshot_fork_take },
-	{ .name = "freeze", .stops = true, .take = snapshot_freeze_take },
+	{ .name = "freeze", .stops = true, .hurries = true, .take = snapshot_freeze_take },
 	{ .name = "live", .take = snapshot_live_take },
 };
 
@@ -82,13 +82,19 @@ static bool open_sink(struct snapshot *snapshot, uint64_t bytes, uint64_t reserv
 	return snapshot->sink != NULL;
 }
 
-/* A method that rewrites what it wrote needs a file to do it in. */
-static bool open_spool(struct snapshot *snapshot, struct err *err)
+/* A method that rewrites what it wrote needs a file to do it in. One in whose stop everything is
+ * written only wishes for one: a slow reader, or the compression, would make the stop longer. */
+static bool open_spool(struct snapshot *snapshot, uint64_t bytes, struct err *err)
 {
-	if (!snapshot->request.method->rewrites || is_rewritable(snapshot))
+	const struct snapshot_method *method = snapshot->request.method;
+	const char *folder = snapshot->request.spool;
+
+	if (is_rewritable(snapshot) || !(method->rewrites || method->hurries) || !folder)
 		return true;
-	snapshot->spool = spool_open(snapshot->request.spool, err);
-	return snapshot->spool >= 0;
+	if (method->hurries && !spool_check(folder, snapshot->request.spool_asked, bytes, NULL))
+		return true;
+	snapshot->spool = spool_open(folder, method->rewrites ? err : NULL);
+	return snapshot->spool >= 0 || !method->rewrites;
 }
 
 static void note_time(struct snapshot *snapshot)
@@ -125,7 +131,8 @@ static bool prepare(struct snapshot *snapshot, struct err *err)
 		return target_explain(target, snapshot->request.command, err);
 	forecast_make(&forecast, target, snapshot->request.choice, &snapshot->pages);
 	ready = check_space(snapshot, forecast.stored_bytes, &reserve, err) &&
-			open_spool(snapshot, err) && open_sink(snapshot, forecast.file_bytes, reserve, err);
+			open_spool(snapshot, forecast.file_bytes, err) &&
+			open_sink(snapshot, forecast.file_bytes, reserve, err);
 	forecast_deinit(&forecast);
 	if (!ready)
 		return false;
@@ -146,6 +153,12 @@ static const char *reason_of(const struct snapshot *snapshot, char *text, size_t
 
 	for (size_t i = 0; i < errors->count; i++)
 		sum += range_bytes(errors->items[i].range);
+	if (!sum && snapshot->outcome.torn_from) {
+		snprintf(text, size,
+				 "--max-pause was over: memory from 0x%" PRIvaddr " on was read while it ran",
+				 snapshot->outcome.torn_from);
+		return text;
+	}
 	if (!sum)
 		return "";
 	snprintf(text, size, "%s could not be read: %s", size_format(sum, bytes),

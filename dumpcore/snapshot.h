@@ -41,6 +41,7 @@ struct snapshot_method {
 	bool stops;       /* the target stands still for a while */
 	bool injects;     /* a thread of the target makes system calls for it */
 	bool rewrites;    /* its file must be there to be written again */
+	bool hurries; /* the target stands still while it writes: better to a file than to a reader */
 	void (*reserve)(struct snapshot *snapshot); /* before the stop; NULL: nothing more to reserve */
 	/* False where nothing worth keeping was written; a target that went away half way is no failure
 	 * (snapshot.broken says it). */
@@ -62,6 +63,7 @@ struct snapshot_request {
 	int level;
 	int64_t most_pause_ns; /* 0: any */
 	const char *spool; /* folder to spool in where the method rewrites and the output cannot be */
+	bool spool_asked;  /* the user named that folder */
 	const char *requested;  /* what --consistency said, for the archive */
 	const char *why;        /* this method was taken, for the archive */
 	int64_t spent_pause_ns; /* of attempts before this one */
@@ -122,6 +124,7 @@ struct snapshot {
 	struct sink *sink;
 	struct writer writer;
 	const char *consistency; /* for the archive: the method's name, or what became of it */
+	int64_t deadline_ns;     /* of the stop, on the monotonic clock; 0: none */
 	const char *broken;      /* why the copy ended early; NULL where it did not */
 	struct capture_outcome outcome;
 	uint64_t stored_bytes; /* that the output took */

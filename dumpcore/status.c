@@ -131,3 +131,21 @@ void status_captured(const struct status *status, const struct status_capture *c
 		put_line("", strbuf_text(&line));
 	strbuf_deinit(&line);
 }
+
+void status_cleaned(const struct status *status, pid_t pid, size_t found, size_t reaped)
+{
+	char text[128];
+
+	if (status->json) {
+		put_json(json_pack("{s:s, s:i, s:I, s:I}", "event", "cleaned", "pid", (int)pid, "found",
+						   (json_int_t)found, "reaped", (json_int_t)reaped));
+		return;
+	}
+	if (!found)
+		snprintf(text, sizeof text, "process %d: no capture has left anything", (int)pid);
+	else
+		snprintf(text, sizeof text, "process %d: %zu of %zu ended snapshot children removed",
+				 (int)pid, reaped, found);
+	if (!status->quiet)
+		put_line("", text);
+}

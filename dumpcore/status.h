@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -31,6 +32,8 @@ struct status_capture {
 void status_error(const struct status *status, const struct err *err);
 void status_warning(const struct status *status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Zombies found, and of these the ones that are gone now. */
+void status_cleaned(const struct status *status, pid_t pid, size_t found, size_t reaped);
 void status_captured(const struct status *status, const struct status_capture *capture);
 
 #endif

@@ -271,12 +271,6 @@ static void describe(struct state *state)
 										   : "");
 }
 
-/* Whether the process ran during the capture. */
-static bool is_live(const struct core *core)
-{
-	return core->has_facts && strcmp(core->facts.consistency, "live") == 0;
-}
-
 void heap_walk(struct heap *heap, const struct image *image, const struct regions *regions,
 			   const struct core *core, const struct page_map *page_map, unsigned workers,
 			   struct progress *progress, struct anomalies *anomalies)
@@ -305,7 +299,7 @@ void heap_walk(struct heap *heap, const struct image *image, const struct region
 	chunk_table_seal(&heap->chunks);
 	mark_cached(&state, caches_complete);
 	sum_blocks(&state);
-	bins_compare(image, &state.layout, heap, is_live(core), workers, anomalies);
+	bins_compare(image, &state.layout, heap, core_is_torn(core), workers, anomalies);
 	describe(&state);
 	vec_deinit(&state.arenas);
 	vec_deinit(&state.blocks);

@@ -211,6 +211,12 @@ void core_close(struct core *core)
 	*core = (struct core){ .file.fd = -1 };
 }
 
+bool core_is_torn(const struct core *core)
+{
+	return (core->has_facts && strcmp(core->facts.consistency, "live") == 0) ||
+		   core->outcome.torn_from != 0;
+}
+
 struct span core_document(const struct core *core, const char *name)
 {
 	for (size_t i = 0; i < core->documents.count; i++)

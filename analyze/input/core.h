@@ -100,6 +100,9 @@ bool core_open(struct core *core, const char *path, unsigned workers, struct pro
 			   struct err *err);
 void core_close(struct core *core);
 
+/* Did the process run while it was read, or while the last part of it was? */
+bool core_is_torn(const struct core *core);
+
 /* The document's text; an empty span where it was not captured. */
 struct span core_document(const struct core *core, const char *name);
 

@@ -177,13 +177,10 @@ static bool is_page_size(uint32_t size)
 
 static void say_incomplete(struct core *core)
 {
-	if (!core->has_outcome) {
-		core->truncated = true;
-		trouble_add(core, "the capture did not reach its end: it has no outcome");
-	} else if (!core->outcome.complete) {
-		trouble_add(core, "the capture is partial: %s",
-					core->outcome.reason ? core->outcome.reason : "");
-	}
+	if (core->has_outcome)
+		return; /* it says itself whether the capture is complete */
+	core->truncated = true;
+	trouble_add(core, "the capture did not reach its end: it has no outcome");
 }
 
 void own_notes_finish(struct core *core)

@@ -37,7 +37,7 @@ void build_report(struct report *report, const struct build_input *input)
 	const struct core *core = input->core;
 	struct diagnosis_facts facts = {
 		.is_java = input->regions->is_java,
-		.is_torn = core->has_facts && core->has_outcome && core->outcome.pause_ns == 0,
+		.is_torn = core_is_torn(core),
 		.no_roots = !evidence_has_roots(core, input->image, input->regions),
 		.threads = core->threads.count,
 	};
