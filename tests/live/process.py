@@ -1,11 +1,21 @@
 """What /proc says of a process that a capture must not change. Standard library only."""
 
 import os
+import select
 import time
 
 from harness import wait_until
 
+ANSWER_SECONDS = 60  # ends the wait for a target that hangs; no check asserts a time
 SIGNAL_SETS = ("SigBlk", "SigPnd", "ShdPnd", "SigIgn", "SigCgt")
+
+
+def ask(target, question):
+    """Writes a line to a target that session.start() gave; its answer, or "" where none came."""
+    target.stdin.write(question.encode() + b"\n")
+    target.stdin.flush()
+    ready, _, _ = select.select([target.stdout], [], [], ANSWER_SECONDS)
+    return target.stdout.readline().decode().strip() if ready else ""
 
 
 def read_text(path):

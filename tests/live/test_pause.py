@@ -13,6 +13,7 @@ import statistics
 import time
 
 import methods
+import process
 from harness import SANITIZED, TARGETS, Session
 
 TARGET = os.path.join(TARGETS, "pause_target")
@@ -23,10 +24,8 @@ TRIES = 8  # noise comes by chance and once does not come; a pause that is repor
 
 def ask_gap(target):
     """The longest gap in ns since the last question."""
-    target.stdin.write(b"gap\n")
-    target.stdin.flush()
-    word, value = target.stdout.readline().split()
-    assert word == b"GAP"
+    word, value = process.ask(target, "gap").split()
+    assert word == "GAP"
     return int(value)
 
 

@@ -29,12 +29,6 @@ ALLOWED_KIB = {
 ALLOWED_EINTR = ("epoll_wait", "sigtimedwait")
 
 
-def ask_check(target):
-    target.stdin.write(b"check\n")
-    target.stdin.flush()
-    return target.stdout.readline().decode().strip()
-
-
 def read_answer(line):
     """Gives (verdict, {call: count of EINTR}) of the answer to "check"."""
     verdict, *counts = line.split(" eintr ")
@@ -84,11 +78,11 @@ def captures(session, pid, method, times, *options):
 
 def states_survive(session, method):
     target = session.start(STATES)
-    session.equal(ask_check(target), "ok", f"{method}: all is well before")
+    session.equal(process.ask(target, "check"), "ok", f"{method}: all is well before")
     before = Facts(target.pid)
     done = captures(session, target.pid, method, TIMES)
     after = Facts(target.pid)
-    verdict, interrupted = read_answer(ask_check(target))
+    verdict, interrupted = read_answer(process.ask(target, "check"))
     session.equal(verdict, "ok", f"{method}: every wait, signal and register survived")
     session.equal([name for name in interrupted if name not in ALLOWED_EINTR], [],
                   f"{method}: no other call ended with EINTR than the kernel's own rules say")

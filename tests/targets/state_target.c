@@ -43,6 +43,7 @@ struct witness {
 	int pipe[2];
 	uint64_t sent; /* what the wait must deliver */
 	_Atomic uint64_t rounds;
+	uint64_t checked; /* rounds when the last check was over */
 	_Atomic unsigned interrupted;
 	_Atomic bool broken;
 	char what[96];
@@ -378,6 +379,8 @@ static void check_one(struct witness *witness)
 {
 	uint64_t before = atomic_load(&witness->rounds);
 
+	if (witness->end_wait && before != witness->checked)
+		say(witness, "its wait ended by itself");
 	if (witness->end_wait)
 		witness->end_wait(witness);
 	for (unsigned waited = 0; atomic_load(&witness->rounds) == before; waited += POLL_MS) {
@@ -387,7 +390,8 @@ static void check_one(struct witness *witness)
 		}
 		nap_ms(POLL_MS);
 	}
-	if (witness->end_wait && atomic_load(&witness->rounds) != before + 1)
+	witness->checked = atomic_load(&witness->rounds);
+	if (witness->end_wait && witness->checked != before + 1)
 		say(witness, "its wait ended more than once");
 }
 
