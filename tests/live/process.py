@@ -1,5 +1,6 @@
 """What /proc says of a process that a capture must not change. Standard library only."""
 
+import contextlib
 import os
 import select
 import time
@@ -12,8 +13,13 @@ SIGNAL_SETS = ("SigBlk", "SigPnd", "ShdPnd", "SigIgn", "SigCgt")
 
 def ask(target, question):
     """Writes a line to a target that session.start() gave; its answer, or "" where none came."""
-    target.stdin.write(question.encode() + b"\n")
-    target.stdin.flush()
+    try:
+        target.stdin.write(question.encode() + b"\n")
+        target.stdin.flush()
+    except BrokenPipeError:
+        with contextlib.suppress(BrokenPipeError):
+            target.stdin.close()  # drops what could not be written
+        return ""
     ready, _, _ = select.select([target.stdout], [], [], ANSWER_SECONDS)
     return target.stdout.readline().decode().strip() if ready else ""
 

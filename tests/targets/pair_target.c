@@ -1,6 +1,6 @@
 /* pair_target: memory that tells whether a snapshot of it shows one instant.
  *
- * usage: pair_target THREADS MEGABYTES write|still
+ * usage: pair_target THREADS MEGABYTES write|calm|still
  *
  * Each thread maps MEGABYTES of private memory. The first page holds counter a, the last page
  * counter b, each in a block that starts with a magic text. The thread counts n upwards for ever:
@@ -21,8 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
-enum { MAX_THREADS = 64, PAGE = 4096 };
+enum { MAX_THREADS = 64, PAGE = 4096, CALM_COUNTS = 8, CALM_NS = 1000000 };
 
 static const char magic[16] = "dumpcore-pairs-1";
 
@@ -38,6 +39,7 @@ struct counter {
 	pthread_barrier_t *filled;
 	uint64_t number;
 	bool writes;
+	bool rests;
 	char *memory;
 	size_t pages; /* between the two blocks */
 	struct block *a, *b;
@@ -66,14 +68,18 @@ static void count_up(const struct counter *counter, uint64_t n, bool writes)
 
 static void *run_counter(void *argument)
 {
+	struct timespec nap = { .tv_nsec = CALM_NS };
 	struct counter *counter = argument;
 	uint64_t n = 0;
 
 	while (n < counter->pages)
 		count_up(counter, ++n, true);
 	pthread_barrier_wait(counter->filled);
-	for (;;)
+	for (;;) {
 		count_up(counter, ++n, counter->writes);
+		if (counter->rests && n % CALM_COUNTS == 0)
+			nanosleep(&nap, NULL);
+	}
 	return NULL;
 }
 
@@ -90,7 +96,7 @@ static bool start_counter(struct counter *counter, size_t bytes)
 
 static int usage(void)
 {
-	fputs("usage: pair_target THREADS MEGABYTES write|still\n", stderr);
+	fputs("usage: pair_target THREADS MEGABYTES write|calm|still\n", stderr);
 	return 2;
 }
 
@@ -108,7 +114,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < threads; i++) {
 		counters[i].filled = &filled;
 		counters[i].number = i;
-		counters[i].writes = strcmp(argv[3], "write") == 0;
+		counters[i].writes = strcmp(argv[3], "still") != 0;
+		counters[i].rests = strcmp(argv[3], "calm") == 0;
 		if (!start_counter(&counters[i], bytes))
 			return perror("pair_target"), 1;
 	}

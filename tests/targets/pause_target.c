@@ -1,11 +1,11 @@
 /* pause_target: a process of a chosen size that notices when it stands still.
  *
- * usage: pause_target MEGABYTES THREADS idle|write [malloc|mmap]
+ * usage: pause_target MEGABYTES THREADS idle|calm|write [malloc|mmap]
  *
  * Each thread fills its share, in malloc chunks (the default) or in one mapping, and then sleeps or
- * writes to one page after the other without pause. A timer thread sleeps 100 us at a time and
- * keeps the longest gap between two of its rounds, with SCHED_FIFO where that is permitted, so that
- * the other threads do not delay it.
+ * writes to one page after the other: without pause, or (calm) some pages each millisecond. A timer
+ * thread sleeps 100 us at a time and keeps the longest gap between two of its rounds, with
+ * SCHED_FIFO where that is permitted, so that the other threads do not delay it.
  *
  * Prints "timer fifo" or "timer other", then READY. Answers each line on stdin with
  * "GAP nanoseconds": the longest gap since the answer before. Ends when stdin does. */
@@ -22,7 +22,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 256, PAGE = 4096, CHUNK = 64 << 10, TIMER_NS = 100000, TIMER_PRIORITY = 50 };
+enum {
+	MAX_THREADS = 256,
+	PAGE = 4096,
+	CHUNK = 64 << 10,
+	TIMER_NS = 100000,
+	TIMER_PRIORITY = 50,
+	CALM_PAGES = 8,
+	CALM_NS = 1000000
+};
 
 struct worker {
 	pthread_t thread;
@@ -30,6 +38,7 @@ struct worker {
 	size_t bytes;
 	bool maps;
 	bool writes;
+	bool rests;
 	char **chunks;
 	size_t count;
 	size_t chunk_bytes;
@@ -108,9 +117,14 @@ static void fill(struct worker *worker)
 
 static void write_all(const struct worker *worker)
 {
+	struct timespec nap = { .tv_nsec = CALM_NS };
+
 	for (size_t i = 0; i < worker->count; i++)
-		for (size_t at = 0; at < worker->chunk_bytes; at += PAGE)
+		for (size_t at = 0; at < worker->chunk_bytes; at += PAGE) {
 			++*(volatile char *)(worker->chunks[i] + at);
+			if (worker->rests && at / PAGE % CALM_PAGES == 0)
+				nanosleep(&nap, NULL);
+		}
 }
 
 static void *run_worker(void *argument)
@@ -156,7 +170,7 @@ int main(int argc, char **argv)
 	pthread_barrier_t filled;
 
 	if (argc < 4 || !bytes || threads < 1 || threads > MAX_THREADS) {
-		fputs("usage: pause_target MEGABYTES THREADS idle|write [malloc|mmap]\n", stderr);
+		fputs("usage: pause_target MEGABYTES THREADS idle|calm|write [malloc|mmap]\n", stderr);
 		return 2;
 	}
 	pthread_barrier_init(&filled, NULL, (unsigned)threads + 1);
@@ -164,7 +178,8 @@ int main(int argc, char **argv)
 		workers[i] = (struct worker){ .filled = &filled,
 									  .bytes = bytes / threads,
 									  .maps = argc > 4 && strcmp(argv[4], "mmap") == 0,
-									  .writes = strcmp(argv[3], "write") == 0 };
+									  .writes = strcmp(argv[3], "idle") != 0,
+									  .rests = strcmp(argv[3], "calm") == 0 };
 		if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]))
 			return perror("pause_target"), 1;
 	}
