@@ -124,7 +124,7 @@ KINDS = [
     Kind("seccomp", not_copied=("seccomp",)),
     Kind("seccomp-kill", not_copied=("seccomp",)),
     Kind("zombie-leader", refused=("zombie",)),
-    Kind("non-dumpable", refused=() if os.geteuid() == 0 else ("not dumpable",)),
+    Kind("non-dumpable", refused=() if os.geteuid() == 0 else ("not dumpable", "kernel refused")),
     Kind("another-tracer", "pending-signals", traced=True, refused=("trace",)),
     memory_kind("mappings-70000", "mappings", 70000, arrange=many_mappings, slow=True),
     memory_kind("hugetlb", arrange=huge_pages),
