@@ -3,8 +3,8 @@
  *
  * A trigger holds while its value is at or above its threshold. It fires where it holds and is not
  * spent. A kept capture spends every trigger that holds; it is armed again once its value was below
- * 95 % of the threshold, or the RSS is 10 % above that at the capture. Growth
- * counts anew from the capture on, which arms it. Nothing fires while the watch rests. */
+ * 95 % of the threshold, or the RSS is 10 % above that at the capture. Growth counts anew
+ * from the capture on, which arms it. Nothing fires while the watch rests. */
 #ifndef DUMPCORE_TRIGGER_H
 #define DUMPCORE_TRIGGER_H
 
