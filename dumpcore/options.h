@@ -5,11 +5,19 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "dumpcore/watch.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum options_command { COMMAND_CAPTURE, COMMAND_SURVEY, COMMAND_HELP, COMMAND_VERSION };
+enum options_command {
+	COMMAND_CAPTURE,
+	COMMAND_SURVEY,
+	COMMAND_WATCH,
+	COMMAND_HELP,
+	COMMAND_HELP_WATCH,
+	COMMAND_VERSION
+};
 
 enum options_compress { COMPRESS_BY_NAME, COMPRESS_NONE, COMPRESS_ZSTD };
 
@@ -26,6 +34,8 @@ struct options {
 	bool quiet;
 	bool progress; /* also where stderr is no terminal */
 	bool json;
+	struct watch_settings watch;
+	const char *watch_only; /* name of an option given that only watch takes; NULL: none */
 };
 
 /* Reads argv (argv[0] is skipped). ERR_USAGE with the next step on a mistake. */
@@ -33,6 +43,9 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 
 /* Appends the text of --help: fits a screen of 80 columns. */
 void options_help(struct strbuf *out);
+
+/* Appends the text of `watch --help`. */
+void options_help_watch(struct strbuf *out);
 
 /* Appends the command line as it could be typed again, quoted where it must be. */
 void options_command_line(int argc, char **argv, struct strbuf *out);

@@ -62,7 +62,7 @@ static void list_archives(DIR *folder, const char *comm, rotation_files *files)
 			fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 			S_ISREG(status.st_mode) && status.st_uid == geteuid())
 			*vec_add(files) = (struct rotation_file){ mem_string(entry->d_name), seconds,
-													   (uint64_t)status.st_size };
+													  (uint64_t)status.st_size };
 	vec_sort(files, older_first);
 }
 
@@ -100,8 +100,7 @@ static bool remove_oldest(DIR *folder, const struct rotation *rotation, unsigned
 }
 
 bool rotation_apply(const struct rotation *rotation, const char *folder, const char *comm,
-					 unsigned incoming, const char *spare, rotation_files *removed,
-					 struct err *err)
+					unsigned incoming, const char *spare, rotation_files *removed, struct err *err)
 {
 	rotation_files files = { 0 };
 	DIR *list;

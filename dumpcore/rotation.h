@@ -27,8 +27,7 @@ typedef VEC(struct rotation_file) rotation_files;
  * (NULL: none). Appends what it removed. False where the folder cannot be read or a file cannot be
  * removed; the others are removed nevertheless. */
 bool rotation_apply(const struct rotation *rotation, const char *folder, const char *comm,
-					 unsigned incoming, const char *spare, rotation_files *removed,
-					 struct err *err);
+					unsigned incoming, const char *spare, rotation_files *removed, struct err *err);
 
 void rotation_files_deinit(rotation_files *files);
 

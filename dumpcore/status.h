@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,5 +31,11 @@ void status_error(const struct status *status, const struct err *err);
 void status_warning(const struct status *status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void status_captured(const struct status *status, const struct status_capture *capture);
+
+/* Something that happened: the line for people, or the object, which is taken over. */
+void status_event(const struct status *status, const char *line, json_t *object);
+
+/* A JSON string of text that may hold anything. */
+json_t *status_json_text(const char *text);
 
 #endif

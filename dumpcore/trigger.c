@@ -131,6 +131,7 @@ void triggers_rest(struct triggers *triggers, bool kept, int64_t now_ns, int64_t
 		return;
 	triggers->captured_rss = triggers->rss_bytes;
 	window_clear(&triggers->window);
+	window_add(&triggers->window, now_ns, triggers->rss_bytes);
 	for (size_t kind = 0; kind < TRIGGER_KINDS; kind++)
 		triggers->spent[kind] = holds(triggers, kind);
 }
@@ -160,7 +161,15 @@ void triggers_put(const struct triggers *triggers, enum trigger_kind kind, struc
 	strbuf_putc(out, ')');
 }
 
-void triggers_put_all(const struct triggers *triggers, struct strbuf *out)
+static void put_brief(const struct triggers *triggers, enum trigger_kind kind, struct strbuf *out)
+{
+	strbuf_printf(out, "%s ", trigger_kinds[kind].title);
+	trigger_put_value(kind, triggers->values[kind], out);
+	strbuf_puts(out, " / ");
+	trigger_put_value(kind, triggers->limits.thresholds[kind], out);
+}
+
+void triggers_put_all(const struct triggers *triggers, bool brief, struct strbuf *out)
 {
 	const char *separator = "";
 
@@ -168,7 +177,7 @@ void triggers_put_all(const struct triggers *triggers, struct strbuf *out)
 		if (!triggers->limits.thresholds[kind])
 			continue;
 		strbuf_puts(out, separator);
-		triggers_put(triggers, kind, out);
+		(brief ? put_brief : triggers_put)(triggers, kind, out);
 		separator = ", ";
 	}
 }

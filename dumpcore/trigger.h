@@ -3,8 +3,8 @@
  *
  * A trigger holds while its value is at or above its threshold. It fires where it holds and is not
  * spent. A kept capture spends every trigger that holds; it is armed again once its value was below
- * 95 % of the threshold, or the RSS is 10 % above that at the capture. Growth counts anew
- * from the capture on, which arms it. Nothing fires while the watch rests. */
+ * 95 % of the threshold, or the RSS is 10 % above that at the capture. Growth counts anew from
+ * the reading that fired, which arms it. Nothing fires while the watch rests. */
 #ifndef DUMPCORE_TRIGGER_H
 #define DUMPCORE_TRIGGER_H
 
@@ -65,7 +65,8 @@ void trigger_put_value(enum trigger_kind kind, uint64_t value, struct strbuf *ou
 /* Appends "growth 12.0 MiB (threshold 500 MiB in 10 min)" of the last reading. */
 void triggers_put(const struct triggers *triggers, enum trigger_kind kind, struct strbuf *out);
 
-/* Appends that of all triggers that are watched, separated by commas. */
-void triggers_put_all(const struct triggers *triggers, struct strbuf *out);
+/* Appends that of all triggers that are watched, separated by commas; or, where `brief`, "growth
+ * 12.0 MiB / 500 MiB". */
+void triggers_put_all(const struct triggers *triggers, bool brief, struct strbuf *out);
 
 #endif
