@@ -22,6 +22,12 @@ BUILD := build/san
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 override STATIC :=
 endif
+# The build for fault tests: DUMPCORE_FAULT kills it, or its target, at a named point.
+FAULTS ?= 0
+ifeq ($(FAULTS),1)
+BUILD := build/fault
+endif
+FAULT_POINTS := tests/support/fault_points.c
 
 DUMPCORE_LIBRARIES := jansson libzstd libxxhash
 ANALYZE_LIBRARIES := libelf libpcre2-8 libhs yaml-0.1 zlib libzstd jansson libxxhash
@@ -63,9 +69,12 @@ ALL_HEADERS := $(wildcard base/*.h archive/*.h dumpcore/*.h analyze/*.h analyze/
                  tests/support/*.h tests/unit/*.h)
 
 COMMON_OBJECTS := $(call object,$(BASE_SOURCES) $(ARCHIVE_SOURCES))
+ifeq ($(FAULTS),1)
+COMMON_OBJECTS := $(filter-out %/base/fault.o,$(COMMON_OBJECTS)) $(call object,$(FAULT_POINTS))
+endif
 DUMPCORE_OBJECTS := $(call object,$(DUMPCORE_SOURCES))
 ANALYZE_OBJECTS := $(call object,$(ANALYZE_SOURCES))
-SUPPORT_OBJECTS := $(call object,$(SUPPORT_SOURCES))
+SUPPORT_OBJECTS := $(call object,$(filter-out $(FAULT_POINTS),$(SUPPORT_SOURCES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES))))
@@ -149,6 +158,7 @@ demo: deps
 test-build: test-deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all unit-tests fuzz-replays targets
 	@$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all unit-tests fuzz-replays
+	@$(MAKE) --no-print-directory $(PARALLEL) FAULTS=1 build/fault/dumpcore
 test: test-build
 	@tests/run
 
@@ -213,6 +223,7 @@ help:
 	@echo '  CC=cc CFLAGS="-O2 -g" LDFLAGS=    the compiler and its flags'
 	@echo '  WERROR=1            warnings are errors'
 	@echo '  SAN=1               AddressSanitizer and UBSan; everything goes to build/san/'
+	@echo '  FAULTS=1            fault points for tests; everything goes to build/fault/'
 	@echo '  STATIC=             link dumpcore dynamically (default: -static)'
 	@echo '  JOBS=N              processes that demo, test and bench build with'
 

@@ -28,6 +28,56 @@ void page_map_append(struct page_map *map, struct range range, enum page_state s
 		*vec_add(&map->runs) = (struct page_run){ range, state };
 }
 
+void page_map_merge(const struct page_map *a, const struct page_map *b, struct page_map *out)
+{
+	size_t left = 0, right = 0;
+
+	out->page_size = a->page_size;
+	out->runs.count = 0;
+	while (left < a->runs.count || right < b->runs.count) {
+		bool first = right == b->runs.count ||
+					 (left < a->runs.count &&
+					  a->runs.items[left].range.start < b->runs.items[right].range.start);
+		const struct page_run *run = first ? &a->runs.items[left++] : &b->runs.items[right++];
+
+		page_map_append(out, run->range, run->state);
+	}
+}
+
+/* The longest run from `at` on that has one state. */
+static struct page_run top_run(const struct page_map *const *layers, size_t count, vaddr at,
+							   vaddr end)
+{
+	struct page_run top = { { at, end }, PAGE_ABSENT };
+
+	for (size_t i = 0; i < count; i++) {
+		size_t index = page_map_find(layers[i], at);
+		const struct page_run *run = &layers[i]->runs.items[index];
+
+		if (index == layers[i]->runs.count)
+			continue;
+		if (run->range.start <= at) {
+			top.state = run->state;
+			top.range.end = run->range.end < top.range.end ? run->range.end : top.range.end;
+			break;
+		}
+		if (run->range.start < top.range.end)
+			top.range.end = run->range.start;
+	}
+	return top;
+}
+
+void page_map_append_layers(struct page_map *map, const struct page_map *const *layers,
+							size_t count, struct range range)
+{
+	for (vaddr at = range.start; at < range.end;) {
+		struct page_run run = top_run(layers, count, at, range.end);
+
+		page_map_append(map, run.range, run.state);
+		at = run.range.end;
+	}
+}
+
 size_t page_map_find(const struct page_map *map, vaddr address)
 {
 	size_t low = 0, high = map->runs.count;

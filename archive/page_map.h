@@ -32,6 +32,15 @@ void page_map_reserve(struct page_map *map, size_t runs);
  * come in ascending order. */
 void page_map_append(struct page_map *map, struct range range, enum page_state state);
 
+/* Fills `out` with the runs of both maps, which do not overlap. Does not allocate where it has the
+ * room. */
+void page_map_merge(const struct page_map *a, const struct page_map *b, struct page_map *out);
+
+/* Appends the range, with the states of the first of the maps that has a run there, absent where
+ * none has. */
+void page_map_append_layers(struct page_map *map, const struct page_map *const *layers,
+							size_t count, struct range range);
+
 /* Index of the run that holds the address or, where none does, of the next one behind it (count
  * where there is none). */
 size_t page_map_find(const struct page_map *map, vaddr address);

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -126,6 +127,7 @@ void sink_destroy(struct sink *sink)
 		zstd_packer_destroy(sink->packers[i]);
 	free(sink->hole_packed);
 	free(sink->sums);
+	free(sink->stale);
 	vec_deinit(&sink->table);
 	pthread_cond_destroy(&sink->changed);
 	pthread_mutex_destroy(&sink->mutex);
@@ -134,9 +136,14 @@ void sink_destroy(struct sink *sink)
 
 /* --- filling --- */
 
+bool sink_is_scarce(const struct sink *sink)
+{
+	return atomic_load(&sink->scarce);
+}
+
 static bool interrupted(const struct sink *sink)
 {
-	return sink->options.interrupted && *sink->options.interrupted;
+	return sink_is_scarce(sink) || (sink->options.interrupted && *sink->options.interrupted);
 }
 
 /* Waits for a change, and no longer than WAIT_NS, so that an interruption is seen. */
@@ -170,8 +177,12 @@ static void grow_sums(struct sink *sink, uint64_t frames)
 	while (sink->busy)
 		pthread_cond_wait(&sink->changed, &sink->mutex);
 	pthread_mutex_unlock(&sink->mutex);
+	sink->sums = mem_resize(sink->sums, wanted * 2, sizeof *sink->sums);
+	if (sink->stale) {
+		sink->stale = mem_resize(sink->stale, wanted * 2, 1);
+		memset(sink->stale + sink->sums_capacity, 0, wanted * 2 - sink->sums_capacity);
+	}
 	sink->sums_capacity = wanted * 2;
-	sink->sums = mem_resize(sink->sums, sink->sums_capacity, sizeof *sink->sums);
 }
 
 /* Only memory is given up for an interruption: headers and holes keep the layout whole. */
@@ -290,6 +301,96 @@ void sink_hole(struct sink *sink, uint64_t size)
 	}
 }
 
+/* --- rewriting --- */
+
+static void mark_stale(struct sink *sink, uint64_t offset, uint64_t size)
+{
+	if (!sink->stale)
+		sink->stale = mem_zeroed(sink->sums_capacity, 1);
+	for (uint64_t i = offset / FORMAT_BLOCK_BYTES; i * FORMAT_BLOCK_BYTES < offset + size; i++)
+		sink->stale[i] = 1;
+}
+
+/* The part of the bytes that stands in the frame being filled is put there; gives the size of the
+ * part before it, which is in the file. */
+static uint64_t rewrite_filling(struct sink *sink, uint64_t offset, const uint8_t *data,
+								uint64_t size)
+{
+	struct sink_frame *frame = sink->filling;
+	uint64_t start = frame ? frame->number * FORMAT_FRAME_BYTES : UINT64_MAX;
+	uint64_t before = offset >= start ? 0 : start - offset < size ? start - offset : size;
+	size_t at = (size_t)(offset + before - start), part = (size_t)(size - before);
+
+	if (!part)
+		return size;
+	if (frame->is_hole && data) {
+		memset(frame->plain, 0, frame->size);
+		frame->is_hole = false;
+	}
+	if (data) {
+		memcpy(frame->plain + at, data + before, part);
+		memset(frame->has_data + at / SINK_UNIT, true,
+			   (at + part - 1) / SINK_UNIT - at / SINK_UNIT + 1);
+	} else if (!frame->is_hole) {
+		memset(frame->plain + at, 0, part);
+	}
+	return before;
+}
+
+void sink_rewrite(struct sink *sink, uint64_t offset, const void *data, size_t size)
+{
+	uint64_t written;
+
+	if (!sink_ok(sink) || !size)
+		return;
+	written = rewrite_filling(sink, offset, data, size);
+	if (!written)
+		return;
+	sink_worker_wait_idle(sink);
+	sink_worker_put(sink, data, (size_t)written, offset);
+	mark_stale(sink, offset, written);
+}
+
+void sink_rewrite_hole(struct sink *sink, uint64_t offset, uint64_t size)
+{
+	static const uint8_t zeros[1 << 16];
+	uint64_t written;
+
+	if (!sink_ok(sink) || !size)
+		return;
+	written = rewrite_filling(sink, offset, NULL, size);
+	if (!written)
+		return;
+	sink_worker_wait_idle(sink);
+	mark_stale(sink, offset, written);
+	if (fallocate(sink->options.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+				  (off_t)written) == 0)
+		return;
+	for (uint64_t at = 0; at < written; at += sizeof zeros)
+		sink_worker_put(sink, zeros,
+						written - at < sizeof zeros ? (size_t)(written - at) : sizeof zeros,
+						offset + at);
+}
+
+/* Reads rewritten blocks back and sums them again; what was never written reads as zeros. */
+static void sum_stale(struct sink *sink)
+{
+	uint8_t *block = sink->stale ? mem_zeroed(FORMAT_BLOCK_BYTES, 1) : NULL;
+	uint64_t end = sink->filling ? sink->filling->number * FORMAT_FRAME_BYTES : sink->covered;
+
+	for (uint64_t i = 0; block && i * FORMAT_BLOCK_BYTES < end; i++) {
+		uint64_t start = i * FORMAT_BLOCK_BYTES, left = end - start;
+		size_t size = left < FORMAT_BLOCK_BYTES ? (size_t)left : FORMAT_BLOCK_BYTES;
+
+		if (!sink->stale[i])
+			continue;
+		if (!file_read_at(sink->options.fd, block, size, start))
+			sink_worker_fail(sink, errno);
+		sink->sums[i] = XXH3_64bits(block, size);
+	}
+	free(block);
+}
+
 uint64_t sink_offset(const struct sink *sink)
 {
 	return sink->filling ? sink->filling->number * FORMAT_FRAME_BYTES + sink->filling->size
@@ -314,6 +415,7 @@ const uint64_t *sink_sums(struct sink *sink, size_t *count)
 		sink->filling->is_hole = false;
 		sink_worker_sum(sink, sink->filling);
 	}
+	sum_stale(sink);
 	return sink->sums;
 }
 

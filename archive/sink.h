@@ -25,6 +25,10 @@ struct sink_options {
 	unsigned workers;      /* most threads to use beside the caller's; at least 1 */
 	/* Not zero: sink_room gives no more room. May be NULL. */
 	const volatile sig_atomic_t *interrupted;
+	/* Once the file system of fd has less free than this, sink_room gives no more room, and what
+	 * was filled before is still written. Asked now and then, from the writing threads. 0: never.
+	 */
+	uint64_t reserve_bytes;
 };
 
 struct sink;
@@ -34,7 +38,7 @@ struct sink *sink_create(const struct sink_options *options, struct err *err);
 void sink_destroy(struct sink *sink);
 
 /* Room for bytes that the caller fills in place, at least 1 and up to FORMAT_FRAME_BYTES; waits
- * for a free frame. NULL where the sink failed or was interrupted. */
+ * for a free frame. NULL where the sink failed, was interrupted or is scarce. */
 uint8_t *sink_room(struct sink *sink, size_t *size);
 
 /* The first `size` bytes of the room are filled. */
@@ -45,6 +49,13 @@ void sink_write(struct sink *sink, const void *data, size_t size);
 
 /* Appends zeros, which a sparse file does not store. */
 void sink_hole(struct sink *sink, uint64_t size);
+
+/* Replaces bytes that were appended before (sparse only: the file must be there to be written
+ * again). Their blocks get new sums in sink_sums. Waits until earlier frames are written. */
+void sink_rewrite(struct sink *sink, uint64_t offset, const void *data, size_t size);
+
+/* The same with zeros, which cost no room where the file system can make a hole. */
+void sink_rewrite_hole(struct sink *sink, uint64_t offset, uint64_t size);
 
 /* Plain bytes so far. */
 uint64_t sink_offset(const struct sink *sink);
@@ -58,6 +69,9 @@ const uint64_t *sink_sums(struct sink *sink, size_t *count);
 bool sink_finish(struct sink *sink, struct err *err);
 
 bool sink_ok(const struct sink *sink);
+
+/* True once the reserve was reached. */
+bool sink_is_scarce(const struct sink *sink);
 
 /* Bytes the output took: compressed ones where it compresses, without holes. */
 uint64_t sink_stored(const struct sink *sink);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -34,7 +35,7 @@ void sink_worker_sum(struct sink *sink, const struct sink_frame *frame)
 	}
 }
 
-static void put_at(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset)
+void sink_worker_put(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset)
 {
 	while (size) {
 		ssize_t put = pwrite(sink->options.fd, data, size, (off_t)offset);
@@ -66,7 +67,7 @@ static uint64_t write_sparse(struct sink *sink, const struct sink_frame *frame)
 		to = end * SINK_UNIT < frame->size ? end * SINK_UNIT : frame->size;
 		if (!frame->has_data[first])
 			continue;
-		put_at(sink, frame->plain + from, to - from, start + from);
+		sink_worker_put(sink, frame->plain + from, to - from, start + from);
 		stored += to - from;
 	}
 	return stored;
@@ -115,6 +116,34 @@ static void process_frame(struct sink *sink, size_t worker, struct sink_frame *f
 	}
 }
 
+/* Bytes that will still be written once the sink is scarce; 0 where it is too early to ask again: a
+ * network file system may take a while to answer. */
+static uint64_t due_bytes(struct sink *sink)
+{
+	uint64_t quarter = sink->options.reserve_bytes / 4, due = 0;
+
+	pthread_mutex_lock(&sink->mutex);
+	if (sink->stored - sink->watched >= (quarter < SINK_WATCH_BYTES ? quarter : SINK_WATCH_BYTES)) {
+		sink->watched = sink->stored;
+		due = sink->busy * FORMAT_FRAME_BYTES + FORMAT_TRAILER_BYTES;
+	}
+	pthread_mutex_unlock(&sink->mutex);
+	return due;
+}
+
+static void watch_space(struct sink *sink)
+{
+	uint64_t due = sink->options.reserve_bytes ? due_bytes(sink) : 0, free_bytes;
+	struct statvfs disk;
+
+	/* A file system without a limit says 0 blocks. */
+	if (!due || fstatvfs(sink->options.fd, &disk) < 0 || !disk.f_blocks)
+		return;
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (free_bytes < due || free_bytes - due < sink->options.reserve_bytes)
+		atomic_store(&sink->scarce, true);
+}
+
 static struct sink_frame *take_queued(struct sink *sink)
 {
 	struct sink_frame *frame = NULL;
@@ -138,6 +167,7 @@ static void *worker_main(void *argument)
 	free(argument);
 	while ((frame = take_queued(start.sink))) {
 		process_frame(start.sink, start.index, frame);
+		watch_space(start.sink);
 		pthread_mutex_lock(&start.sink->mutex);
 		frame->free = true;
 		start.sink->busy--;

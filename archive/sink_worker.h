@@ -16,6 +16,7 @@ enum {
 	SINK_FRAME_BLOCKS = FORMAT_FRAME_BYTES / FORMAT_BLOCK_BYTES,
 	SINK_MAX_WORKERS = 8,
 	SINK_MAX_FRAMES = SINK_MAX_WORKERS + 2,
+	SINK_WATCH_BYTES = 64 << 20, /* stored between two looks at the free space, at most */
 };
 
 /* A frame goes free -> filled by the caller -> queued -> taken by a worker -> free. */
@@ -39,6 +40,7 @@ struct sink {
 	size_t sums_capacity;
 	uint64_t covered; /* bytes that are checksummed; UINT64_MAX until sink_sums */
 	uint64_t hole_sum;
+	uint8_t *stale; /* of sums_capacity blocks: rewritten after they were summed; NULL: none */
 	uint8_t *hole_packed; /* a whole frame of zeros */
 	size_t hole_packed_size;
 
@@ -51,8 +53,10 @@ struct sink {
 	uint64_t busy;         /* frames queued or taken */
 	zstd_frame_table table;
 	uint64_t stored;
+	uint64_t watched; /* `stored` when the free space was last asked for */
 	bool ending;
 	atomic_int failed; /* errno of the first failure */
+	atomic_bool scarce;
 
 	pthread_t threads[SINK_MAX_WORKERS];
 	struct zstd_packer *packers[SINK_MAX_WORKERS];
@@ -64,6 +68,9 @@ void sink_worker_fail(struct sink *sink, int sys);
 
 /* Makes the sums of the frame's blocks that end in the checksummed part. */
 void sink_worker_sum(struct sink *sink, const struct sink_frame *frame);
+
+/* Writes at an offset of a sparse file, whatever the pieces the kernel takes. */
+void sink_worker_put(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset);
 
 /* Starts one more worker; its packer is there already. False where the system has no thread. */
 bool sink_worker_start(struct sink *sink);

@@ -44,7 +44,7 @@ uint64_t writer_document_bytes(const char *name, uint64_t text_bytes)
 
 static uint64_t section_offset(const struct writer *writer)
 {
-	return sizeof(Elf64_Ehdr) + (writer->segment_count + NOTE_SEGMENTS) * sizeof(Elf64_Phdr);
+	return writer->front_offset + (writer->segment_count + NOTE_SEGMENTS) * sizeof(Elf64_Phdr);
 }
 
 static uint64_t names_offset(const struct writer *writer)
@@ -70,15 +70,30 @@ uint64_t writer_trailer_room(void)
 	return FORMAT_TRAILER_BYTES - writer_note_bytes(FORMAT_NOTE_OWNER, 0);
 }
 
+static uint64_t front_end(const struct writer *writer)
+{
+	return standard_offset(writer) + writer->standard_bytes + writer->own_bytes;
+}
+
+static uint64_t segment_bytes(const struct writer *writer)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < writer->segment_count; i++)
+		bytes += writer->segments[i].bytes;
+	return bytes;
+}
+
 void writer_layout(struct writer *writer)
 {
-	uint64_t end = standard_offset(writer) + writer->standard_bytes + writer->own_bytes;
+	uint64_t end;
 
-	writer->memory_offset = align(end, writer->page_size);
-	end = writer->memory_offset;
-	for (size_t i = 0; i < writer->segment_count; i++)
-		end += writer->segments[i].bytes;
-	writer->trailer_offset = end;
+	writer->front_offset = writer->memory_first ? align(sink_offset(writer->sink), NOTE_ALIGN * 2)
+												: sizeof(Elf64_Ehdr);
+	end = align(front_end(writer), writer->page_size);
+	writer->memory_offset = writer->memory_first ? writer->page_size : end;
+	writer->trailer_offset = writer->memory_first ? end : end + segment_bytes(writer);
+	end = writer->trailer_offset;
 	writer->trailer_bytes =
 		FORMAT_TRAILER_BYTES + writer_note_bytes(FORMAT_NOTE_OWNER, checksum_bytes(end));
 	writer->next_offset = writer->memory_offset;
@@ -112,7 +127,7 @@ static void put_header(struct writer *writer)
 		.e_type = ET_CORE,
 		.e_machine = writer->machine,
 		.e_version = EV_CURRENT,
-		.e_phoff = sizeof header,
+		.e_phoff = writer->front_offset,
 		.e_shoff = section_offset(writer),
 		.e_ehsize = sizeof header,
 		.e_phentsize = sizeof(Elf64_Phdr),
@@ -122,7 +137,10 @@ static void put_header(struct writer *writer)
 		.e_shstrndx = SECTIONS - 1,
 	};
 
-	writer_bytes(writer, &header, sizeof header);
+	if (writer->memory_first)
+		sink_rewrite(writer->sink, 0, &header, sizeof header);
+	else
+		writer_bytes(writer, &header, sizeof header);
 }
 
 static void put_note_segment(struct writer *writer, uint64_t offset, uint64_t bytes)
@@ -145,7 +163,7 @@ static void put_program_headers(struct writer *writer)
 		Elf64_Phdr header = {
 			.p_type = PT_LOAD,
 			.p_flags = segment->flags,
-			.p_offset = offset,
+			.p_offset = writer->memory_first ? segment->offset : offset,
 			.p_vaddr = segment->start,
 			.p_filesz = segment->bytes,
 			.p_memsz = segment->bytes,
@@ -187,10 +205,27 @@ static void put_sections(struct writer *writer)
 	put_padding(writer, NOTE_ALIGN);
 }
 
+static void skip_to(struct writer *writer, uint64_t offset)
+{
+	uint64_t at = sink_offset(writer->sink);
+
+	assert(at <= offset);
+	sink_hole(writer->sink, offset - at);
+}
+
+void writer_begin_memory(struct writer *writer)
+{
+	writer->memory_first = true;
+	writer->memory_offset = writer->next_offset = writer->page_size;
+	writer->next_segment = 0;
+	sink_hole(writer->sink, writer->page_size);
+}
+
 void writer_begin(struct writer *writer)
 {
 	writer_layout(writer);
 	put_header(writer);
+	skip_to(writer, writer->front_offset);
 	put_program_headers(writer);
 	put_sections(writer);
 	assert(!sink_ok(writer->sink) || sink_offset(writer->sink) == standard_offset(writer));
@@ -229,14 +264,6 @@ void writer_document(struct writer *writer, const char *name, struct span text)
 	writer_bytes(writer, name, strlen(name) + 1);
 	writer_bytes(writer, text.data, text.size);
 	writer_note_end(writer);
-}
-
-static void skip_to(struct writer *writer, uint64_t offset)
-{
-	uint64_t at = sink_offset(writer->sink);
-
-	assert(at <= offset);
-	sink_hole(writer->sink, offset - at);
 }
 
 void writer_segment(struct writer *writer)

@@ -7,6 +7,15 @@
  *     for each segment      writer_segment, then its bytes through the sink
  *     writer_trailer        outcome, late documents, checksums, filler
  *
+ * A snapshot that is copied before it is known what there is to describe turns this around. Its
+ * file can be rewritten (sink_rewrite), so the ELF header is filled in last:
+ *
+ *     writer_begin_memory   room for the ELF header
+ *     for each segment      writer_segment, then its bytes; more bytes behind them at will
+ *     writer_begin          with the final segments, which say where their bytes are: the other
+ *                           headers, behind the memory, and the ELF header
+ *     writer_note …         the notes, and writer_trailer as above
+ *
  * Failures are the sink's and sticky; a call in the wrong order is a bug and asserts. Nothing here
  * allocates. */
 #ifndef ARCHIVE_WRITER_H
@@ -16,6 +25,7 @@
 #include "base/span.h"
 #include "base/vaddr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +33,8 @@
 struct writer_segment {
 	vaddr start;
 	uint64_t bytes;
-	uint32_t flags; /* PF_R | PF_W | PF_X */
+	uint32_t flags;  /* PF_R | PF_W | PF_X */
+	uint64_t offset; /* in the file, a multiple of the page size; only where memory_first is set */
 };
 
 struct writer {
@@ -35,8 +46,10 @@ struct writer {
 	size_t segment_count;
 	uint64_t standard_bytes; /* sum of writer_note_bytes of the standard notes */
 	uint64_t own_bytes;      /* the same of the own notes */
+	bool memory_first;       /* writer_begin_memory was called */
 
 	/* Set by writer_begin. */
+	uint64_t front_offset;   /* of the program headers */
 	uint64_t memory_offset;  /* file offset of the first segment */
 	uint64_t trailer_offset; /* = bytes covered by checksums */
 	uint64_t trailer_bytes;
@@ -55,6 +68,9 @@ uint64_t writer_trailer_room(void);
 
 /* Computes the layout (so the sizes above can be asked before anything is written). */
 void writer_layout(struct writer *writer);
+
+/* Begins with the memory: its first segment follows. */
+void writer_begin_memory(struct writer *writer);
 
 /* Lays out and writes the headers. */
 void writer_begin(struct writer *writer);

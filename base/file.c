@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,28 @@ bool file_write(int fd, const void *data, size_t size)
 			return false;
 		next += put;
 		size -= (size_t)put;
+	}
+	return true;
+}
+
+bool file_read_at(int fd, void *data, size_t size, uint64_t offset)
+{
+	uint8_t *to = data;
+
+	while (size) {
+		ssize_t got = pread(fd, to, size, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return false;
+		if (got == 0) {
+			memset(to, 0, size);
+			return true;
+		}
+		to += got;
+		offset += (uint64_t)got;
+		size -= (size_t)got;
 	}
 	return true;
 }

@@ -17,6 +17,10 @@ bool file_read(int directory, const char *path, size_t limit, struct strbuf *out
  * failure gives false and leaves errno; it formats nothing, so it is usable in a stop. */
 bool file_write(int fd, const void *data, size_t size);
 
+/* Fills `data` from an offset; what lies behind the file's end is zeros. On failure gives false and
+ * leaves errno. */
+bool file_read_at(int fd, void *data, size_t size, uint64_t offset);
+
 /* A file mapped for reading. data is NULL for an empty file. */
 struct file_map {
 	struct span bytes;

@@ -34,14 +34,14 @@ static uid_t effective_uid(struct span status)
 	return (uid_t)strtoul(text + strcspn(text, "\t "), NULL, 10);
 }
 
-static bool has_capability(struct span status)
+static bool has_capability(struct span status, int capability)
 {
 	struct span value = proc_text_value(status, "CapEff");
 	char text[32] = "";
 
 	if (value.size && value.size < sizeof text)
 		memcpy(text, value.data, value.size);
-	return strtoull(text, NULL, 16) & (UINT64_C(1) << CAP_SYS_PTRACE);
+	return strtoull(text, NULL, 16) & (UINT64_C(1) << capability);
 }
 
 static int read_yama_scope(const struct procfs *procfs)
@@ -61,7 +61,9 @@ static void read_own(const struct procfs *procfs, struct access_facts *facts)
 
 	if (procfs_read_root(procfs, "self/status", TEXT_LIMIT, &status, NULL)) {
 		facts->own_uid = effective_uid(strbuf_span(&status));
-		facts->own_capability = has_capability(strbuf_span(&status));
+		facts->own_capability = has_capability(strbuf_span(&status), CAP_SYS_PTRACE);
+		facts->own_admin = has_capability(strbuf_span(&status), CAP_SYS_ADMIN);
+		facts->own_filter = number(strbuf_span(&status), "Seccomp") != 0;
 	}
 	strbuf_deinit(&status);
 }

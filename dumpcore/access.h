@@ -22,6 +22,8 @@ struct access_facts {
 	uid_t own_uid;
 	uid_t folder_uid;    /* owner of /proc/PID: root's where the target is not dumpable */
 	bool own_capability; /* CAP_SYS_PTRACE in the effective set */
+	bool own_admin;      /* CAP_SYS_ADMIN as well */
+	bool own_filter;     /* this program runs under a seccomp filter */
 	bool other_user_namespace;
 	int yama_scope; /* -1: no Yama here */
 };

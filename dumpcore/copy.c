@@ -1,6 +1,7 @@
 #include "dumpcore/copy.h"
 
 static const char ended[] = "the process ended, or replaced its program, before this was read";
+static const char scarce[] = "the disk is down to its reserve (--reserve-disk)";
 static const char interrupted[] = "interrupted before this was read";
 
 /* Fills the room that the sink has and gives the bytes filled; 0 where the copy ends here. */
@@ -11,7 +12,7 @@ static size_t copy_piece(struct snapshot *snapshot, struct range range)
 
 	if (!to) {
 		if (sink_ok(snapshot->sink))
-			snapshot->broken = interrupted;
+			snapshot->broken = sink_is_scarce(snapshot->sink) ? scarce : interrupted;
 		return 0;
 	}
 	size = room < range_bytes(range) ? room : (size_t)range_bytes(range);
@@ -39,7 +40,7 @@ static vaddr copy_range(struct snapshot *snapshot, struct range range)
 
 static bool is_stored(const struct snapshot *snapshot, const struct page_run *run)
 {
-	return run->state == PAGE_PRESENT || run->state == PAGE_TORN ||
+	return plan_reads(&snapshot->plan, run->state) ||
 		   range_bytes(range_overlap(run->range, snapshot->plan.whole));
 }
 

@@ -2,6 +2,7 @@
 
 #include "archive/format.h"
 #include "base/mem.h"
+#include "dumpcore/budget.h"
 #include "dumpcore/notes.h"
 #include "dumpcore/registers.h"
 
@@ -29,29 +30,62 @@ static size_t likely_runs(const struct target *target, uint32_t page_size)
 	return (size_t)(bytes / page_size / 16) + 4 * target->mappings.count + 65536;
 }
 
+struct rooms {
+	size_t mappings, runs; /* counts */
+	size_t smaps, facts, standard;
+};
+
+static struct rooms rooms_for(const struct target *target, const struct choice *choice,
+							  uint32_t page_size)
+{
+	struct rooms rooms = {
+		.mappings = 2 * target->mappings.count + choice_splits(choice) + 1024,
+		.runs = likely_runs(target, page_size),
+		.smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS).size,
+		.standard = 2 * (target->threads + 64) * registers_room() +
+					2 * notes_files_room(&target->mappings) + SMALL,
+	};
+
+	rooms.facts = rooms.mappings * FACTS_GAP_BYTES + SMALL;
+	rooms.standard = rooms.standard < STANDARD_LIMIT ? rooms.standard : STANDARD_LIMIT;
+	return rooms;
+}
+
+uint64_t describe_room(const struct target *target, const struct choice *choice, uint32_t page_size)
+{
+	struct rooms rooms = rooms_for(target, choice, page_size);
+
+	return rooms.runs * (sizeof(struct page_run) + sizeof(struct writer_segment)) +
+		   rooms.mappings * (sizeof(struct plan_item) + sizeof(struct mapping)) + 3 * rooms.smaps +
+		   rooms.facts + rooms.standard;
+}
+
 void describe_reserve(struct snapshot *snapshot)
 {
-	const struct target *target = snapshot->target;
-	size_t count = 2 * target->mappings.count + 1024;
-	size_t runs = likely_runs(target, snapshot->pages.page_size);
-	size_t smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS).size;
-	size_t standard = 2 * (target->threads + 64) * registers_room() +
-					  2 * notes_files_room(&target->mappings) + SMALL;
+	struct rooms rooms =
+		rooms_for(snapshot->target, snapshot->request.choice, snapshot->pages.page_size);
 
 	registers_processor_init(&snapshot->processor);
-	page_map_reserve(&snapshot->map, runs);
-	plan_reserve(&snapshot->plan, count, runs);
-	snapshot->ranges.items = mem_resize(NULL, count, sizeof *snapshot->ranges.items);
-	snapshot->ranges.capacity = count;
-	snapshot->now.items = mem_resize(NULL, count, sizeof *snapshot->now.items);
-	snapshot->now.capacity = count;
-	snapshot->stacks.items = mem_resize(NULL, count, sizeof *snapshot->stacks.items);
-	snapshot->stacks.capacity = count;
-	pool_reserve(&snapshot->pool, smaps);
-	strbuf_room(&snapshot->maps, smaps + SMALL);
+	page_map_reserve(&snapshot->map, rooms.runs);
+	plan_reserve(&snapshot->plan, rooms.mappings, rooms.runs);
+	snapshot->ranges.items = mem_resize(NULL, rooms.mappings, sizeof *snapshot->ranges.items);
+	snapshot->ranges.capacity = rooms.mappings;
+	snapshot->now.items = mem_resize(NULL, rooms.mappings, sizeof *snapshot->now.items);
+	snapshot->now.capacity = rooms.mappings;
+	snapshot->stacks.items = mem_resize(NULL, rooms.mappings, sizeof *snapshot->stacks.items);
+	snapshot->stacks.capacity = rooms.mappings;
+	pool_reserve(&snapshot->pool, rooms.smaps);
+	strbuf_room(&snapshot->maps, rooms.smaps + SMALL);
 	strbuf_room(&snapshot->auxv, SMALL);
-	strbuf_room(&snapshot->facts, count * FACTS_GAP_BYTES + SMALL);
-	strbuf_room(&snapshot->standard, standard < STANDARD_LIMIT ? standard : STANDARD_LIMIT);
+	strbuf_room(&snapshot->facts, rooms.facts);
+	strbuf_room(&snapshot->standard, rooms.standard);
+}
+
+static int compare_mappings(const void *a, const void *b)
+{
+	const struct mapping *left = a, *right = b;
+
+	return (left->range.start > right->range.start) - (left->range.start < right->range.start);
 }
 
 static void inherit(struct mapping *mapping, const struct mapping *before)
@@ -82,54 +116,75 @@ void describe_inherit(mappings *now, const mappings *before)
 	}
 }
 
+/* Mappings that a clone does not get (VmFlags dc) are missing in the snapshot child's maps. */
+static void add_uncloned(mappings *now, const mappings *before)
+{
+	size_t own = now->count, at = 0;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct mapping *mapping = &before->items[i];
+
+		while (at < own && now->items[at].range.end <= mapping->range.start)
+			at++;
+		if (mapping_has_flag(mapping, "dc") &&
+			(at == own || now->items[at].range.start >= mapping->range.end))
+			*vec_add(now) = *mapping;
+	}
+	if (now->count > own)
+		qsort(now->items, now->count, sizeof *now->items, compare_mappings);
+}
+
 /* The mappings may have changed since smaps was read. maps does not walk page tables, so reading it
  * again is cheap. */
-static bool read_now(struct snapshot *snapshot, struct err *err)
+static bool read_maps(struct snapshot *snapshot, const struct procfs *procfs, struct err *err)
 {
-	struct target *target = snapshot->target;
-	const struct procfs *procfs = &target->procfs;
+	const mappings *before = &snapshot->target->mappings;
 
-	if (!documents_add(&target->documents, procfs, FORMAT_DOCUMENT_STATUS, err) ||
-		!procfs_read(procfs, "auxv", SMALL, &snapshot->auxv, err) ||
-		!procfs_read(procfs, "maps", MAPS_LIMIT, &snapshot->maps, err) ||
+	if (!procfs_read(procfs, "maps", MAPS_LIMIT, &snapshot->maps, err) ||
 		!proc_text_mappings(strbuf_span(&snapshot->maps), &snapshot->pool, &snapshot->now, err))
 		return false;
 	if (!snapshot->now.count)
 		return err_set(err, ERR_GONE, "process %d has ended", (int)procfs->pid);
-	describe_inherit(&snapshot->now, &target->mappings);
+	if (procfs != &snapshot->target->procfs)
+		add_uncloned(&snapshot->now, before);
+	describe_inherit(&snapshot->now, before);
 	return true;
 }
 
-static void plan_now(struct snapshot *snapshot)
+bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, enum plan_torn torn,
+					   struct err *err)
 {
-	const plan_selection selection = snapshot->request.selection;
+	const struct choice *choice = snapshot->request.choice;
+	const plan_selection selection = choice->selection;
 
+	if (!read_maps(snapshot, procfs, err))
+		return false;
 	plan_select(&snapshot->plan, &snapshot->now, selection, snapshot->target->java_heap);
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
 		plan_mark_stack(&snapshot->plan, snapshot->stacks.items[i], selection);
-	plan_ranges(&snapshot->plan, !snapshot->request.method->stops, &snapshot->ranges);
+	choice_apply(choice, &snapshot->plan);
+	plan_ranges(&snapshot->plan, torn, &snapshot->ranges);
+	return true;
 }
 
-/* In the order gdb's gcore writes them. */
-static bool put_standard_notes(struct snapshot *snapshot, struct err *err)
+/* The threads' notes are made in the stop, but stand behind one that is made here too: in the order
+ * gdb's gcore writes them. */
+bool describe_process(struct snapshot *snapshot, struct err *err)
 {
 	struct target *target = snapshot->target;
+	struct documents *documents = &target->documents;
 	struct strbuf *out = &snapshot->standard;
-	struct span status = documents_find(&target->documents, FORMAT_DOCUMENT_STATUS);
-	struct span cmdline = documents_find(&target->documents, FORMAT_DOCUMENT_CMDLINE);
 	uint64_t gid = 0;
 
-	proc_text_number(status, "Gid", &gid);
-	notes_put_process(out, target->procfs.pid, target->access.target_uid, (gid_t)gid, &target->stat,
-					  cmdline);
-	if (!(snapshot->request.method->stops
-			  ? threads_put_held(&snapshot->seize, &snapshot->processor, &target->stat, out,
-								 &snapshot->stacks, err)
-			  : threads_put_running(&target->procfs, &target->stat, out, &snapshot->stacks, err)))
+	if (!documents_add(documents, &target->procfs, FORMAT_DOCUMENT_STATUS, err))
 		return false;
-	notes_put(out, "CORE", NT_AUXV, snapshot->auxv.data, snapshot->auxv.size);
-	notes_put_files(out, &snapshot->now, snapshot->pages.page_size);
-	return true;
+	proc_text_number(documents_find(documents, FORMAT_DOCUMENT_STATUS), "Gid", &gid);
+	notes_put_process(out, target->procfs.pid, target->access.target_uid, (gid_t)gid, &target->stat,
+					  documents_find(documents, FORMAT_DOCUMENT_CMDLINE));
+	return snapshot->seize.holding
+			   ? threads_put_held(&snapshot->seize, &snapshot->processor, &target->stat, out,
+								  &snapshot->stacks, err)
+			   : threads_put_running(&target->procfs, &target->stat, out, &snapshot->stacks, err);
 }
 
 static void encode_facts(struct snapshot *snapshot)
@@ -138,7 +193,7 @@ static void encode_facts(struct snapshot *snapshot)
 	struct utsname system = { 0 };
 	struct capture_facts facts = {
 		.tool = tool,
-		.consistency = snapshot->request.method->name,
+		.consistency = snapshot->consistency,
 		.captured_at = snapshot->captured_at,
 		.comm = target->stat.comm,
 		.exe = target->exe,
@@ -186,18 +241,22 @@ static uint64_t own_bytes(const struct snapshot *snapshot)
 	return bytes;
 }
 
-static void write_front(struct snapshot *snapshot)
+static void write_front(struct snapshot *snapshot, const plan_segments *segments, bool memory_first)
 {
 	const struct documents *documents = &snapshot->target->documents;
 	struct writer *writer = &snapshot->writer;
 
+	notes_put(&snapshot->standard, "CORE", NT_AUXV, snapshot->auxv.data, snapshot->auxv.size);
+	notes_put_files(&snapshot->standard, &snapshot->now, snapshot->pages.page_size);
+	encode_facts(snapshot);
 	*writer = (struct writer){ .sink = snapshot->sink,
 							   .machine = registers_machine(),
 							   .page_size = snapshot->pages.page_size,
-							   .segments = snapshot->plan.segments.items,
-							   .segment_count = snapshot->plan.segments.count,
+							   .segments = segments->items,
+							   .segment_count = segments->count,
 							   .standard_bytes = snapshot->standard.size,
-							   .own_bytes = own_bytes(snapshot) };
+							   .own_bytes = own_bytes(snapshot),
+							   .memory_first = memory_first };
 	writer_begin(writer);
 	writer_bytes(writer, snapshot->standard.data, snapshot->standard.size);
 	writer_note(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_CAPTURE, strbuf_span(&snapshot->facts));
@@ -207,15 +266,25 @@ static void write_front(struct snapshot *snapshot)
 						strbuf_span(&documents->items.items[i].text));
 }
 
-bool describe(struct snapshot *snapshot, struct err *err)
+void describe_write(struct snapshot *snapshot)
 {
-	if (!read_now(snapshot, err) || !put_standard_notes(snapshot, err))
-		return false;
-	plan_now(snapshot);
-	if (!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
-		return false;
+	if (snapshot->request.choice->most_bytes)
+		budget_apply(&snapshot->plan, &snapshot->map, snapshot->request.choice->most_bytes);
 	plan_lay_out(&snapshot->plan, &snapshot->map);
-	encode_facts(snapshot);
-	write_front(snapshot);
+	write_front(snapshot, &snapshot->plan.segments, false);
+}
+
+void describe_write_last(struct snapshot *snapshot, const plan_segments *placed)
+{
+	write_front(snapshot, placed, true);
+}
+
+bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err)
+{
+	if (!describe_process(snapshot, err) ||
+		!describe_mappings(snapshot, &snapshot->target->procfs, torn, err) ||
+		!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
+		return false;
+	describe_write(snapshot);
 	return true;
 }

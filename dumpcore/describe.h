@@ -1,5 +1,11 @@
 /* describe: the front of the archive: asks for mappings and pages, plans, makes the notes and
- * writes all that stands before the memory. */
+ * writes all that stands before the memory. In four steps, so that each way of taking a snapshot
+ * does in its stop only what must be done there:
+ *
+ *     describe_process   status, threads and their registers
+ *     describe_mappings  maps, plan, what to ask about pages
+ *     (pages_scan        snapshot->map)
+ *     describe_write     layout, notes, the bytes */
 #ifndef DUMPCORE_DESCRIBE_H
 #define DUMPCORE_DESCRIBE_H
 
@@ -7,13 +13,32 @@
 #include "dumpcore/snapshot.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* Reserves, so that describe does not allocate while the target stands still (it may where the
+/* Reserves, so that the steps do not allocate while the target stands still (they may where the
  * target grew many times over since it was looked at). */
 void describe_reserve(struct snapshot *snapshot);
 
-/* On failure nothing was written that is worth keeping. */
-bool describe(struct snapshot *snapshot, struct err *err);
+/* Bytes that describe_reserve takes, most of which hardly any target fills. */
+uint64_t describe_room(const struct target *target, const struct choice *choice,
+					   uint32_t page_size);
+
+bool describe_process(struct snapshot *snapshot, struct err *err);
+
+/* The mappings are read from `procfs`: the target's, or a snapshot child's, which lacks those of
+ * the target that a clone does not get: they are taken from what smaps said. */
+bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, enum plan_torn torn,
+					   struct err *err);
+
+/* Behind it nothing before the memory is left to be written. */
+void describe_write(struct snapshot *snapshot);
+
+/* The same behind the memory, which is in the file already: the segments say where. */
+void describe_write_last(struct snapshot *snapshot, const plan_segments *placed);
+
+/* All steps, for a target that stands still or is not to be stopped at all. On failure nothing was
+ * written that is worth keeping. */
+bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err);
 
 /* Gives the mappings in `now` the counts and flags that smaps had of the same ones; what is new or
  * has changed counts as resident. Both lists ascend. */

@@ -23,7 +23,6 @@ struct run {
 	struct options options;
 	struct status status;
 	struct strbuf command; /* the command line */
-	plan_selection selection;
 	const struct snapshot_method *method;
 	struct target target;
 };
@@ -48,13 +47,13 @@ static bool run_survey(struct run *run, struct err *err)
 {
 	struct survey survey = { .selection = run->options.select,
 							 .consistency = run->options.consistency,
-							 .stops = run->method->stops };
+							 .reserve_disk = run->options.reserve_disk };
 	struct strbuf text = { 0 };
 	char folder[PATH_MAX];
 	bool printed;
 
 	output_folder(&run->options, folder, sizeof folder);
-	survey_make(&survey, &run->target, run->selection, folder, strbuf_text(&run->command));
+	survey_make(&survey, &run->target, &run->options.choice, folder, strbuf_text(&run->command));
 	(run->options.json ? survey_json : survey_text)(&survey, &text);
 	printed = print(&text, err);
 	strbuf_deinit(&text);
@@ -99,14 +98,18 @@ static void report_capture(const struct run *run, const struct snapshot *snapsho
 static enum exit_status capture_to(struct run *run, const char *path, struct err *err)
 {
 	struct snapshot_request request = { .method = run->method,
-										.selection = run->selection,
+										.choice = &run->options.choice,
 										.selection_text = run->options.select,
 										.command = strbuf_text(&run->command),
+										.reserve_disk = run->options.reserve_disk,
 										.compress = wants_zstd(&run->options, path),
 										.level = run->options.level };
 	int64_t started_ns = progress_now_ns();
 	enum exit_status exit_status = EXIT_FAILED;
-	struct snapshot snapshot = { .pages.fd = -1, .reader.memory = -1 };
+	struct snapshot snapshot = { .pages.fd = -1,
+								 .reader = { .memory = -1, .other = -1 },
+								 .replica.procfs.folder = -1,
+								 .precopy.track.fd = -1 };
 	struct progress progress;
 	struct output output;
 
@@ -144,6 +147,7 @@ static enum watch_capture capture_watched(void *context, const char *path, uint6
 	enum exit_status exit_status = EXIT_FAILED;
 
 	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err)) {
+		choice_learn(&run->options.choice, &run->target.mappings);
 		if (run->target.stat.started == started)
 			exit_status = capture_to(run, path, err);
 		else
@@ -196,14 +200,16 @@ static enum exit_status run_target(struct run *run, struct err *err)
 	enum exit_status exit_status = EXIT_FAILED;
 
 	run->method = snapshot_method(run->options.consistency);
-	if (!plan_selection_parse(run->options.select, &run->selection, err))
+	if (!plan_selection_parse(run->options.select, &run->options.choice.selection, err))
 		return EXIT_USAGE;
 	if (run->options.command == COMMAND_WATCH)
 		return run_watch(run, err);
-	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err))
+	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err)) {
+		choice_learn(&run->options.choice, &run->target.mappings);
 		exit_status = run->options.command == COMMAND_SURVEY
 						  ? (run_survey(run, err) ? EXIT_COMPLETE : EXIT_FAILED)
 						  : run_capture(run, err);
+	}
 	target_close(&run->target);
 	return exit_status;
 }
@@ -244,5 +250,6 @@ int main(int argc, char **argv)
 			exit_status = EXIT_USAGE;
 	}
 	strbuf_deinit(&run.command);
+	options_deinit(&run.options);
 	return exit_status;
 }

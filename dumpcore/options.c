@@ -1,11 +1,13 @@
 #include "dumpcore/options.h"
 
+#include "base/size.h"
 #include "base/text.h"
 #include "dumpcore/option_row.h"
 #include "dumpcore/watch_options.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DEFAULT_LEVEL = 1, LEAST_LEVEL = -7, MOST_LEVEL = 19 };
 
@@ -19,15 +21,15 @@ static bool take_output(struct options *options, const char *value, struct err *
 
 static bool take_consistency(struct options *options, const char *value, struct err *err)
 {
-	static const char *const names[] = { "freeze", "live", NULL };
+	static const char *const names[] = { "precopy", "fork", "freeze", "live", NULL };
 
 	for (size_t i = 0; names[i]; i++)
 		if (strcmp(value, names[i]) == 0) {
 			options->consistency = value;
 			return true;
 		}
-	err_set(err, ERR_USAGE, "--consistency: '%s' is not there (this version has freeze and live)",
-			value);
+	err_set(err, ERR_USAGE,
+			"--consistency: '%s' is not there (there are precopy, fork, freeze and live)", value);
 	return err_hint(err, "freeze stops the process while it is read; live does not stop it");
 }
 
@@ -36,6 +38,50 @@ static bool take_select(struct options *options, const char *value, struct err *
 	(void)err; /* plan_selection_parse says what is wrong with it */
 	options->select = value;
 	return true;
+}
+
+static bool take_range(struct options *options, const char *value, struct err *err)
+{
+	return choice_add_range(&options->choice, value, (uint32_t)sysconf(_SC_PAGESIZE), err);
+}
+
+static bool take_name(struct options *options, const char *value, struct err *err)
+{
+	return choice_set_name(&options->choice, value, err);
+}
+
+static bool take_size(const char *name, const char *value, uint64_t *bytes, struct err *err)
+{
+	if (size_parse(value, bytes))
+		return true;
+	err_set(err, ERR_USAGE, "--%s: '%s' is no size", name, value);
+	return err_hint(err, "give bytes, or a number with K, M, G or T: 64K, 1.5G");
+}
+
+static bool take_min_resident(struct options *options, const char *value, struct err *err)
+{
+	return take_size("min-resident", value, &options->choice.least_resident, err);
+}
+
+static bool take_max_size(struct options *options, const char *value, struct err *err)
+{
+	if (!take_size("max-size", value, &options->choice.most_bytes, err))
+		return false;
+	return options->choice.most_bytes > 0 ||
+		   err_set(err, ERR_USAGE, "--max-size: nothing fits in %s", value);
+}
+
+static bool take_reserve_disk(struct options *options, const char *value, struct err *err)
+{
+	return take_size("reserve-disk", value, &options->reserve_disk, err);
+}
+
+static bool take_swap(struct options *options, const char *value, struct err *err)
+{
+	options->choice.read_swapped = strcmp(value, "read") == 0;
+	if (options->choice.read_swapped || strcmp(value, "skip") == 0)
+		return true;
+	return err_set(err, ERR_USAGE, "--swap: '%s' is neither skip nor read", value);
 }
 
 static bool take_compress(struct options *options, const char *value, struct err *err)
@@ -109,6 +155,16 @@ static const struct option_row rows[] = {
 	  "native (default), all, or a comma list of heap, stacks,\n"
 	  "anon, data, modules, vdso, files, shared, java, dontdump",
 	  take_select },
+	{ 0, "range", "A-B", "only these addresses, whatever is there; may be repeated", take_range },
+	{ 0, "name", "REGEX", "only mappings whose path in /proc/PID/maps matches", take_name },
+	{ 0, "min-resident", "SIZE", "leave out mappings with less in memory", take_min_resident },
+	{ 0, "max-size", "SIZE",
+	  "at most so much memory: stacks and module data first, then\n"
+	  "heaps, other private memory, and the rest",
+	  take_max_size },
+	{ 0, "swap", "HOW", "skip (default), or read: brings swapped pages back", take_swap },
+	{ 0, "reserve-disk", "SIZE", "leave so much of the disk free (default 1G, at most 5 %)",
+	  take_reserve_disk },
 	{ 'z', "compress", "HOW",
 	  "none, zstd or zstd:LEVEL (default zstd:1 for stdout and\n"
 	  "for names ending in .zst, else none)",
@@ -271,6 +327,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 	*options = (struct options){ .consistency = "freeze", .select = "native" };
 	options->level = DEFAULT_LEVEL;
 	watch_options_init(&options->watch);
+	options->reserve_disk = DISK_RESERVE_DEFAULT;
 	while ((word = next_word(&words)))
 		if (!take_word(options, word, &words, err))
 			return false;
@@ -280,6 +337,11 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 		return watch_options_check(options, err);
 	err_set(err, ERR_USAGE, "no process id");
 	return err_hint(err, "dumpcore PID; see dumpcore --help");
+}
+
+void options_deinit(struct options *options)
+{
+	choice_deinit(&options->choice);
 }
 
 enum { HELP_COLUMN = 22 };

@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "dumpcore/choice.h"
+#include "dumpcore/disk.h"
 #include "dumpcore/watch.h"
 
 #include <stdbool.h>
@@ -28,6 +30,8 @@ struct options {
 	const char *output;      /* NULL: a name is made; "-": stdout */
 	const char *consistency; /* a name of the snapshot table */
 	const char *select;
+	struct choice choice;  /* what narrows it; its selection is not filled yet */
+	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
 	enum options_compress compress;
 	int level; /* of zstd */
 	bool dry_run;
@@ -38,8 +42,11 @@ struct options {
 	const char *watch_only; /* name of an option given that only watch takes; NULL: none */
 };
 
-/* Reads argv (argv[0] is skipped). ERR_USAGE with the next step on a mistake. */
+/* Reads argv (argv[0] is skipped). ERR_USAGE with the next step on a mistake. The caller ends with
+ * options_deinit in every case. */
 bool options_parse(struct options *options, int argc, char **argv, struct err *err);
+
+void options_deinit(struct options *options);
 
 /* Appends the text of --help: fits a screen of 80 columns. */
 void options_help(struct strbuf *out);

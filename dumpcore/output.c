@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,14 +82,9 @@ bool output_open(struct output *output, const char *path, struct err *err)
 	return open_temporary(output, err);
 }
 
-bool output_free_bytes(const struct output *output, uint64_t *bytes)
+bool output_disk(const struct output *output, struct disk *disk)
 {
-	struct statvfs status;
-
-	if (output->is_stream || fstatvfs(output->fd, &status) < 0)
-		return false;
-	*bytes = (uint64_t)status.f_bavail * status.f_frsize;
-	return true;
+	return !output->is_stream && disk_of_file(output->fd, disk);
 }
 
 /* RENAME_NOREPLACE needs the file system's help; a link does the same where there are links. */

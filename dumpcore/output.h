@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "dumpcore/disk.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -26,8 +27,8 @@ void output_default_name(const char *comm, int pid, int64_t seconds, struct strb
  * device that exists is written as a stream. The caller ends with output_close in every case. */
 bool output_open(struct output *output, const char *path, struct err *err);
 
-/* Free bytes where the file is, or false where that does not apply. */
-bool output_free_bytes(const struct output *output, uint64_t *bytes);
+/* The disk that the file is on, or false where that does not apply. */
+bool output_disk(const struct output *output, struct disk *disk);
 
 /* Gives the file its name; never replaces a file that came meanwhile. */
 bool output_commit(struct output *output, struct err *err);

@@ -1,33 +1,14 @@
 #include "dumpcore/pages.h"
 
 #include "base/mem.h"
+#include "dumpcore/pagemap_scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* The PAGEMAP_SCAN ioctl of Linux 6.7 (include/uapi/linux/fs.h), which older headers lack. */
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
-struct scan_argument {
-	uint64_t size, flags, start, end, walk_end, regions, region_count, max_pages;
-	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
-};
-
-#define SCAN_IOCTL _IOWR('f', 16, struct scan_argument)
-
-enum scan_category {
-	SCAN_PRESENT = 1 << 3,
-	SCAN_SWAPPED = 1 << 4,
-	SCAN_ZERO_FRAME = 1 << 5,
-	SCAN_GUARD = 1 << 8, /* since 6.15 */
-};
 
 /* Entries of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
 #define ENTRY_PRESENT (UINT64_C(1) << 63)
@@ -35,30 +16,22 @@ enum scan_category {
 #define ENTRY_GUARD (UINT64_C(1) << 58)
 #define ENTRY_FRAME ((UINT64_C(1) << 55) - 1)
 
-enum { REGIONS = 4096, ENTRIES = 8192 };
+enum { REGIONS = 4096, ENTRIES = 8192, STRETCH_GAP_BYTES = 1 << 20 };
 
-static long scan(int fd, struct range range, uint64_t categories, struct scan_region *regions,
+static long scan(int fd, struct range range, uint64_t categories, struct pagemap_region *regions,
 				 uint64_t count, vaddr *walk_end)
 {
-	struct scan_argument argument = { .size = sizeof argument,
-									  .start = range.start,
-									  .end = range.end,
-									  .regions = (uint64_t)(uintptr_t)regions,
-									  .region_count = count,
-									  .category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
-									  .return_mask = categories };
-	long got = ioctl(fd, SCAN_IOCTL, &argument);
+	struct pagemap_query query = { .any = PAGEMAP_PRESENT | PAGEMAP_SWAPPED, .tell = categories };
 
-	*walk_end = argument.walk_end;
-	return got;
+	return pagemap_scan(fd, range, &query, regions, count, walk_end);
 }
 
 /* The most detailed set of categories that this kernel answers; 0 where it has no such ioctl. */
-static uint64_t probe(int fd, uint32_t page_size, struct scan_region *regions)
+static uint64_t probe(int fd, uint32_t page_size, struct pagemap_region *regions)
 {
 	static const uint64_t sets[] = {
-		SCAN_PRESENT | SCAN_SWAPPED | SCAN_ZERO_FRAME | SCAN_GUARD,
-		SCAN_PRESENT | SCAN_SWAPPED | SCAN_ZERO_FRAME,
+		PAGEMAP_PRESENT | PAGEMAP_SWAPPED | PAGEMAP_ZERO_FRAME | PAGEMAP_GUARD,
+		PAGEMAP_PRESENT | PAGEMAP_SWAPPED | PAGEMAP_ZERO_FRAME,
 	};
 	vaddr end;
 
@@ -92,8 +65,8 @@ static uint64_t find_zero_frame(uint32_t page_size)
 bool pages_open(struct pages *pages, const struct procfs *procfs, struct err *err)
 {
 	*pages = (struct pages){ .fd = -1, .page_size = (uint32_t)sysconf(_SC_PAGESIZE) };
-	pages->buffer = mem_zeroed(REGIONS, sizeof(struct scan_region));
-	_Static_assert(sizeof(struct scan_region) * REGIONS >= ENTRIES * sizeof(uint64_t),
+	pages->buffer = mem_zeroed(REGIONS, sizeof(struct pagemap_region));
+	_Static_assert(sizeof(struct pagemap_region) * REGIONS >= ENTRIES * sizeof(uint64_t),
 				   "one buffer serves both ways");
 	pages->fd = procfs_open_file(procfs, "pagemap", O_RDONLY);
 	if (pages->fd < 0)
@@ -168,20 +141,18 @@ static void put_run(struct walk *walk, struct range run, enum page_state state)
 
 static enum page_state state_of(uint64_t categories)
 {
-	if (categories & SCAN_GUARD)
+	if (categories & PAGEMAP_GUARD)
 		return PAGE_ABSENT;
-	if (categories & SCAN_ZERO_FRAME)
+	if (categories & PAGEMAP_ZERO_FRAME)
 		return PAGE_ZERO;
-	return categories & SCAN_PRESENT ? PAGE_PRESENT : PAGE_SWAPPED;
+	return categories & PAGEMAP_PRESENT ? PAGE_PRESENT : PAGE_SWAPPED;
 }
 
-/* The whole address space in a few calls: the kernel passes over what has no page tables. */
-static bool scan_all(const struct pages *pages, struct walk *walk, struct err *err)
+/* One stretch of address space in a few calls: the kernel passes over what has no page tables. */
+static bool scan_stretch(const struct pages *pages, struct range left, struct walk *walk,
+						 struct err *err)
 {
-	const pages_ranges *ranges = walk->ranges;
-	struct scan_region *regions = pages->buffer;
-	struct range left = { ranges->items[0].range.start,
-						  ranges->items[ranges->count - 1].range.end };
+	struct pagemap_region *regions = pages->buffer;
 
 	while (left.start < left.end) {
 		vaddr end;
@@ -197,6 +168,24 @@ static bool scan_all(const struct pages *pages, struct walk *walk, struct err *e
 		if (end <= left.start)
 			break;
 		left.start = end;
+	}
+	return true;
+}
+
+/* Ranges that lie close together are one stretch: a call costs as much as a few hundred pages. */
+static bool scan_all(const struct pages *pages, struct walk *walk, struct err *err)
+{
+	const pages_ranges *ranges = walk->ranges;
+
+	for (size_t i = 0, next; i < ranges->count; i = next) {
+		struct range stretch = ranges->items[i].range;
+
+		for (next = i + 1; next < ranges->count &&
+						   ranges->items[next].range.start - stretch.end < STRETCH_GAP_BYTES;
+			 next++)
+			stretch.end = ranges->items[next].range.end;
+		if (!scan_stretch(pages, stretch, walk, err))
+			return false;
 	}
 	return true;
 }

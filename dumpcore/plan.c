@@ -10,8 +10,7 @@ const struct plan_kind_row plan_kinds[PLAN_KINDS] = {
 	[PLAN_DATA] = { "data", true, "writable data of modules", "not selected: module data" },
 	[PLAN_MODULE] = { "modules", true, "first page of each module", "not selected: file-backed" },
 	[PLAN_VDSO] = { "vdso", true, "vdso", "not selected: vdso" },
-	[PLAN_FILE] = { "files", false, "file-backed (code, mapped files)",
-					"not selected: file-backed" },
+	[PLAN_FILE] = { "files", false, "code and mapped files", "not selected: file-backed" },
 	[PLAN_SHARED] = { "shared", false, "shared memory", "not selected: shared memory" },
 	[PLAN_JAVA] = { "java", false, "Java heap", "not selected: Java heap" },
 	[PLAN_MARKED] = { "dontdump", false, "marked MADV_DONTDUMP",
@@ -69,6 +68,8 @@ void plan_reserve(struct plan *plan, size_t items, size_t segments)
 
 	plan->items.items = mem_resize(plan->items.items, items, sizeof *plan->items.items);
 	plan->items.capacity = items;
+	plan->values.items = mem_resize(plan->values.items, items, sizeof *plan->values.items);
+	plan->values.capacity = items;
 	plan->segments.items = mem_resize(plan->segments.items, segments, sizeof *plan->segments.items);
 	plan->segments.capacity = segments;
 	plan->gaps.items = mem_resize(plan->gaps.items, gaps, sizeof *plan->gaps.items);
@@ -78,6 +79,7 @@ void plan_reserve(struct plan *plan, size_t items, size_t segments)
 void plan_deinit(struct plan *plan)
 {
 	vec_deinit(&plan->items);
+	vec_deinit(&plan->values);
 	vec_deinit(&plan->segments);
 	vec_deinit(&plan->gaps);
 }
@@ -145,6 +147,13 @@ static enum plan_kind kind_of(const mappings *list, size_t index, struct range j
 	return strncmp(mapping->path, "[stack", 6) == 0 ? PLAN_STACK : PLAN_ANONYMOUS;
 }
 
+/* fork(2) copies page tables only where pages of its own may be: vma_needs_copy, mm/memory.c. */
+static bool is_cloned(const struct mapping *mapping)
+{
+	return !(mapping->protection & MAPPING_SHARED) && !mapping_has_flag(mapping, "dc") &&
+		   !mapping_has_flag(mapping, "wf") && (!mapping->inode || mapping->anonymous_bytes);
+}
+
 static uint32_t flags_of(const struct mapping *mapping)
 {
 	return (mapping->protection & MAPPING_READ ? PF_R : 0U) |
@@ -167,48 +176,101 @@ void plan_select(struct plan *plan, const mappings *list, plan_selection selecti
 			.kind = kind,
 			.flags = flags_of(mapping),
 			.selected = kind != PLAN_DEVICE && selection >> kind & 1,
+			.first_page = kind == PLAN_MODULE && !(selection >> PLAN_FILE & 1),
 			.is_file = mapping->inode || kind == PLAN_SHARED || kind == PLAN_VDSO,
+			.is_shared = mapping->protection & MAPPING_SHARED,
+			.is_cloned = is_cloned(mapping),
+			.is_huge = mapping_has_flag(mapping, "ht"),
+			.path = mapping->path,
 			.resident_bytes = mapping->resident_bytes,
 			.swapped_bytes = mapping->swapped_bytes,
 		};
 	}
 }
 
-void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection)
+size_t plan_find(const struct plan *plan, vaddr address)
 {
 	size_t low = 0, high = plan->items.count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (plan->items.items[middle].range.end <= stack_pointer)
+		if (plan->items.items[middle].range.end <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < plan->items.count && plan->items.items[low].kind == PLAN_ANONYMOUS &&
-		range_holds(plan->items.items[low].range, stack_pointer)) {
-		plan->items.items[low].kind = PLAN_STACK;
-		plan->items.items[low].selected = selection >> PLAN_STACK & 1;
-	}
+	return low;
 }
 
-void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges)
+void plan_split(struct plan *plan, size_t index, vaddr at)
+{
+	struct plan_item *first;
+
+	if (plan->items.items[index].kind == PLAN_VDSO)
+		return;
+	vec_add(&plan->items);
+	first = &plan->items.items[index];
+	memmove(first + 1, first, (plan->items.count - index - 1) * sizeof *first);
+	first[0].range.end = first[1].range.start = at;
+	first[1].selected = first->selected && !first->first_page;
+	first[1].first_page = false;
+}
+
+void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection)
+{
+	size_t index = plan_find(plan, stack_pointer);
+	struct plan_item *item = index < plan->items.count ? &plan->items.items[index] : NULL;
+
+	if (!item || item->kind != PLAN_ANONYMOUS || !range_holds(item->range, stack_pointer))
+		return;
+	item->kind = PLAN_STACK;
+	item->selected = selection >> PLAN_STACK & 1;
+}
+
+static bool may_change(const struct plan_item *item, enum plan_torn torn)
+{
+	return item->selected && item->flags & PF_W &&
+		   (torn == TORN_WRITABLE || (torn == TORN_SHARED && item->is_shared));
+}
+
+void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ranges)
 {
 	ranges->count = 0;
 	for (size_t i = 0; i < plan->items.count; i++) {
 		const struct plan_item *item = &plan->items.items[i];
-		bool torn = live && item->selected && item->flags & PF_W;
 
 		*vec_add(ranges) = (struct pages_range){
 			.range = item->range,
-			.present = torn ? PAGE_TORN : PAGE_PRESENT,
+			.present = may_change(item, torn) ? PAGE_TORN : PAGE_PRESENT,
 			.skip = item->kind == PLAN_DEVICE || !(item->resident_bytes || item->swapped_bytes),
 		};
 	}
 }
 
 /* --- layout --- */
+
+const struct writer_segment *plan_segments_next(const plan_segments *segments, vaddr address)
+{
+	size_t low = 0, high = segments->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (segments->items[middle].start + segments->items[middle].bytes <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < segments->count ? &segments->items[low] : NULL;
+}
+
+const struct writer_segment *plan_segments_find(const plan_segments *segments, vaddr address)
+{
+	const struct writer_segment *segment = plan_segments_next(segments, address);
+
+	return segment && segment->start <= address ? segment : NULL;
+}
 
 static void add_gap(struct plan *plan, struct range range, const char *reason)
 {
@@ -226,9 +288,10 @@ static void add_swapped(struct plan *plan, struct range range, size_t *count)
 		add_gap(plan, range, ++*count < SWAPPED_GAPS ? swapped_reason : more_swapped_reason);
 }
 
-static bool is_present(enum page_state state)
+bool plan_reads(const struct plan *plan, enum page_state state)
 {
-	return state == PAGE_PRESENT || state == PAGE_TORN || state == PAGE_UNREADABLE;
+	return state == PAGE_PRESENT || state == PAGE_TORN || state == PAGE_UNREADABLE ||
+		   (state == PAGE_SWAPPED && plan->read_swapped);
 }
 
 /* Pages that read as zeros in the target and cost nothing in the archive. */
@@ -239,12 +302,13 @@ static bool is_hole(enum page_state state, bool is_file, uint64_t bytes)
 
 static void add_segment(struct plan *plan, struct range range, uint32_t flags)
 {
-	*vec_add(&plan->segments) = (struct writer_segment){ range.start, range_bytes(range), flags };
+	*vec_add(&plan->segments) =
+		(struct writer_segment){ range.start, range_bytes(range), flags, 0 };
 	plan->segment_bytes += range_bytes(range);
 }
 
-/* Walks the runs of a selected range. `open` is the segment being made: from its first present page
- * to behind its last; holes join it only when a present page follows. */
+/* Walks the runs of a selected range. `open` is the segment being made: from its first page that is
+ * read to behind its last; holes join it only when such a page follows. */
 static void lay_out_range(struct plan *plan, const struct plan_item *item, struct range range,
 						  const struct page_map *map, size_t *swapped)
 {
@@ -257,7 +321,7 @@ static void lay_out_range(struct plan *plan, const struct plan_item *item, struc
 
 		if (run->range.start >= range.end)
 			break;
-		if (is_present(run->state)) {
+		if (plan_reads(plan, run->state)) {
 			if (broken && range_bytes(open))
 				add_segment(plan, open, item->flags);
 			open = (struct range){ broken ? part.start : open.start, part.end };
@@ -266,7 +330,7 @@ static void lay_out_range(struct plan *plan, const struct plan_item *item, struc
 		} else if (!is_hole(run->state, item->is_file, range_bytes(part))) {
 			broken = true;
 		}
-		if (run->state == PAGE_SWAPPED)
+		if (run->state == PAGE_SWAPPED && !plan->read_swapped)
 			add_swapped(plan, part, swapped);
 	}
 	if (range_bytes(open))
@@ -283,14 +347,39 @@ static void take_whole(struct plan *plan, const struct plan_item *item, const st
 }
 
 /* What was left out is a gap where something was there. */
-static void leave_out(struct plan *plan, struct range range, enum plan_kind kind,
+static void leave_out(struct plan *plan, struct range range, const struct plan_item *item,
 					  const struct page_map *map)
 {
+	const char *reason = item->left_out ? item->left_out : plan_kinds[item->kind].gap_reason;
 	uint64_t bytes[PAGE_STATES];
 
 	page_map_sum(map, range, bytes);
 	if (bytes[PAGE_PRESENT] + bytes[PAGE_TORN] + bytes[PAGE_UNREADABLE] + bytes[PAGE_SWAPPED])
-		add_gap(plan, range, plan_kinds[kind].gap_reason);
+		add_gap(plan, range, reason);
+}
+
+/* What is taken of an item, from its start. */
+static struct range taken_of(const struct plan_item *item, uint32_t page_size)
+{
+	struct range taken = item->range;
+
+	if (!item->selected)
+		taken.end = taken.start;
+	else if (item->first_page)
+		taken.end = taken.start + page_size;
+	return taken;
+}
+
+uint64_t plan_item_bytes(const struct plan *plan, const struct plan_item *item,
+						 const struct page_map *map)
+{
+	uint64_t bytes[PAGE_STATES], sum = 0;
+
+	page_map_sum(map, taken_of(item, map->page_size), bytes);
+	for (int state = 0; state < PAGE_STATES; state++)
+		if (plan_reads(plan, (enum page_state)state))
+			sum += bytes[state];
+	return sum && item->kind == PLAN_VDSO ? range_bytes(item->range) : sum;
 }
 
 void plan_lay_out(struct plan *plan, const struct page_map *map)
@@ -302,17 +391,14 @@ void plan_lay_out(struct plan *plan, const struct page_map *map)
 	plan->whole = (struct range){ 0 };
 	for (size_t i = 0; i < plan->items.count; i++) {
 		const struct plan_item *item = &plan->items.items[i];
-		struct range taken = item->range, left = { item->range.end, item->range.end };
+		struct range taken = taken_of(item, map->page_size);
+		struct range left = { taken.end, item->range.end };
 
-		if (!item->selected)
-			taken.end = left.start = item->range.start;
-		else if (item->kind == PLAN_MODULE)
-			taken.end = left.start = item->range.start + map->page_size;
 		if (item->selected && item->kind == PLAN_VDSO)
 			take_whole(plan, item, map);
 		else if (range_bytes(taken))
 			lay_out_range(plan, item, taken, map, &swapped);
 		if (range_bytes(left))
-			leave_out(plan, left, item->kind, map);
+			leave_out(plan, left, item, map);
 	}
 }

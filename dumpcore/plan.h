@@ -50,20 +50,38 @@ bool plan_selection_parse(const char *text, plan_selection *selection, struct er
 struct plan_item {
 	struct range range;
 	enum plan_kind kind;
-	uint32_t flags;                         /* PF_R | PF_W | PF_X */
-	bool selected;                          /* all of it, or (kind PLAN_MODULE) its first page */
-	bool is_file;                           /* absent pages are not zeros: they are in the file */
-	uint64_t resident_bytes, swapped_bytes; /* as smaps said, before the stop */
+	uint32_t flags;       /* PF_R | PF_W | PF_X */
+	bool selected;        /* all of it, or its first page */
+	bool first_page;      /* where selected, no more than that */
+	bool is_file;         /* absent pages are not zeros: they are in the file */
+	bool is_shared;       /* with other processes, or with a clone */
+	bool is_cloned;       /* a clone has its pages */
+	bool is_huge;         /* of hugetlbfs */
+	const char *path;     /* the mapping's, not owned */
+	const char *left_out; /* why what is not taken is not: a constant; NULL: because of its kind */
+	/* Of the whole mapping, as smaps said before the stop. */
+	uint64_t resident_bytes, swapped_bytes;
+};
+
+/* How much an item is worth to --max-size; budget.c says what the members mean. */
+struct plan_value {
+	size_t item; /* index */
+	uint32_t rank, density;
+	uint64_t bytes; /* that are read of it */
 };
 
 typedef VEC(struct writer_segment) plan_segments;
 
 struct plan {
-	VEC(struct plan_item) items; /* one a mapping, ascending; what is never readable is not here */
+	/* One a mapping, or several where it was split, ascending; what is never readable is not here.
+	 */
+	VEC(struct plan_item) items;
+	VEC(struct plan_value) values; /* room of budget_apply */
 	plan_segments segments;
 	capture_gaps gaps;      /* reasons are string constants */
 	struct range whole;     /* read to its end though not all present: the vdso */
-	uint64_t memory_bytes;  /* bytes of segments that are present: what will be read */
+	bool read_swapped;      /* swapped pages of what is selected are read too; else they are gaps */
+	uint64_t memory_bytes;  /* bytes of segments that are no holes: what will be read */
 	uint64_t segment_bytes; /* of all segments, holes included */
 };
 
@@ -75,17 +93,44 @@ void plan_deinit(struct plan *plan);
 void plan_select(struct plan *plan, const mappings *list, plan_selection selection,
 				 struct range java_heap);
 
+/* Index of the item that holds the address or, where none does, of the next one behind it. */
+size_t plan_find(const struct plan *plan, vaddr address);
+
+/* Makes two items of one: the second starts at the address, which is inside the item. What is taken
+ * for its first page only is not taken behind it. The vdso stays whole. Does not allocate where the
+ * plan has room for one more. */
+void plan_split(struct plan *plan, size_t index, vaddr at);
+
 /* The anonymous mapping at a thread's stack pointer is that thread's stack. */
 void plan_mark_stack(struct plan *plan, vaddr stack_pointer, plan_selection selection);
 
-/* What to ask the kernel about. With `live`, present pages of what is selected and writable are
- * PAGE_TORN: the target may write them while they are read. */
-void plan_ranges(const struct plan *plan, bool live, pages_ranges *ranges);
+/* What may change while it is read. */
+enum plan_torn {
+	TORN_NONE,     /* the target stands still */
+	TORN_SHARED,   /* a copy of its private memory does */
+	TORN_WRITABLE, /* it runs */
+};
+
+/* What to ask the kernel about. Present pages of what is selected, writable and may change are
+ * PAGE_TORN. */
+void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ranges);
+
+/* The first segment that ends behind the address, NULL where there is none; and the one that the
+ * address is in. */
+const struct writer_segment *plan_segments_next(const plan_segments *segments, vaddr address);
+const struct writer_segment *plan_segments_find(const plan_segments *segments, vaddr address);
+
+/* Whether pages in that state are read where they are selected. */
+bool plan_reads(const struct plan *plan, enum page_state state);
+
+/* Bytes that are read of an item: none where it is not selected. */
+uint64_t plan_item_bytes(const struct plan *plan, const struct plan_item *item,
+						 const struct page_map *map);
 
 /* Makes segments and gaps from the selection and the page map. A segment starts and ends with a
- * present page; inside it only absent anonymous pages (zeros in truth) and zero pages are holes.
- * The vdso is taken whole: debuggers want the complete image, and reading it costs the target a
- * mapping of a page that the kernel has anyway. */
+ * page that is read; inside it only absent anonymous pages (zeros in truth) and zero pages are
+ * holes. The vdso is taken whole: debuggers want the complete image, and reading it costs the
+ * target a mapping of a page that the kernel has anyway. */
 void plan_lay_out(struct plan *plan, const struct page_map *map);
 
 #endif

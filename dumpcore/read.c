@@ -5,29 +5,41 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static const char unreadable[] = "could not be read";
 static const char many[] = "could not be read, in parts: too many to list";
 
-bool reader_open(struct reader *reader, const struct procfs *procfs, bool is_live, struct err *err)
+static bool open_memory(const struct procfs *procfs, int *memory, struct err *err)
 {
-	*reader = (struct reader){ .pid = procfs->pid, .is_live = is_live };
+	*memory = procfs_open_file(procfs, "mem", O_RDONLY);
+	return *memory >= 0 ||
+		   err_sys(err, errno, "cannot read the memory of process %d", (int)procfs->pid);
+}
+
+bool reader_open(struct reader *reader, const struct procfs *procfs, struct err *err)
+{
+	*reader = (struct reader){ .other = -1 };
 	reader->page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	reader->errors.items = mem_zeroed(READER_ERRORS, sizeof *reader->errors.items);
 	reader->errors.capacity = READER_ERRORS;
-	reader->memory = procfs_open_file(procfs, "mem", O_RDONLY);
-	if (reader->memory < 0)
-		return err_sys(err, errno, "cannot read the memory of process %d", (int)procfs->pid);
-	return true;
+	return open_memory(procfs, &reader->memory, err);
+}
+
+bool reader_switch(struct reader *reader, const struct procfs *procfs, struct err *err)
+{
+	reader->other = reader->memory;
+	return open_memory(procfs, &reader->memory, err);
 }
 
 void reader_close(struct reader *reader)
 {
 	if (reader->memory >= 0)
 		close(reader->memory);
-	reader->memory = -1;
+	if (reader->other >= 0)
+		close(reader->other);
+	reader->memory = reader->other = -1;
+	vec_deinit(&reader->parts);
 	vec_deinit(&reader->errors);
 }
 
@@ -46,47 +58,54 @@ void reader_add_error(struct reader *reader, struct range range, const char *rea
 	}
 }
 
-/* Bytes copied: fewer than asked where a page cannot be read this way, -1 where the process is
- * gone. */
-static ssize_t copy_fast(const struct reader *reader, vaddr address, uint8_t *to, size_t size)
+/* The part that the address is in, or the next one behind it; NULL where there is none. */
+static const struct reader_part *find_part(const struct reader *reader, vaddr address)
 {
-	struct iovec local = { to, size }, remote = { (void *)(uintptr_t)address, size };
-	ssize_t got = process_vm_readv(reader->pid, &local, 1, &remote, 1, 0);
-
-	if (got < 0)
-		return errno == ESRCH ? -1 : 0;
-	return got / reader->page_size * reader->page_size;
+	for (size_t i = 0; i < reader->parts.count; i++)
+		if (address < reader->parts.items[i].range.end)
+			return &reader->parts.items[i];
+	return NULL;
 }
 
-/* The same through /proc/PID/mem, which also reads pages without PROT_READ. It reads 0 bytes when
- * the address space is gone (fs/proc/base.c, mem_rw). */
-static ssize_t copy_slow(const struct reader *reader, vaddr address, uint8_t *to, size_t size)
+/* Whole pages read: 0 where the first page cannot be, -1 where the address space is gone (the file
+ * then reads as empty: fs/proc/base.c, mem_rw). */
+static ssize_t read_pages(const struct reader *reader, int memory, vaddr address, uint8_t *to,
+						  size_t size)
 {
 	ssize_t got;
 
 	do
-		got = pread(reader->memory, to, size, (off_t)address);
+		got = pread(memory, to, size, (off_t)address);
 	while (got < 0 && errno == EINTR);
 	if (got == 0)
 		return -1;
 	return got < 0 ? 0 : got / reader->page_size * reader->page_size;
 }
 
-static bool is_same(const struct reader *reader, vaddr address)
+/* The same from wherever these bytes are, up to the end of the part they begin in. */
+static ssize_t read_part(const struct reader *reader, vaddr address, uint8_t *to, size_t size)
 {
-	uint8_t byte;
+	const struct reader_part *part = find_part(reader, address);
+	vaddr end;
 
-	return !reader->is_live || pread(reader->memory, &byte, 1, (off_t)address) != 0;
+	if (!part)
+		return read_pages(reader, reader->memory, address, to, size);
+	end = address < part->range.start ? part->range.start : part->range.end;
+	if (size > end - address)
+		size = (size_t)(end - address);
+	if (address < part->range.start)
+		return read_pages(reader, reader->memory, address, to, size);
+	if (!part->kept)
+		return read_pages(reader, reader->other, address, to, size);
+	memcpy(to, part->kept + (address - part->range.start), size);
+	return (ssize_t)size;
 }
 
-/* After a page that fails, the fast way is tried again: guard pages lie inside stacks. */
 bool reader_fill(struct reader *reader, vaddr address, uint8_t *to, size_t size)
 {
 	for (size_t at = 0; at < size;) {
-		ssize_t got = copy_fast(reader, address + at, to + at, size - at);
+		ssize_t got = read_part(reader, address + at, to + at, size - at);
 
-		if (got == 0)
-			got = copy_slow(reader, address + at, to + at, size - at);
 		if (got < 0)
 			return false;
 		if (got == 0) {
@@ -100,5 +119,5 @@ bool reader_fill(struct reader *reader, vaddr address, uint8_t *to, size_t size)
 		at += (size_t)got;
 		reader->bytes += (uint64_t)got;
 	}
-	return is_same(reader, address);
+	return true;
 }

@@ -201,16 +201,74 @@ static size_t count_unstopped(const struct seize *seize)
 	return count;
 }
 
+/* Forgets the threads of an earlier stop but those that have not met it yet: they are still held.
+ */
+static void begin(struct seize *seize)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < seize->threads.count; i++) {
+		const struct seize_thread thread = seize->threads.items[i];
+
+		if (thread.gone)
+			seize->known[thread.tid / 8] &= (uint8_t) ~(1 << thread.tid % 8);
+		else
+			seize->threads.items[kept++] = thread;
+	}
+	seize->threads.count = kept;
+	seize->unstopped = 0;
+	priority_raise(&seize->priority);
+	seize->stopped_ns = progress_now_ns();
+	seize->released_ns = 0;
+	seize->holding = true;
+}
+
 bool seize_stop(struct seize *seize, struct err *err)
 {
-	seize->stopped_ns = progress_now_ns();
-	seize->holding = true;
+	begin(seize);
 	if (!stop_all(seize, err)) {
 		seize_release(seize);
 		return false;
 	}
 	seize->unstopped = count_unstopped(seize);
 	return true;
+}
+
+/* Waits a little for the thread that was seized last. */
+static bool stops_at_once(struct seize *seize)
+{
+	int64_t until = progress_now_ns() + (int64_t)ASLEEP_MS * MILLISECOND;
+	struct timespec nap = { .tv_nsec = MILLISECOND / 20 };
+	size_t changed;
+
+	while (poll_threads(seize, &changed)) {
+		if (progress_now_ns() > until)
+			return false;
+		if (!changed)
+			nanosleep(&nap, NULL);
+	}
+	return seize->threads.items[seize->threads.count - 1].stopped;
+}
+
+pid_t seize_stop_one(struct seize *seize, bool (*suits)(pid_t tid), struct err *err)
+{
+	if (!procfs_list_tids(seize->procfs, &seize->tids, err))
+		return 0;
+	for (size_t i = 0; i < seize->tids.count; i++) {
+		pid_t tid = seize->tids.items[i];
+
+		begin(seize);
+		if (!seize_thread(seize, tid, err)) {
+			seize_release(seize);
+			return 0;
+		}
+		if (seize->threads.count && stops_at_once(seize) && suits(tid))
+			return tid;
+		seize_release(seize);
+	}
+	err_set(err, ERR_SYSTEM, "no thread of process %d can make a system call now",
+			(int)seize->procfs->pid);
+	return 0;
 }
 
 /* A detach from a stop resumes the thread and delivers nothing. Where it fails the thread was
@@ -243,6 +301,12 @@ void seize_release(struct seize *seize)
 			nanosleep(&nap, NULL);
 	}
 	seize->holding = left > 0;
+	priority_restore(&seize->priority);
+}
+
+int64_t seize_pause_ns(const struct seize *seize)
+{
+	return seize->released_ns - seize->stopped_ns;
 }
 
 size_t seize_count(const struct seize *seize)

@@ -3,6 +3,7 @@
 #include "base/size.h"
 #include "base/workers.h"
 #include "dumpcore/describe.h"
+#include "dumpcore/forecast.h"
 #include "dumpcore/interrupt.h"
 
 #include <inttypes.h>
@@ -10,11 +11,22 @@
 #include <string.h>
 #include <time.h>
 
-enum { SINK_BUDGET = 40 << 20 };
+enum { AUXV_LIMIT = 1 << 20 };
 
 static const struct snapshot_method methods[] = {
-	{ "freeze", true, snapshot_freeze_take },
-	{ "live", false, snapshot_live_take },
+	{ .name = "precopy",
+	  .stops = true,
+	  .injects = true,
+	  .rewrites = true,
+	  .reserve = snapshot_precopy_reserve,
+	  .take = snapshot_precopy_take },
+	{ .name = "fork",
+	  .stops = true,
+	  .injects = true,
+	  .reserve = snapshot_fork_reserve,
+	  .take = snapshot_fork_take },
+	{ .name = "freeze", .stops = true, .take = snapshot_freeze_take },
+	{ .name = "live", .take = snapshot_live_take },
 };
 
 const struct snapshot_method *snapshot_method(const char *name)
@@ -25,46 +37,33 @@ const struct snapshot_method *snapshot_method(const char *name)
 	return NULL;
 }
 
-/* What the plain archive will hold, as far as smaps tells. */
-static uint64_t likely_bytes(const struct snapshot *snapshot)
+/* A plain archive's size is known, a compressed one's is guessed. Gives what must stay free. */
+static bool check_space(const struct snapshot *snapshot, uint64_t bytes, uint64_t *reserve,
+						struct err *err)
 {
-	struct plan plan = { 0 };
-	uint64_t bytes = 0;
+	bool compress = snapshot->request.compress;
+	struct disk_need need = { .bytes = compress ? bytes / 2 : bytes, .is_estimate = compress };
+	struct disk disk;
 
-	plan_select(&plan, &snapshot->target->mappings, snapshot->request.selection,
-				snapshot->target->java_heap);
-	for (size_t i = 0; i < plan.items.count; i++)
-		if (plan.items.items[i].selected && plan.items.items[i].kind != PLAN_MODULE)
-			bytes += plan.items.items[i].resident_bytes;
-	plan_deinit(&plan);
-	return bytes;
-}
-
-/* A plain archive's size is known; a compressed one's is not. */
-static bool check_space(const struct snapshot *snapshot, uint64_t bytes, struct err *err)
-{
-	char needed[SIZE_TEXT], available[SIZE_TEXT];
-	uint64_t free;
-
-	if (snapshot->request.compress || !output_free_bytes(snapshot->output, &free) || bytes <= free)
+	*reserve = 0;
+	if (!output_disk(snapshot->output, &disk))
 		return true;
-	err_set(err, ERR_NO_SPACE, "the archive needs %s, %s has %s free", size_format(bytes, needed),
-			snapshot->output->path, size_format(free, available));
-	return err_hint(err, "compress it (-o NAME.core.zst), or send it away: -o - | ssh HOST 'cat "
-						 ">x.core.zst'");
+	*reserve = need.reserve = disk_reserve(&disk, snapshot->request.reserve_disk);
+	return disk_check(&disk, &need, snapshot->output->path, err);
 }
 
-static bool open_sink(struct snapshot *snapshot, uint64_t bytes, struct err *err)
+static bool open_sink(struct snapshot *snapshot, uint64_t bytes, uint64_t reserve, struct err *err)
 {
 	struct sink_options options = { .fd = snapshot->output->fd,
 									.sparse =
 										!snapshot->request.compress && !snapshot->output->is_stream,
 									.compress = snapshot->request.compress,
 									.level = snapshot->request.level,
-									.likely_bytes = 2 * bytes,
-									.memory_budget = SINK_BUDGET,
+									.likely_bytes = bytes + bytes / 4,
+									.memory_budget = SNAPSHOT_SINK_BYTES,
 									.workers = workers_available(),
-									.interrupted = interrupt_flag() };
+									.interrupted = interrupt_flag(),
+									.reserve_bytes = reserve };
 
 	snapshot->sink = sink_create(&options, err);
 	return snapshot->sink != NULL;
@@ -79,21 +78,55 @@ static void note_time(struct snapshot *snapshot)
 	strftime(snapshot->captured_at, sizeof snapshot->captured_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
+/* A filter may end the process for a call that it did not make itself. */
+static bool check_filter(struct snapshot *snapshot, struct err *err)
+{
+	const struct access_facts *access = &snapshot->target->access;
+
+	snapshot->through_seccomp = target_is_filtered(snapshot->target);
+	if (!snapshot->through_seccomp || (access->own_admin && !access->own_filter))
+		return true;
+	err_set(err, ERR_PERMISSION, "process %d has a seccomp filter: no system call of ours is safe",
+			(int)access->pid);
+	return err_hint(err, "as root on the host (CAP_SYS_ADMIN) dumpcore can suspend the filter for "
+						 "that call; or use --consistency freeze or live");
+}
+
+static bool prepare_injection(struct snapshot *snapshot, struct err *err)
+{
+	inject_find_site(&snapshot->target->mappings, &snapshot->site);
+	if (!snapshot->site.code) {
+		err_set(err, ERR_UNSUPPORTED, "process %d: %s", (int)snapshot->target->procfs.pid,
+				snapshot->site.why);
+		return err_hint(err, "use --consistency freeze or live");
+	}
+	return check_filter(snapshot, err);
+}
+
 static bool prepare(struct snapshot *snapshot, struct err *err)
 {
 	struct target *target = snapshot->target;
-	uint64_t bytes = likely_bytes(snapshot);
+	struct forecast forecast;
+	uint64_t reserve;
+	bool ready;
 
 	note_time(snapshot);
 	if (!pages_open(&snapshot->pages, &target->procfs, err) ||
-		!reader_open(&snapshot->reader, &target->procfs, !snapshot->request.method->stops, err))
+		!reader_open(&snapshot->reader, &target->procfs, err) ||
+		!procfs_read(&target->procfs, "auxv", AUXV_LIMIT, &snapshot->auxv, err))
 		return target_explain(target, snapshot->request.command, err);
-	if (!check_space(snapshot, bytes, err) || !open_sink(snapshot, bytes, err))
+	forecast_make(&forecast, target, snapshot->request.choice, &snapshot->pages);
+	ready = check_space(snapshot, forecast.stored_bytes, &reserve, err) &&
+			open_sink(snapshot, forecast.file_bytes, reserve, err);
+	forecast_deinit(&forecast);
+	if (!ready)
 		return false;
 	if (snapshot->request.method->stops)
 		seize_init(&snapshot->seize, &target->procfs, target->threads);
 	describe_reserve(snapshot);
-	return true;
+	if (snapshot->request.method->reserve)
+		snapshot->request.method->reserve(snapshot);
+	return !snapshot->request.method->injects || prepare_injection(snapshot, err);
 }
 
 /* Bytes of the errors, and one line that says what they are. */
@@ -155,9 +188,12 @@ bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *requ
 	*snapshot = (struct snapshot){ .request = *request,
 								   .target = target,
 								   .output = output,
+								   .consistency = request->method->name,
 								   .progress = progress,
 								   .pages.fd = -1,
-								   .reader.memory = -1 };
+								   .reader = { .memory = -1, .other = -1 },
+								   .replica.procfs.folder = -1,
+								   .precopy.track.fd = -1 };
 	if (!prepare(snapshot, err))
 		return false;
 	if (!snapshot->request.method->take(snapshot, err))
@@ -168,6 +204,11 @@ bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *requ
 void snapshot_deinit(struct snapshot *snapshot)
 {
 	seize_deinit(&snapshot->seize);
+	snapshot_precopy_deinit(snapshot);
+	replica_deinit(&snapshot->replica);
+	free(snapshot->kept.buffer);
+	vec_deinit(&snapshot->kept.ranges);
+	page_map_deinit(&snapshot->kept.map);
 	sink_destroy(snapshot->sink);
 	reader_close(&snapshot->reader);
 	pages_close(&snapshot->pages);

@@ -1,13 +1,10 @@
 /* snapshot: a capture in progress. The steps, in order:
  *
  *     prepare    reserve and open all that is needed, while the target runs
- *     (stop)     freeze only
- *     describe   page map, plan, notes, written to the front of the archive
- *     copy       the memory
- *     (release)  freeze only
+ *     take       one file for each way to be consistent: describe and copy, with the stop where
+ *                that way has it
  *     finish     trailer, name
- *
- * One file for each way to be consistent implements `take`; the table names them. */
+ */
 #ifndef DUMPCORE_SNAPSHOT_H
 #define DUMPCORE_SNAPSHOT_H
 
@@ -18,24 +15,33 @@
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/strbuf.h"
+#include "dumpcore/choice.h"
 #include "dumpcore/output.h"
 #include "dumpcore/pages.h"
 #include "dumpcore/plan.h"
 #include "dumpcore/read.h"
+#include "dumpcore/replica.h"
 #include "dumpcore/seize.h"
 #include "dumpcore/target.h"
 #include "dumpcore/threads.h"
+#include "dumpcore/track.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Most memory for what waits to be written, and the compressors. */
+enum { SNAPSHOT_SINK_BYTES = 40 << 20 };
 
 struct snapshot;
 
 struct snapshot_method {
 	const char *name; /* of --consistency, and in the archive */
-	bool stops;       /* the target stands still from describe to the end of copy */
-	/* describe and copy, with what must stand around them. False where nothing worth keeping was
-	 * written; a target that went away half way is no failure (snapshot.broken says it). */
+	bool stops;       /* the target stands still for a while */
+	bool injects;     /* a thread of the target makes system calls for it */
+	bool rewrites;    /* its file must be there to be written again */
+	void (*reserve)(struct snapshot *snapshot); /* before the stop; NULL: nothing more to reserve */
+	/* False where nothing worth keeping was written; a target that went away half way is no failure
+	 * (snapshot.broken says it). */
 	bool (*take)(struct snapshot *snapshot, struct err *err);
 };
 
@@ -45,11 +51,38 @@ const struct snapshot_method *snapshot_method(const char *name);
 /* What the caller decides. */
 struct snapshot_request {
 	const struct snapshot_method *method;
-	plan_selection selection;
+	const struct choice *choice; /* not owned; has learned the target's mappings */
 	const char *selection_text;
-	const char *command; /* the command line, for the archive and for hints */
+	const char *command;   /* the command line, for the archive and for hints */
+	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
 	bool compress;
 	int level;
+	int64_t most_pause_ns; /* 0: any */
+};
+
+/* What a clone of the target does not have, copied in the stop. */
+enum { KEPT_BYTES = 4 << 20 };
+
+struct kept {
+	uint8_t *buffer; /* KEPT_BYTES */
+	size_t used;
+	pages_ranges ranges;
+	struct page_map map; /* of these ranges, at the stop */
+};
+
+/* What a pre-copy knows beside the rest: where in the file the bytes of before the stop are, and
+ * what was written since. */
+struct precopy {
+	struct track track;
+	struct page_map before;  /* before the copy */
+	plan_segments slots;     /* in the file, ascending addresses */
+	track_ranges written;    /* and not copied since */
+	pages_ranges ask;        /* the same as a question for pages_scan */
+	struct page_map changed; /* what is there now of what was written */
+	uint8_t *held;           /* these pages, one behind the other, copied in the stop */
+	size_t held_bytes;
+	plan_segments placed;     /* the archive's segments, with their places in the file */
+	int64_t maps_ns, scan_ns; /* how long the parts of the stop took while the target ran */
 };
 
 struct snapshot {
@@ -59,6 +92,12 @@ struct snapshot {
 	struct progress *progress;
 
 	struct seize seize;
+	struct inject_site site;
+	bool through_seccomp; /* injected calls must pass by the target's filter */
+	struct replica replica;
+	struct kept kept;
+	struct precopy precopy;
+	bool unsuited; /* the way failed for what it found of the target: another may do */
 	struct registers_processor processor;
 	struct pages pages;
 	pages_ranges ranges;
@@ -72,7 +111,8 @@ struct snapshot {
 	char captured_at[32];
 	struct sink *sink;
 	struct writer writer;
-	const char *broken; /* why the copy ended early; NULL where it did not */
+	const char *consistency; /* for the archive: the method's name, or what became of it */
+	const char *broken;      /* why the copy ended early; NULL where it did not */
 	struct capture_outcome outcome;
 };
 
@@ -86,5 +126,10 @@ void snapshot_deinit(struct snapshot *snapshot);
 /* The ways, each in its own file. */
 bool snapshot_live_take(struct snapshot *snapshot, struct err *err);
 bool snapshot_freeze_take(struct snapshot *snapshot, struct err *err);
+bool snapshot_fork_take(struct snapshot *snapshot, struct err *err);
+void snapshot_fork_reserve(struct snapshot *snapshot);
+bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err);
+void snapshot_precopy_reserve(struct snapshot *snapshot);
+void snapshot_precopy_deinit(struct snapshot *snapshot);
 
 #endif

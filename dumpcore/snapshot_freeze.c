@@ -9,10 +9,10 @@ bool snapshot_freeze_take(struct snapshot *snapshot, struct err *err)
 
 	if (!seize_stop(&snapshot->seize, err))
 		return false;
-	described = describe(snapshot, err);
+	described = describe(snapshot, TORN_NONE, err);
 	if (described)
 		copy_memory(snapshot);
 	seize_release(&snapshot->seize);
-	snapshot->outcome.pause_ns = snapshot->seize.released_ns - snapshot->seize.stopped_ns;
+	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
 	return described;
 }

@@ -6,7 +6,7 @@
 
 bool snapshot_live_take(struct snapshot *snapshot, struct err *err)
 {
-	if (!describe(snapshot, err))
+	if (!describe(snapshot, TORN_WRITABLE, err))
 		return false;
 	copy_memory(snapshot);
 	return true;

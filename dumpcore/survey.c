@@ -1,23 +1,43 @@
 #include "dumpcore/survey.h"
 
 #include "base/cleanup.h"
+#include "dumpcore/describe.h"
+#include "dumpcore/forecast.h"
+#include "dumpcore/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
-static void add_item(struct survey_row *row, const struct plan_item *item, uint64_t page_size)
+/* Bytes a second: roughly what two cores read, checksum and hand to a page cache. A slower disk or
+ * a higher level of zstd takes longer. */
+#define FREEZE_SPEED 2.5e9
+
+/* Text shrinks to about a tenth as zstd:1 packs it; what is packed or encrypted not at all. */
+enum { ZSTD_BEST = 10 };
+
+static void add_item(struct survey_row *row, const struct forecast *forecast,
+					 const struct plan_item *item)
 {
-	bool first_page = item->kind == PLAN_MODULE && item->resident_bytes > page_size;
+	uint64_t bytes[PAGE_STATES];
 
+	page_map_sum(&forecast->map, item->range, bytes);
 	row->mappings++;
 	row->virtual_bytes += range_bytes(item->range);
-	row->resident_bytes += item->resident_bytes;
-	row->swapped_bytes += item->swapped_bytes;
-	if (item->selected)
-		row->selected_bytes += first_page ? page_size : item->resident_bytes;
+	row->resident_bytes += bytes[PAGE_PRESENT];
+	row->swapped_bytes += bytes[PAGE_SWAPPED];
+	row->selected_bytes += plan_item_bytes(&forecast->plan, item, &forecast->map);
+}
+
+static void add_memory(struct survey *survey, const struct forecast *forecast)
+{
+	for (size_t i = 0; i < forecast->plan.items.count; i++) {
+		const struct plan_item *item = &forecast->plan.items.items[i];
+
+		survey->rows[item->kind].kind = item->kind;
+		add_item(&survey->rows[item->kind], forecast, item);
+		add_item(&survey->total, forecast, item);
+	}
 }
 
 /* Opening mem asks the same question of the kernel as a capture does, and touches nothing. */
@@ -35,28 +55,69 @@ static void check_access(struct survey *survey, const struct target *target, con
 			 err.hint);
 }
 
-void survey_make(struct survey *survey, const struct target *target, plan_selection selection,
+static void add_method(struct survey *survey, const char *name, int64_t pause_ns,
+					   uint64_t memory_bytes)
+{
+	survey->methods[survey->method_count++] =
+		(struct survey_method){ .name = name,
+								.usable = survey->may_capture,
+								.why_not = survey->may_capture ? "" : "access is refused",
+								.pause_ns = pause_ns,
+								.memory_bytes = memory_bytes };
+}
+
+static void add_methods(struct survey *survey)
+{
+	add_method(survey, "freeze",
+			   (int64_t)((double)survey->total.selected_bytes / FREEZE_SPEED * 1e9), 0);
+	add_method(survey, "live", 0, 0);
+	add_method(survey, "fork", -1, survey->private_bytes);
+	add_method(survey, "precopy", -1, 0);
+}
+
+static void look_at_disk(struct survey *survey, const char *folder)
+{
+	struct disk_need need;
+
+	survey->disk_path = folder;
+	if (!disk_of_folder(folder, &survey->disk))
+		return;
+	survey->disk_reserve = disk_reserve(&survey->disk, survey->reserve_disk);
+	need = (struct disk_need){ .bytes = survey->plain_bytes, .reserve = survey->disk_reserve };
+	survey->plain_fits = disk_fits(&survey->disk, &need);
+	need.bytes = survey->zstd_bytes[0];
+	survey->zstd_may_fit = disk_fits(&survey->disk, &need);
+}
+
+static void add_forecast(struct survey *survey, struct target *target, const struct choice *choice)
+{
+	struct pages pages = { .fd = -1 };
+	bool asked = survey->may_capture && pages_open(&pages, &target->procfs, NULL);
+	struct forecast forecast;
+
+	forecast_make(&forecast, target, choice, asked ? &pages : NULL);
+	pages_close(&pages);
+	add_memory(survey, &forecast);
+	survey->is_exact = forecast.is_exact;
+	survey->file_bytes = forecast.file_bytes;
+	survey->plain_bytes = survey->zstd_bytes[1] = forecast.stored_bytes;
+	survey->zstd_bytes[0] = forecast.stored_bytes / ZSTD_BEST;
+	survey->own_bytes = SNAPSHOT_SINK_BYTES + describe_room(target, choice, forecast.map.page_size);
+	forecast_deinit(&forecast);
+}
+
+void survey_make(struct survey *survey, struct target *target, const struct choice *choice,
 				 const char *folder, const char *command)
 {
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	struct plan plan = { 0 };
-	struct statvfs disk;
-
 	survey->pid = target->procfs.pid;
 	survey->comm = target->stat.comm;
 	survey->exe = target->exe;
 	survey->threads = target->threads;
-	survey->disk_path = folder;
-	plan_select(&plan, &target->mappings, selection, target->java_heap);
-	for (size_t i = 0; i < plan.items.count; i++) {
-		const struct plan_item *item = &plan.items.items[i];
-
-		survey->rows[item->kind].kind = item->kind;
-		add_item(&survey->rows[item->kind], item, page_size);
-		add_item(&survey->total, item, page_size);
-	}
-	plan_deinit(&plan);
-	if (folder && statvfs(folder, &disk) == 0)
-		survey->disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
+	for (size_t i = 0; i < target->mappings.count; i++)
+		if (!(target->mappings.items[i].protection & MAPPING_SHARED))
+			survey->private_bytes += target->mappings.items[i].anonymous_bytes;
 	check_access(survey, target, command);
+	add_forecast(survey, target, choice);
+	add_methods(survey);
+	look_at_disk(survey, folder);
 }

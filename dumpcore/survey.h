@@ -1,9 +1,11 @@
-/* survey: what a process's memory is made of, and what a capture of it would take. Computed from
- * what target_open read; nothing of the process is touched. */
+/* survey: what a process's memory is made of, and what a capture of it would take. Nothing of the
+ * process is read or stopped: the numbers are those of forecast.h. */
 #ifndef DUMPCORE_SURVEY_H
 #define DUMPCORE_SURVEY_H
 
 #include "base/strbuf.h"
+#include "dumpcore/choice.h"
+#include "dumpcore/disk.h"
 #include "dumpcore/plan.h"
 #include "dumpcore/target.h"
 
@@ -17,27 +19,50 @@ struct survey_row {
 	uint64_t virtual_bytes;
 	uint64_t resident_bytes;
 	uint64_t swapped_bytes;
-	uint64_t selected_bytes; /* resident bytes that a capture reads */
+	uint64_t selected_bytes; /* that a capture reads */
 };
 
+/* A way to be consistent, and what it would do to the target. */
+struct survey_method {
+	const char *name; /* of --consistency */
+	bool usable;
+	const char *why_not;   /* "" where it is usable */
+	int64_t pause_ns;      /* how long the target would stand still; -1: not known */
+	uint64_t memory_bytes; /* that it may cost the target's control group, at worst */
+};
+
+enum { SURVEY_METHODS = 8 };
+
 struct survey {
+	/* Set by the caller. */
+	const char *selection;
+	const char *consistency;
+	uint64_t reserve_disk; /* bytes, or DISK_RESERVE_DEFAULT */
+
 	pid_t pid;
 	const char *comm; /* the target's */
 	const char *exe;
-	const char *selection;
-	const char *consistency;
-	bool stops; /* the target stands still while it is captured */
 	size_t threads;
 	struct survey_row rows[PLAN_KINDS];
 	struct survey_row total;
+	bool is_exact;          /* the numbers are of the page map, else estimates from smaps */
+	uint64_t file_bytes;    /* size of the plain archive, holes included */
+	uint64_t plain_bytes;   /* that it takes on a disk */
+	uint64_t zstd_bytes[2]; /* that a compressed one may take, at least and at most */
+	uint64_t own_bytes;     /* of memory that dumpcore may use */
+	uint64_t private_bytes; /* resident and private: what a fork of the target may copy at worst */
+	struct survey_method methods[SURVEY_METHODS];
+	size_t method_count;
 	bool may_capture;   /* the kernel lets this program read the memory */
 	char refusal[1536]; /* else why, and what to do */
-	uint64_t disk_free; /* where the archive would go; 0: not known */
+	struct disk disk;   /* where the archive would go; zeros: not known */
 	const char *disk_path;
+	uint64_t disk_reserve;         /* bytes of it that stay free */
+	bool plain_fits, zstd_may_fit; /* beside the reserve */
 };
 
 /* `folder` is where the archive would be written. */
-void survey_make(struct survey *survey, const struct target *target, plan_selection selection,
+void survey_make(struct survey *survey, struct target *target, const struct choice *choice,
 				 const char *folder, const char *command);
 
 /* Appends the survey for people, and as one JSON object. */

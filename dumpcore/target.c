@@ -34,6 +34,20 @@ bool target_explain(const struct target *target, const char *command, struct err
 						  command, err);
 }
 
+bool target_is_filtered(const struct target *target)
+{
+	for (size_t i = 0; i < target->documents.items.count; i++) {
+		const struct document *document = &target->documents.items.items[i];
+		const char *last = strrchr(document->name, '/');
+		uint64_t mode = 0;
+
+		if (strcmp(last ? last + 1 : document->name, FORMAT_DOCUMENT_STATUS) == 0 &&
+			proc_text_number(strbuf_span(&document->text), "Seccomp", &mode) && mode)
+			return true;
+	}
+	return false;
+}
+
 static bool read_mappings(struct target *target, struct err *err)
 {
 	struct span smaps = documents_find(&target->documents, FORMAT_DOCUMENT_SMAPS);

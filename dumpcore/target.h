@@ -33,6 +33,9 @@ bool target_open(struct target *target, const char *root, pid_t pid, const char 
 				 struct err *err);
 void target_close(struct target *target);
 
+/* Has any of its threads a seccomp filter? */
+bool target_is_filtered(const struct target *target);
+
 /* Replaces a permission error by an explanation of the rule behind it; other errors stay. Returns
  * false always. */
 bool target_explain(const struct target *target, const char *command, struct err *err);

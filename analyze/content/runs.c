@@ -19,14 +19,15 @@ static void add_run(struct runs *runs, struct range range, const uint8_t *data, 
 		*vec_add(&runs->items) = (struct run){ range, data, block };
 }
 
+/* Of swapped pages only those have a piece whose bytes are in the file. */
 static bool is_readable(enum page_state state)
 {
-	return state == PAGE_PRESENT || state == PAGE_TORN;
+	return state == PAGE_PRESENT || state == PAGE_TORN || state == PAGE_SWAPPED;
 }
 
 /* Leaves out the pages of the range that are known not to be there. Pages the map does not know may
  * be. */
-static void add_resident(struct runs *runs, const struct page_map *map, struct range range,
+static void add_readable(struct runs *runs, const struct page_map *map, struct range range,
 						 const struct piece *piece, size_t block)
 {
 	vaddr at = range.start;
@@ -57,7 +58,7 @@ static void add_block(struct runs *runs, const struct image *image, const struct
 		if (piece->range.start >= block_range.end)
 			break;
 		if (map)
-			add_resident(runs, map, range, piece, block);
+			add_readable(runs, map, range, piece, block);
 		else
 			add_run(runs, range, piece->data + (range.start - piece->range.start), block);
 	}

@@ -165,6 +165,21 @@ def fat_is_captured_once(session):
     session.equal(watch.count("captured"), 3, "hysteresis: three captures")
 
 
+def names_narrow_each_capture(session):
+    """--name is matched against the mappings of each capture anew."""
+    target = Growing(session)
+    watch = Watch(session, target.pid, session.path("names"), "--growth", "40M/1h", "--count", "2",
+                  "--cooldown", "1s", "--name", "^\\[heap\\]$", "--consistency", "freeze")
+    watch.next("watching")
+    target.tell("+60")
+    watch.next("captured")
+    target.tell("+60")
+    session.equal(watch.finish(), COMPLETE, "--name: two captures")
+    sizes = [event["memory_bytes"] for event in watch.events if event["event"] == "captured"]
+    session.ok(len(sizes) == 2 and max(sizes) < 40 * MIB, "--name: neither takes the rest",
+               watch.describe())
+
+
 def process_ends(session):
     target = Growing(session)
     watch = Watch(session, target.pid, session.path("ended"), "--rss", "1T")
@@ -373,7 +388,8 @@ def wrong_command_lines(session):
 
 def main():
     session = Session()
-    for test in (rss_fires, growth_fires, fat_is_captured_once, process_ends, zombie_ends_it, reused_id,
+    for test in (rss_fires, growth_fires, fat_is_captured_once, names_narrow_each_capture,
+                 process_ends, zombie_ends_it, reused_id,
                  archives_rotate, signals_end_it, signal_in_a_capture, captures_fail, cgroup_fires,
                  pressure_is_read, small_and_visible, wrong_command_lines):
         session.test(test)

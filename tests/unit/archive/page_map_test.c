@@ -190,6 +190,26 @@ static void damage_is_survived(void **state)
 	strbuf_deinit(&note);
 }
 
+static void maps_of_different_ranges_are_merged(void **state)
+{
+	struct page_map a = { .page_size = 4096 }, b = { .page_size = 4096 }, both = { 0 };
+
+	(void)state;
+	page_map_append(&a, (struct range){ 0x1000, 0x2000 }, PAGE_PRESENT);
+	page_map_append(&a, (struct range){ 0x8000, 0x9000 }, PAGE_ABSENT);
+	page_map_append(&b, (struct range){ 0x2000, 0x4000 }, PAGE_PRESENT);
+	page_map_append(&b, (struct range){ 0x9000, 0xa000 }, PAGE_TORN);
+	page_map_merge(&a, &b, &both);
+	assert_int_equal(both.page_size, 4096);
+	assert_int_equal(both.runs.count, 3);
+	assert_int_equal(both.runs.items[0].range.end, 0x4000); /* neighbours are one run */
+	assert_int_equal(both.runs.items[1].range.start, 0x8000);
+	assert_int_equal(both.runs.items[2].state, PAGE_TORN);
+	page_map_deinit(&a);
+	page_map_deinit(&b);
+	page_map_deinit(&both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +221,7 @@ int main(void)
 		cmocka_unit_test(big_endian_is_read),
 		cmocka_unit_test(odd_maps_are_refused),
 		cmocka_unit_test(damage_is_survived),
+		cmocka_unit_test(maps_of_different_ranges_are_merged),
 	};
 
 	return cmocka_run_group_tests_name("page_map", tests, NULL, NULL);

@@ -244,6 +244,60 @@ static void an_interruption_ends_the_wait(void **state)
 	close(ends[1]);
 }
 
+/* Room ends, and what was filled before and the holes behind it are written all the same. */
+static void a_scarce_disk_ends_the_room(void **state)
+{
+	char path[] = "/tmp/dumpcore-sink-XXXXXX";
+	int fd = mkstemp(path);
+	struct sink_options options = options_for(fd, true, false);
+	struct sink *sink;
+	uint64_t filled;
+	uint8_t *room;
+	size_t size;
+
+	(void)state;
+	options.reserve_bytes = UINT64_MAX; /* no disk has that */
+	unlink(path);
+	sink = sink_create(&options, NULL);
+	assert_false(sink_is_scarce(sink));
+	/* It looks after 64 MiB. */
+	while ((room = sink_room(sink, &size)) && sink_offset(sink) < 256 * MIB) {
+		memset(room, 'x', size);
+		sink_commit(sink, size);
+	}
+	assert_null(room);
+	assert_true(sink_is_scarce(sink) && sink_ok(sink));
+	filled = sink_offset(sink);
+	assert_in_range(filled, 64 * MIB, 100 * MIB);
+	sink_hole(sink, 8 * MIB);
+	sink_write(sink, "end", 3);
+	assert_true(sink_finish(sink, NULL));
+	sink_destroy(sink);
+	assert_int_equal(lseek(fd, 0, SEEK_END), filled + 8 * MIB + 3);
+	close(fd);
+}
+
+static void a_reserve_that_is_kept_changes_nothing(void **state)
+{
+	char path[] = "/tmp/dumpcore-sink-XXXXXX";
+	int fd = mkstemp(path);
+	struct sink_options options = options_for(fd, true, false);
+	struct strbuf out = { 0 };
+	struct sink *sink;
+
+	(void)state;
+	options.reserve_bytes = 1;
+	unlink(path);
+	sink = sink_create(&options, NULL);
+	put_all(sink);
+	assert_true(sink_finish(sink, NULL));
+	assert_false(sink_is_scarce(sink));
+	sink_destroy(sink);
+	fetch(fd, &out);
+	assert_true(span_equal(strbuf_span(&out), strbuf_span(&expected)));
+	strbuf_deinit(&out);
+}
+
 static void a_sink_that_never_wrote_ends(void **state)
 {
 	int fd = memfd_create("sink", MFD_CLOEXEC);
@@ -268,6 +322,8 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_said),
 		cmocka_unit_test(a_closed_pipe_is_said),
 		cmocka_unit_test(an_interruption_ends_the_wait),
+		cmocka_unit_test(a_scarce_disk_ends_the_room),
+		cmocka_unit_test(a_reserve_that_is_kept_changes_nothing),
 		cmocka_unit_test(a_sink_that_never_wrote_ends),
 	};
 

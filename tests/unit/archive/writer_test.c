@@ -79,9 +79,9 @@ static void make(const struct writer_segment *segments, size_t count, struct cor
 	core->sections = (const void *)(core->file.data + core->header->e_shoff);
 }
 
-static const struct writer_segment three[] = { { 0x10000, PAGE, PF_R },
-											   { 0x20000, LARGE, PF_R | PF_W },
-											   { 0x7fff00000000, 2 * PAGE, PF_R | PF_X } };
+static const struct writer_segment three[] = { { 0x10000, PAGE, PF_R, 0 },
+											   { 0x20000, LARGE, PF_R | PF_W, 0 },
+											   { 0x7fff00000000, 2 * PAGE, PF_R | PF_X, 0 } };
 
 static void segments_hold_their_bytes(void **state)
 {
@@ -197,7 +197,7 @@ static void counts_beyond_16_bits_go_to_section_0(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < MANY; i++)
-		segments[i] = (struct writer_segment){ 0x10000 + i * 2 * PAGE, PAGE, PF_R };
+		segments[i] = (struct writer_segment){ 0x10000 + i * 2 * PAGE, PAGE, PF_R, 0 };
 	make(segments, MANY, &core);
 	assert_int_equal(core.header->e_phnum, PN_XNUM);
 	assert_int_equal(core.sections[0].sh_info, MANY + 3);

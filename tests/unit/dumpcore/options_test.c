@@ -37,6 +37,7 @@ static void defaults_hold(void **state)
 	assert_string_equal(options.select, "native");
 	assert_int_equal(options.compress, COMPRESS_BY_NAME);
 	assert_int_equal(options.level, 1);
+	assert_int_equal(options.reserve_disk, DISK_RESERVE_DEFAULT);
 	assert_false(options.quiet || options.json || options.dry_run || options.progress);
 }
 
@@ -112,6 +113,26 @@ static void a_watch_has_its_own_options(void **state)
 	assert_int_equal(options.command, COMMAND_HELP_WATCH);
 }
 
+static void what_narrows_is_read(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_true(parse("--range 1000-2000 --range 0x3000-0x4000 --min-resident 64K --name ^x$ "
+					  "--swap read --max-size 1.5G --reserve-disk 0 42",
+					  &options, &err));
+	assert_int_equal(options.choice.ranges.count, 2);
+	assert_int_equal(options.choice.least_resident, 64 << 10);
+	assert_int_equal(options.choice.most_bytes, 3 << 29);
+	assert_int_equal(options.reserve_disk, 0);
+	assert_true(options.choice.by_name && options.choice.read_swapped);
+	options_deinit(&options);
+	assert_true(parse("--swap read --swap skip 42", &options, &err));
+	assert_false(options.choice.read_swapped);
+	options_deinit(&options);
+}
+
 struct mistake {
 	const char *line, *what, *hint;
 };
@@ -131,7 +152,7 @@ static void mistakes_are_explained(void **state)
 		{ "--output", "needs a value: FILE", "" },
 		{ "1 -o", "needs a value: FILE", "" },
 		{ "--quiet=1 1", "takes no value", "" },
-		{ "--consistency auto 1", "'auto' is not there (this version has freeze and live)",
+		{ "--consistency auto 1", "'auto' is not there (there are precopy, fork, freeze and live)",
 		  "live" },
 		{ "--compress gzip 1", "neither none, zstd", "levels" },
 		{ "--compress zstd: 1", "neither none, zstd", "" },
@@ -153,6 +174,13 @@ static void mistakes_are_explained(void **state)
 		{ "--rss 6G 1", "--rss is an option of 'dumpcore watch'", "watch --help" },
 		{ "survey --keep 5 1", "--keep is an option of 'dumpcore watch'", "watch --help" },
 		{ "--grwth 6G 1", "unknown option", "--growth" },
+		{ "--range 2-1 1", "'2-1' is no range", "/proc/PID/maps" },
+		{ "--name [ 1", "'[' is no regular expression", "regex(7)" },
+		{ "--max-size 0 1", "--max-size: nothing fits in 0", "" },
+		{ "--max-size 1X 1", "--max-size: '1X' is no size", "64K" },
+		{ "--reserve-disk 5% 1", "--reserve-disk: '5%' is no size", "64K" },
+		{ "--swap out 1", "'out' is neither skip nor read", "" },
+		{ "--min-resident many 1", "--min-resident: 'many' is no size", "64K" },
 	};
 
 	(void)state;
@@ -164,6 +192,7 @@ static void mistakes_are_explained(void **state)
 		assert_int_equal(err.kind, ERR_USAGE);
 		if (!strstr(err.what, mistakes[i].what) || !strstr(err.hint, mistakes[i].hint))
 			fail_msg("'%s' gave \"%s\" / \"%s\"", mistakes[i].line, err.what, err.hint);
+		options_deinit(&options);
 	}
 }
 
@@ -255,6 +284,7 @@ int main(void)
 		cmocka_unit_test(every_spelling_is_taken),
 		cmocka_unit_test(commands_are_known),
 		cmocka_unit_test(a_watch_has_its_own_options),
+		cmocka_unit_test(what_narrows_is_read),
 		cmocka_unit_test(mistakes_are_explained),
 		cmocka_unit_test(help_and_manual_agree),
 		cmocka_unit_test(help_fits_80_columns),

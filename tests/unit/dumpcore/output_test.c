@@ -106,12 +106,12 @@ static void a_file_that_came_meanwhile_stays(void **state)
 static void devices_and_pipes_are_streams(void **state)
 {
 	struct output output;
-	uint64_t bytes;
+	struct disk disk;
 
 	(void)state;
 	assert_true(output_open(&output, "/dev/null", NULL));
 	assert_true(output.is_stream);
-	assert_false(output_free_bytes(&output, &bytes));
+	assert_false(output_disk(&output, &disk));
 	assert_true(output_commit(&output, NULL));
 	output_close(&output);
 }

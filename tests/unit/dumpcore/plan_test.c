@@ -165,14 +165,14 @@ static void only_what_a_running_target_writes_is_torn(void **state)
 	pages_ranges ranges = { 0 };
 
 	select_text(fixture, "native");
-	plan_ranges(&fixture->plan, true, &ranges);
+	plan_ranges(&fixture->plan, TORN_WRITABLE, &ranges);
 	assert_int_equal(ranges.count, ITEMS);
 	assert_int_equal(ranges.items[HEAP].present, PAGE_TORN);
 	assert_int_equal(ranges.items[APP_HEAD].present, PAGE_PRESENT);
 	assert_int_equal(ranges.items[SHARED].present, PAGE_PRESENT);
 	assert_true(ranges.items[VVAR].skip && ranges.items[HUGE_PAGES].skip);
 	assert_false(ranges.items[HEAP].skip);
-	plan_ranges(&fixture->plan, false, &ranges);
+	plan_ranges(&fixture->plan, TORN_NONE, &ranges);
 	assert_int_equal(ranges.items[HEAP].present, PAGE_PRESENT);
 	vec_deinit(&ranges);
 }
@@ -227,6 +227,25 @@ static void long_holes_and_swapped_pages_split(void **state)
 	assert_int_equal(fixture->plan.gaps.count, 1);
 	assert_int_equal(fixture->plan.gaps.items[0].range.start, 0x902000);
 	assert_string_equal(fixture->plan.gaps.items[0].reason, "swapped out");
+}
+
+static void swapped_pages_are_data_where_they_are_read(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, 0x800000, PAGE, PAGE_SWAPPED);
+	put(fixture, 0x801000, PAGE, PAGE_PRESENT);
+	put(fixture, 0x802000, PAGE, PAGE_ABSENT);
+	put(fixture, 0x803000, PAGE, PAGE_SWAPPED);
+	put(fixture, 0xa00000, PAGE, PAGE_SWAPPED);
+	select_text(fixture, "heap");
+	fixture->plan.read_swapped = true;
+	plan_lay_out(&fixture->plan, &fixture->map);
+	assert_int_equal(fixture->plan.segments.count, 1);
+	expect_segment(&fixture->plan, 0, 0x800000, 4 * PAGE);
+	assert_int_equal(fixture->plan.memory_bytes, 3 * PAGE);
+	assert_int_equal(fixture->plan.gaps.count, 1);
+	assert_string_equal(fixture->plan.gaps.items[0].reason, "not selected: anonymous");
 }
 
 /* In a mapped file an absent page is not zeros. */
@@ -317,6 +336,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_what_a_running_target_writes_is_torn, make, drop),
 		cmocka_unit_test_setup_teardown(short_holes_stay_in_a_segment, make, drop),
 		cmocka_unit_test_setup_teardown(long_holes_and_swapped_pages_split, make, drop),
+		cmocka_unit_test_setup_teardown(swapped_pages_are_data_where_they_are_read, make, drop),
 		cmocka_unit_test_setup_teardown(files_have_no_holes, make, drop),
 		cmocka_unit_test_setup_teardown(modules_give_their_first_page, make, drop),
 		cmocka_unit_test_setup_teardown(what_is_left_out_is_a_gap_where_something_was, make, drop),

@@ -38,8 +38,7 @@ static int make(void **state)
 	memory = mmap(NULL, COUNT * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fill(memory);
 	child_start(&child, spoil, NULL);
-	return procfs_open(&procfs, PROCFS_ROOT, child.pid, NULL) &&
-				   reader_open(&reader, &procfs, false, NULL)
+	return procfs_open(&procfs, PROCFS_ROOT, child.pid, NULL) && reader_open(&reader, &procfs, NULL)
 			   ? 0
 			   : -1;
 }
@@ -98,7 +97,7 @@ static void a_new_program_is_not_read(void **state)
 	waitpid(pid, NULL, WUNTRACED);
 	procfs_close(&procfs);
 	assert_true(procfs_open(&procfs, PROCFS_ROOT, pid, NULL));
-	assert_true(reader_open(&live, &procfs, true, NULL));
+	assert_true(reader_open(&live, &procfs, NULL));
 	assert_true(reader_fill(&live, (uintptr_t)memory, got, sizeof got));
 	kill(pid, SIGCONT);
 	while (reader_fill(&live, (uintptr_t)memory, got, sizeof got))
@@ -113,7 +112,7 @@ static void errors_are_joined_and_bounded(void **state)
 	struct reader many = { .errors.items = calloc(READER_ERRORS, sizeof *many.errors.items) };
 
 	(void)state;
-	many.memory = -1;
+	many.memory = many.other = -1;
 	many.errors.capacity = READER_ERRORS;
 	reader_add_error(&many, (struct range){ 0x1000, 0x2000 }, "a");
 	reader_add_error(&many, (struct range){ 0x2000, 0x3000 }, "a");

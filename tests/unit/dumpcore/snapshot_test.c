@@ -69,7 +69,9 @@ static int drop(void **state)
 /* Takes a snapshot into a file of the folder and reads the file. */
 static void take(const char *method, struct capture_outcome *outcome, struct strbuf *file)
 {
+	struct choice choice = { 0 };
 	struct snapshot_request request = { .method = snapshot_method(method),
+										.choice = &choice,
 										.selection_text = "native",
 										.command = "test" };
 	struct progress silent = { 0 };
@@ -80,7 +82,7 @@ static void take(const char *method, struct capture_outcome *outcome, struct str
 	char name[64];
 
 	snprintf(name, sizeof name, "%s/%s.core", path, method);
-	assert_true(plan_selection_parse("native", &request.selection, NULL));
+	assert_true(plan_selection_parse("native", &choice.selection, NULL));
 	assert_true(target_open(&target, PROCFS_ROOT, child.pid, "test", &err));
 	assert_true(output_open(&output, name, &err));
 	if (!snapshot_run(&snapshot, &request, &target, &output, &silent, &err))
@@ -105,6 +107,20 @@ static int byte_at(const struct strbuf *file, vaddr address)
 			address - programs[i].p_vaddr < programs[i].p_filesz)
 			return (uint8_t)file->data[programs[i].p_offset + address - programs[i].p_vaddr];
 	return -1;
+}
+
+static size_t children_of(pid_t pid)
+{
+	struct strbuf text = { 0 };
+	char name[64];
+	size_t count = 0;
+
+	snprintf(name, sizeof name, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	assert_true(file_read(AT_FDCWD, name, 1 << 16, &text, NULL));
+	for (const char *at = strbuf_text(&text); *at; at++)
+		count += *at == ' ';
+	strbuf_deinit(&text);
+	return count;
 }
 
 /* Descriptions of all notes of that type; gives their number and the last one. */
@@ -168,14 +184,14 @@ static void check_residency(const struct strbuf *file)
 	fail_msg("no status document");
 }
 
-static void freeze_holds_memory_and_threads(void **state)
+/* Ways that give the memory as it was at one instant. */
+static void holds_memory_and_threads(const char *method)
 {
 	struct capture_outcome outcome;
 	struct strbuf file = { 0 };
 	struct span note;
 
-	(void)state;
-	take("freeze", &outcome, &file);
+	take(method, &outcome, &file);
 	assert_true(outcome.complete);
 	assert_true(outcome.pause_ns > 0);
 	check_memory(&file);
@@ -187,6 +203,19 @@ static void freeze_holds_memory_and_threads(void **state)
 	assert_int_equal(find_notes(&file, FORMAT_NOTE_FILLER, &note), 1);
 	assert_true(strchr("RS", child_state(child.pid)) != NULL);
 	strbuf_deinit(&file);
+}
+
+static void freeze_holds_memory_and_threads(void **state)
+{
+	(void)state;
+	holds_memory_and_threads("freeze");
+}
+
+static void fork_holds_memory_and_threads(void **state)
+{
+	(void)state;
+	holds_memory_and_threads("fork");
+	assert_int_equal(children_of(child.pid), 0);
 }
 
 static void live_does_not_stop(void **state)
@@ -216,6 +245,7 @@ static void methods_have_names(void **state)
 {
 	(void)state;
 	assert_true(snapshot_method("freeze")->stops);
+	assert_true(snapshot_method("fork")->injects);
 	assert_false(snapshot_method("live")->stops);
 	assert_null(snapshot_method("auto"));
 }
@@ -252,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(freeze_holds_memory_and_threads),
+		cmocka_unit_test(fork_holds_memory_and_threads),
 		cmocka_unit_test(live_does_not_stop),
 		cmocka_unit_test(methods_have_names),
 		cmocka_unit_test(counts_follow_their_mappings),

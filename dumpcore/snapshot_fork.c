@@ -1,0 +1,200 @@
+/* fork: a clone of the target keeps its memory as it was at one instant, and is read while the
+ * target runs on. The stop lasts as long as the clone does: the kernel copies page tables, 4 to 10
+ * ms for each GiB of small pages.
+ *
+ * Not all memory is in a clone. Memory shared with other processes changes while it is read and is
+ * marked as torn. Ranges that the program keeps from its children (MADV_DONTFORK, MADV_WIPEONFORK)
+ * are copied in the stop where they are small, else they are torn as well. */
+#include "dumpcore/copy.h"
+#include "dumpcore/describe.h"
+#include "dumpcore/replica.h"
+#include "dumpcore/snapshot.h"
+
+#include "base/fault.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Which process is asked for the pages of a range. */
+enum asked { ASK_REPLICA, ASK_TARGET };
+
+/* --- ranges that a clone does not have --- */
+
+static bool is_uncloned(const struct mapping *mapping)
+{
+	return (mapping_has_flag(mapping, "dc") || mapping_has_flag(mapping, "wf")) &&
+		   !(mapping->protection & MAPPING_SHARED);
+}
+
+/* Before the stop: lists them, with room for the bytes of those that fit. */
+void snapshot_fork_reserve(struct snapshot *snapshot)
+{
+	const mappings *list = &snapshot->target->mappings;
+	struct kept *kept = &snapshot->kept;
+
+	kept->buffer = mem_zeroed(1, KEPT_BYTES);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct mapping *mapping = &list->items[i];
+		uint64_t bytes = range_bytes(mapping->range);
+		struct reader_part part = { .range = mapping->range };
+
+		if (!is_uncloned(mapping))
+			continue;
+		if (bytes <= KEPT_BYTES - kept->used) {
+			part.kept = kept->buffer + kept->used;
+			kept->used += bytes;
+			*vec_add(&kept->ranges) = (struct pages_range){ mapping->range, PAGE_PRESENT, false };
+		}
+		*vec_add(&snapshot->reader.parts) = part;
+	}
+	page_map_reserve(&kept->map, KEPT_BYTES / 4096 + 16);
+}
+
+/* In the stop. Untouched pages stay untouched. */
+static bool copy_kept(struct snapshot *snapshot, struct err *err)
+{
+	struct kept *kept = &snapshot->kept;
+	struct reader reader = snapshot->reader;
+
+	if (!pages_scan(&snapshot->pages, &kept->ranges, &kept->map, err))
+		return false;
+	reader.parts.count = 0; /* from the target itself */
+	for (size_t i = 0, part = 0; i < kept->map.runs.count; i++) {
+		const struct page_run *run = &kept->map.runs.items[i];
+		const struct reader_part *to = &snapshot->reader.parts.items[part];
+
+		while (!to->kept || run->range.start >= to->range.end)
+			to = &snapshot->reader.parts.items[++part];
+		if (run->state == PAGE_PRESENT ||
+			(run->state == PAGE_SWAPPED && snapshot->request.choice->read_swapped))
+			reader_fill(&reader, run->range.start,
+						(uint8_t *)(uintptr_t)to->kept + (run->range.start - to->range.start),
+						range_bytes(run->range));
+	}
+	return true;
+}
+
+/* --- the stop --- */
+
+static bool clone_target(struct snapshot *snapshot, struct err *err)
+{
+	pid_t tid = replica_choose_thread(&snapshot->seize, err);
+
+	return tid &&
+		   replica_make(&snapshot->replica, &snapshot->site, tid, snapshot->through_seccomp, err);
+}
+
+static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
+{
+	bool cloned;
+
+	if (!seize_stop(&snapshot->seize, err))
+		return false;
+	fault_point("fork.stopped");
+	cloned =
+		describe_process(snapshot, err) && copy_kept(snapshot, err) && clone_target(snapshot, err);
+	fault_point("fork.cloned");
+	seize_release(&snapshot->seize);
+	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
+	fault_point("fork.released");
+	return cloned;
+}
+
+/* --- reading the clone --- */
+
+/* The ranges of the snapshot that are asked of that process; the rest is not in `out`. */
+static void choose_ranges(const struct snapshot *snapshot, enum asked asked, pages_ranges *out)
+{
+	size_t part = 0;
+
+	out->count = 0;
+	for (size_t i = 0; i < snapshot->ranges.count; i++) {
+		struct pages_range range = snapshot->ranges.items[i];
+		const struct plan_item *item = &snapshot->plan.items.items[i];
+		bool kept = false;
+
+		while (part < snapshot->reader.parts.count &&
+			   snapshot->reader.parts.items[part].range.end <= range.range.start)
+			part++;
+		if (part < snapshot->reader.parts.count &&
+			range_bytes(range_overlap(snapshot->reader.parts.items[part].range, range.range))) {
+			kept = snapshot->reader.parts.items[part].kept != NULL;
+			range.present = item->selected ? PAGE_TORN : PAGE_PRESENT;
+		}
+		if (!kept && (item->is_cloned ? ASK_REPLICA : ASK_TARGET) == asked)
+			*vec_add(out) = range;
+	}
+}
+
+static bool scan_pages(struct snapshot *snapshot, struct err *err)
+{
+	struct page_map cloned = { 0 }, other = { 0 }, both = { 0 };
+	pages_ranges ranges = { 0 };
+	struct pages replica;
+	bool scanned;
+
+	choose_ranges(snapshot, ASK_REPLICA, &ranges);
+	scanned = pages_open(&replica, &snapshot->replica.procfs, err) &&
+			  pages_scan(&replica, &ranges, &cloned, err);
+	pages_close(&replica);
+	choose_ranges(snapshot, ASK_TARGET, &ranges);
+	/* A target that has ended meanwhile has no other pages: that is no error of the snapshot. */
+	if (scanned)
+		pages_scan(&snapshot->pages, &ranges, &other, NULL);
+	cloned.page_size = snapshot->pages.page_size;
+	page_map_merge(&cloned, &other, &both);
+	page_map_merge(&both, &snapshot->kept.map, &snapshot->map);
+	page_map_deinit(&cloned);
+	page_map_deinit(&other);
+	page_map_deinit(&both);
+	vec_deinit(&ranges);
+	return scanned;
+}
+
+static bool copy_replica(struct snapshot *snapshot, struct err *err)
+{
+	if (!replica_open(&snapshot->replica, snapshot->target->procfs.root, err) ||
+		!reader_switch(&snapshot->reader, &snapshot->replica.procfs, err) ||
+		!describe_mappings(snapshot, &snapshot->replica.procfs, TORN_SHARED, err) ||
+		!scan_pages(snapshot, err))
+		return false;
+	describe_write(snapshot);
+	fault_point("fork.described");
+	copy_memory(snapshot);
+	return true;
+}
+
+/* --- the end of the clone --- */
+
+static bool suits(pid_t tid)
+{
+	bool in_call;
+
+	return inject_may_use(tid, &in_call);
+}
+
+/* A short stop of one thread. What fails here costs the target a zombie, and dumpcore cleanup takes
+ * it away. */
+static void reap(struct snapshot *snapshot)
+{
+	pid_t tid = seize_stop_one(&snapshot->seize, suits, NULL);
+
+	if (tid) {
+		replica_reap(&snapshot->replica, &snapshot->site, tid, snapshot->through_seccomp, NULL);
+		seize_release(&snapshot->seize);
+		snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
+	}
+}
+
+bool snapshot_fork_take(struct snapshot *snapshot, struct err *err)
+{
+	bool taken;
+
+	if (!stop_and_clone(snapshot, err))
+		return false;
+	taken = copy_replica(snapshot, err);
+	replica_end(&snapshot->replica);
+	fault_point("fork.ended");
+	reap(snapshot);
+	return taken;
+}

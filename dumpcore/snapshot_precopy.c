@@ -1,0 +1,600 @@
+/* precopy: memory is copied while the target runs and the kernel notes which pages are written
+ * meanwhile (track.h). Written pages are copied again, until few are left; then the target is
+ * stopped, and what was written since is copied into memory of our own. The stop lasts as long as
+ * asking for the written pages (0.3 ms/GiB) and copying them does.
+ *
+ * What stands in the file where (the slots) is laid out before the stop. Pages that were not there
+ * then are appended behind; pages that went are zeroed; the headers come last (writer.h). */
+#include "base/fault.h"
+#include "base/size.h"
+#include "dumpcore/copy.h"
+#include "dumpcore/describe.h"
+#include "dumpcore/snapshot.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	HELD_BYTES = 24 << 20,  /* most that is copied in the stop */
+	WRITTEN_RANGES = 65536, /* beyond it ranges are joined */
+	SAMPLE_NS = 10000000,   /* how long written pages are counted before anything is copied */
+	ROUNDS = 6,
+	PIECE_BYTES = 64 << 10,
+	FEW_BYTES = 256 << 10, /* so few that another round gains nothing */
+	COPY_BYTES_PER_US = 2500,
+	STOP_THREAD_NS = 15000,
+};
+
+void snapshot_precopy_reserve(struct snapshot *snapshot)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	size_t runs = snapshot->map.runs.capacity;
+
+	precopy->held = mmap(NULL, HELD_BYTES, PROT_READ | PROT_WRITE,
+						 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (precopy->held == MAP_FAILED)
+		precopy->held = NULL;
+	precopy->written.items = mem_resize(NULL, WRITTEN_RANGES, sizeof *precopy->written.items);
+	precopy->written.capacity = WRITTEN_RANGES;
+	precopy->ask.items = mem_resize(NULL, WRITTEN_RANGES, sizeof *precopy->ask.items);
+	precopy->ask.capacity = WRITTEN_RANGES;
+	page_map_reserve(&precopy->changed, runs);
+}
+
+void snapshot_precopy_deinit(struct snapshot *snapshot)
+{
+	struct precopy *precopy = &snapshot->precopy;
+
+	track_close(&precopy->track);
+	if (precopy->held)
+		munmap(precopy->held, HELD_BYTES);
+	page_map_deinit(&precopy->before);
+	page_map_deinit(&precopy->changed);
+	vec_deinit(&precopy->slots);
+	vec_deinit(&precopy->written);
+	vec_deinit(&precopy->ask);
+	vec_deinit(&precopy->placed);
+}
+
+/* --- before the copy --- */
+
+static bool suits(pid_t tid)
+{
+	bool in_call;
+
+	return inject_may_use(tid, &in_call);
+}
+
+/* A stop of one thread, for as long as it makes the userfaultfd. */
+static bool begin_tracking(struct snapshot *snapshot, struct err *err)
+{
+	pid_t pid = snapshot->target->procfs.pid, tid = seize_stop_one(&snapshot->seize, suits, err);
+	bool opened;
+
+	if (!tid)
+		return false;
+	fault_point("precopy.held");
+	opened = track_open(&snapshot->precopy.track, &snapshot->site, pid, tid,
+						snapshot->through_seccomp, snapshot->pages.fd, err);
+	fault_point("precopy.opened");
+	seize_release(&snapshot->seize);
+	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
+	return opened;
+}
+
+/* Private memory that is captured whole. Pages of hugetlbfs can only be protected whole. */
+static bool is_tracked_kind(const struct plan_item *item)
+{
+	return item->selected && !item->is_shared && !item->first_page && item->kind != PLAN_VDSO;
+}
+
+static void track_items(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->plan.items.count; i++) {
+		const struct plan_item *item = &snapshot->plan.items.items[i];
+
+		if (is_tracked_kind(item) && (item->resident_bytes || item->swapped_bytes) &&
+			!item->is_huge)
+			track_add(&snapshot->precopy.track, item->range);
+	}
+}
+
+/* What is known now serves if the target ends before the stop. */
+static bool describe_before(struct snapshot *snapshot, struct err *err)
+{
+	int64_t started = progress_now_ns();
+
+	if (!describe_process(snapshot, err) ||
+		!describe_mappings(snapshot, &snapshot->target->procfs, TORN_SHARED, err))
+		return false;
+	snapshot->precopy.maps_ns = progress_now_ns() - started;
+	track_items(snapshot);
+	fault_point("precopy.tracked");
+	if (!track_protect(&snapshot->precopy.track, err) ||
+		!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
+		return false;
+	fault_point("precopy.protected");
+	plan_lay_out(&snapshot->plan, &snapshot->map);
+	return true;
+}
+
+static uint64_t sum_ranges(const track_ranges *ranges)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < ranges->count; i++)
+		bytes += range_bytes(ranges->items[i]);
+	return bytes;
+}
+
+/* What was written in the slots since it was asked last; protected again. */
+static bool collect(struct snapshot *snapshot, struct err *err)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	const plan_segments *segments = &snapshot->plan.segments;
+	int64_t started = progress_now_ns();
+
+	precopy->written.count = 0;
+	for (size_t i = 0; i < segments->count; i++) {
+		struct range range = { segments->items[i].start,
+							   segments->items[i].start + segments->items[i].bytes };
+
+		if (!track_collect(&precopy->track, range, &precopy->written, err))
+			return false;
+	}
+	precopy->scan_ns = progress_now_ns() - started;
+	return true;
+}
+
+/* How long the stop would be if that much was written. */
+static int64_t forecast(const struct snapshot *snapshot, uint64_t bytes)
+{
+	const struct precopy *precopy = &snapshot->precopy;
+
+	return precopy->maps_ns + precopy->scan_ns +
+		   (int64_t)snapshot->target->threads * STOP_THREAD_NS +
+		   (int64_t)(bytes / COPY_BYTES_PER_US * 1000);
+}
+
+/* Gives up a pre-copy that would stop the target for too long. */
+static bool check_forecast(struct snapshot *snapshot, uint64_t bytes, struct err *err)
+{
+	int64_t pause = forecast(snapshot, bytes);
+	char text[SIZE_TEXT];
+
+	if (bytes <= HELD_BYTES &&
+		(!snapshot->request.most_pause_ns || pause <= snapshot->request.most_pause_ns))
+		return true;
+	snapshot->unsuited = true;
+	err_set(err, ERR_LIMIT,
+			"precopy: the process writes to %s in %d ms, the stop would take about %.1f ms",
+			size_format(bytes, text), SAMPLE_NS / 1000000, (double)pause / 1e6);
+	return err_hint(err, "use --consistency fork, which does not care how much is written");
+}
+
+/* Untracked memory counts as written always: track_collect tells of it as well. */
+static bool sample(struct snapshot *snapshot, struct err *err)
+{
+	struct timespec window = { .tv_nsec = SAMPLE_NS };
+
+	if (!collect(snapshot, err))
+		return false;
+	nanosleep(&window, NULL);
+	return collect(snapshot, err) &&
+		   check_forecast(snapshot, sum_ranges(&snapshot->precopy.written), err);
+}
+
+/* --- the copy, while the target runs --- */
+
+static void copy_all(struct snapshot *snapshot)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	uint64_t offset = snapshot->pages.page_size;
+
+	for (size_t i = 0; i < snapshot->plan.segments.count; i++) {
+		struct writer_segment slot = snapshot->plan.segments.items[i];
+
+		slot.offset = offset;
+		offset += slot.bytes;
+		*vec_add(&precopy->slots) = slot;
+	}
+	snapshot->writer = (struct writer){ .sink = snapshot->sink,
+										.page_size = snapshot->pages.page_size,
+										.segments = precopy->slots.items,
+										.segment_count = precopy->slots.count };
+	writer_begin_memory(&snapshot->writer);
+	copy_memory(snapshot);
+}
+
+/* Reads pages into the room for those of the stop, which is free until then, and puts them where
+ * they stand in the file. Pages that cannot be read are gone: the stop will tell. */
+static void copy_again(struct snapshot *snapshot, struct range range)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	const struct writer_segment *slot = plan_segments_find(&precopy->slots, range.start);
+
+	while (range.start < range.end && !snapshot->broken) {
+		uint64_t left = range_bytes(range);
+		size_t part = left < HELD_BYTES ? (size_t)left : HELD_BYTES;
+
+		if (!reader_fill(&snapshot->reader, range.start, precopy->held, part))
+			return;
+		sink_rewrite(snapshot->sink, slot->offset + (range.start - slot->start), precopy->held,
+					 part);
+		range.start += part;
+	}
+}
+
+/* Copies what was written, again and again, until that is little or does not become less. Once it
+ * is little enough for the stop, this thread goes before others: every millisecond it waits for its
+ * turn the target writes more, and the rounds that are left take less than the stop they shorten
+ * would. */
+static void copy_rounds(struct snapshot *snapshot, struct priority *priority)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	uint64_t last = UINT64_MAX;
+
+	for (int round = 0; round < ROUNDS && !snapshot->broken && sink_ok(snapshot->sink); round++) {
+		uint64_t bytes;
+
+		if (!collect(snapshot, NULL))
+			return; /* the target ended: the stop will tell */
+		bytes = sum_ranges(&precopy->written);
+		if (bytes <= HELD_BYTES)
+			priority_raise(priority);
+		for (size_t i = 0; i < precopy->written.count; i++)
+			copy_again(snapshot, precopy->written.items[i]);
+		fault_point("precopy.round");
+		if (bytes <= FEW_BYTES || bytes > last - last / 4)
+			break;
+		last = bytes;
+	}
+}
+
+/* --- the stop --- */
+
+/* What describe did before is done anew. */
+static void forget_description(struct snapshot *snapshot)
+{
+	snapshot->maps.size = snapshot->standard.size = 0;
+	snapshot->now.count = snapshot->stacks.count = 0;
+}
+
+/* Modules' first pages and the vdso do not change: they are in their slots, or they are new. */
+static bool is_copied_once(const struct precopy *precopy, const struct plan_item *item)
+{
+	return !is_tracked_kind(item) && plan_segments_find(&precopy->slots, item->range.start);
+}
+
+static bool find_written(struct snapshot *snapshot, struct err *err)
+{
+	struct precopy *precopy = &snapshot->precopy;
+
+	precopy->written.count = 0;
+	for (size_t i = 0; i < snapshot->plan.items.count; i++) {
+		const struct plan_item *item = &snapshot->plan.items.items[i];
+		struct range range = item->range;
+
+		if (!item->selected || item->is_shared || is_copied_once(precopy, item))
+			continue;
+		if (item->first_page)
+			range.end = range.start + snapshot->pages.page_size;
+		if (!track_final(&precopy->track, range, &precopy->before, &precopy->written, err))
+			return false;
+	}
+	precopy->ask.count = 0;
+	for (size_t i = 0; i < precopy->written.count; i++)
+		*vec_add(&precopy->ask) =
+			(struct pages_range){ precopy->written.items[i], PAGE_PRESENT, false };
+	return pages_scan(&snapshot->pages, &precopy->ask, &precopy->changed, err);
+}
+
+static bool hold_written(struct snapshot *snapshot, struct err *err)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	uint64_t bytes = page_map_resident(&precopy->changed, (struct range){ 0, UINT64_MAX });
+
+	if (bytes > HELD_BYTES || !precopy->held)
+		return check_forecast(snapshot, bytes, err);
+	precopy->held_bytes = 0;
+	for (size_t i = 0; i < precopy->changed.runs.count; i++) {
+		const struct page_run *run = &precopy->changed.runs.items[i];
+
+		if (run->state != PAGE_PRESENT)
+			continue;
+		if (!reader_fill(&snapshot->reader, run->range.start, precopy->held + precopy->held_bytes,
+						 range_bytes(run->range)))
+			return err_set(err, ERR_GONE, "process %d has ended",
+						   (int)snapshot->target->procfs.pid);
+		precopy->held_bytes += range_bytes(run->range);
+	}
+	return true;
+}
+
+static bool stop_and_hold(struct snapshot *snapshot, struct err *err)
+{
+	bool held;
+
+	if (!seize_stop(&snapshot->seize, err))
+		return false;
+	fault_point("precopy.stopped");
+	forget_description(snapshot);
+	held = describe_process(snapshot, err) &&
+		   describe_mappings(snapshot, &snapshot->target->procfs, TORN_SHARED, err) &&
+		   find_written(snapshot, err) && hold_written(snapshot, err);
+	fault_point("precopy.copied");
+	seize_release(&snapshot->seize);
+	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
+	fault_point("precopy.released");
+	return held;
+}
+
+/* --- after the stop --- */
+
+/* Pages of what is not tracked are asked for now: they are in the account, not in the archive, or
+ * marked as torn. */
+static void scan_others(struct snapshot *snapshot, struct page_map *others)
+{
+	pages_ranges ranges = { 0 };
+
+	for (size_t i = 0; i < snapshot->ranges.count; i++)
+		if (!is_tracked_kind(&snapshot->plan.items.items[i]))
+			*vec_add(&ranges) = snapshot->ranges.items[i];
+	pages_scan(&snapshot->pages, &ranges, others, NULL);
+	vec_deinit(&ranges);
+}
+
+/* The state of each page: as it was found in the stop where it was written, else as before it. */
+static void make_map(struct snapshot *snapshot)
+{
+	struct page_map others = { .page_size = snapshot->pages.page_size };
+	const struct page_map *const layers[] = { &snapshot->precopy.changed, &others,
+											  &snapshot->precopy.before };
+
+	scan_others(snapshot, &others);
+	snapshot->map.page_size = snapshot->pages.page_size;
+	for (size_t i = 0; i < snapshot->ranges.count; i++)
+		page_map_append_layers(&snapshot->map, layers, 3, snapshot->ranges.items[i].range);
+	page_map_deinit(&others);
+}
+
+/* Splits the segments where their bytes are in different places: in slots, or behind them. */
+static void place_segments(struct snapshot *snapshot)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	uint64_t behind = sink_offset(snapshot->sink);
+
+	for (size_t i = 0; i < snapshot->plan.segments.count; i++) {
+		struct writer_segment left = snapshot->plan.segments.items[i];
+
+		while (left.bytes) {
+			struct writer_segment part = left;
+			const struct writer_segment *slot = plan_segments_next(&precopy->slots, left.start);
+			bool inside = slot && slot->start <= left.start;
+			vaddr end = left.start + left.bytes, border = inside ? slot->start + slot->bytes
+														  : slot ? slot->start
+																 : end;
+
+			part.bytes = (border < end ? border : end) - left.start;
+			part.offset = inside ? slot->offset + (left.start - slot->start) : behind;
+			behind += inside ? 0 : part.bytes;
+			*vec_add(&precopy->placed) = part;
+			left.start += part.bytes;
+			left.bytes -= part.bytes;
+		}
+	}
+}
+
+/* Goes through what was held in the stop, in ascending order. */
+struct held {
+	const struct precopy *precopy;
+	size_t run;
+	size_t offset; /* of the run's bytes in the held ones */
+};
+
+/* The bytes held of a page, or NULL where it was not. */
+static const uint8_t *held_find(struct held *held, vaddr address, uint64_t *bytes)
+{
+	const struct page_map *changed = &held->precopy->changed;
+	const struct page_run *run;
+
+	while (held->run < changed->runs.count && changed->runs.items[held->run].range.end <= address) {
+		run = &changed->runs.items[held->run++];
+		if (run->state == PAGE_PRESENT)
+			held->offset += range_bytes(run->range);
+	}
+	run = held->run < changed->runs.count ? &changed->runs.items[held->run] : NULL;
+	if (!run || run->state != PAGE_PRESENT || run->range.start > address)
+		return NULL;
+	*bytes = run->range.end - address;
+	return held->precopy->held + held->offset + (address - run->range.start);
+}
+
+/* Pages that were not there before, in segments behind the slots. What was not held is shared
+ * memory, torn in any case: it is read now. */
+static void append_range(struct snapshot *snapshot, struct held *held, struct range range)
+{
+	uint8_t piece[PIECE_BYTES];
+
+	while (range.start < range.end) {
+		uint64_t bytes = range_bytes(range), there = sizeof piece;
+		const uint8_t *from = held_find(held, range.start, &there);
+
+		bytes = there < bytes ? there : bytes;
+		if (!from && !reader_fill(&snapshot->reader, range.start, piece, (size_t)bytes))
+			return;
+		/* Not sink_room, which ends with an interruption: the headers are to tell of this. */
+		sink_write(snapshot->sink, from ? from : piece, (size_t)bytes);
+		range.start += bytes;
+	}
+}
+
+static void append_segment(struct snapshot *snapshot, struct held *held,
+						   const struct writer_segment *segment)
+{
+	struct range range = { segment->start, segment->start + segment->bytes };
+	const struct page_map *map = &snapshot->map;
+
+	sink_hole(snapshot->sink, segment->offset - sink_offset(snapshot->sink));
+	for (size_t i = page_map_find(map, range.start);
+		 i < map->runs.count && map->runs.items[i].range.start < range.end; i++) {
+		struct range part = range_overlap(map->runs.items[i].range, range);
+
+		if (map->runs.items[i].state == PAGE_PRESENT || map->runs.items[i].state == PAGE_TORN)
+			append_range(snapshot, held, part);
+		else
+			sink_hole(snapshot->sink, range_bytes(part));
+	}
+}
+
+/* What changed of a segment that stands in a slot. */
+static void rewrite_segment(struct snapshot *snapshot, struct held *held,
+							const struct writer_segment *segment)
+{
+	struct range range = { segment->start, segment->start + segment->bytes };
+	const struct page_map *changed = &snapshot->precopy.changed;
+
+	for (size_t i = page_map_find(changed, range.start);
+		 i < changed->runs.count && changed->runs.items[i].range.start < range.end; i++) {
+		struct range part = range_overlap(changed->runs.items[i].range, range);
+		uint64_t offset = segment->offset + (part.start - segment->start), there;
+		const uint8_t *from = held_find(held, part.start, &there);
+
+		if (from)
+			sink_rewrite(snapshot->sink, offset, from, (size_t)range_bytes(part));
+		else
+			sink_rewrite_hole(snapshot->sink, offset, range_bytes(part));
+	}
+}
+
+static void finish_memory(struct snapshot *snapshot)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	struct held held = { .precopy = precopy };
+	uint64_t behind = sink_offset(snapshot->sink);
+
+	for (size_t i = 0; i < precopy->placed.count; i++) {
+		const struct writer_segment *segment = &precopy->placed.items[i];
+
+		if (segment->offset >= behind)
+			append_segment(snapshot, &held, segment);
+		else
+			rewrite_segment(snapshot, &held, segment);
+	}
+}
+
+/* Errors of the copy count where their pages were not copied again and are still in the archive. */
+static void settle_errors(struct snapshot *snapshot)
+{
+	const struct page_map *const layers[] = { &snapshot->precopy.changed };
+	capture_gaps errors = snapshot->reader.errors;
+	uint64_t unread = 0;
+
+	snapshot->reader.errors.count = 0;
+	for (size_t i = 0; i < errors.count; i++) {
+		struct capture_gap gap = errors.items[i];
+		size_t at = page_map_find(layers[0], gap.range.start);
+		bool again = at < layers[0]->runs.count &&
+					 range_bytes(range_overlap(layers[0]->runs.items[at].range, gap.range));
+		uint64_t bytes = page_map_resident(&snapshot->map, gap.range);
+
+		if (again || !bytes)
+			continue;
+		snapshot->reader.errors.items[snapshot->reader.errors.count++] = gap;
+		unread += bytes;
+	}
+	snapshot->reader.bytes = snapshot->plan.memory_bytes - unread;
+}
+
+static void describe_after(struct snapshot *snapshot)
+{
+	struct precopy *precopy = &snapshot->precopy;
+
+	track_close(&precopy->track);
+	fault_point("precopy.closed");
+	make_map(snapshot);
+	plan_lay_out(&snapshot->plan, &snapshot->map);
+	place_segments(snapshot);
+	finish_memory(snapshot);
+	settle_errors(snapshot);
+	describe_write_last(snapshot, &precopy->placed);
+}
+
+/* The states of an item's pages as they were before; what was copied while it could change is
+ * torn. */
+static void append_torn(struct snapshot *snapshot, const struct plan_item *item)
+{
+	const struct page_map *before = &snapshot->precopy.before;
+	bool torn = item->selected && item->flags & PF_W;
+
+	for (size_t i = page_map_find(before, item->range.start);
+		 i < before->runs.count && before->runs.items[i].range.start < item->range.end; i++) {
+		enum page_state state = before->runs.items[i].state;
+
+		page_map_append(&snapshot->map, range_overlap(before->runs.items[i].range, item->range),
+						torn && state == PAGE_PRESENT ? PAGE_TORN : state);
+	}
+}
+
+/* The target ended, or the copy was interrupted, before the stop: what was copied until then is
+ * kept, as it was described before. It is no snapshot of one instant. */
+static void describe_partial(struct snapshot *snapshot)
+{
+	struct precopy *precopy = &snapshot->precopy;
+
+	if (!snapshot->broken) {
+		snapshot->broken = "the process ended before it was stopped";
+		reader_add_error(&snapshot->reader, (struct range){ 0, snapshot->pages.page_size },
+						 snapshot->broken);
+	}
+	snapshot->consistency = "live";
+	snapshot->map.page_size = snapshot->pages.page_size;
+	for (size_t i = 0; i < snapshot->plan.items.count; i++)
+		append_torn(snapshot, &snapshot->plan.items.items[i]);
+	describe_write_last(snapshot, &precopy->slots);
+}
+
+/* What fits into a limit is known only in the stop, and what is read from swap before it counts in
+ * the RSS of then. */
+static bool check_choice(struct snapshot *snapshot, struct err *err)
+{
+	const struct choice *choice = snapshot->request.choice;
+
+	if (!choice->most_bytes && !choice->read_swapped)
+		return true;
+	snapshot->unsuited = true;
+	err_set(err, ERR_UNSUPPORTED, "precopy does not go with %s",
+			choice->most_bytes ? "--max-size" : "--swap read");
+	return err_hint(err, "use --consistency fork or freeze with it");
+}
+
+bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err)
+{
+	struct precopy *precopy = &snapshot->precopy;
+	struct priority priority = { 0 };
+	bool held;
+
+	if (!check_choice(snapshot, err) || !begin_tracking(snapshot, err) ||
+		!describe_before(snapshot, err) || !sample(snapshot, err))
+		return false;
+	copy_all(snapshot);
+	fault_point("precopy.all");
+	copy_rounds(snapshot, &priority);
+	precopy->before = snapshot->map;
+	snapshot->map = (struct page_map){ 0 };
+	held = !snapshot->broken && stop_and_hold(snapshot, err);
+	priority_restore(&priority);
+	if (held) {
+		describe_after(snapshot);
+		return true;
+	}
+	if (!snapshot->broken && (snapshot->unsuited || err->kind != ERR_GONE))
+		return false;
+	*err = (struct err){ 0 };
+	describe_partial(snapshot);
+	return true;
+}
