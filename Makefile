@@ -195,7 +195,7 @@ install: all
 	install -m 755 $(BUILD)/dumpcore $(BUILD)/analyze $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard rules/*.yml) $(DESTDIR)$(PREFIX)/share/dumpcore/rules
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 README.md LICENSE CHANGELOG.md $(wildcard docs/*.md docs/*.json) \
+	install -m 644 README.md LICENSE CHANGELOG.md $(wildcard docs/*.md docs/*.json docs/*.service) \
 		$(DESTDIR)$(PREFIX)/share/doc/dumpcore
 
 .PHONY: clean

@@ -10,8 +10,8 @@
 #define DURATION_MS INT64_C(1000000) /* nanoseconds */
 #define DURATION_S (1000 * DURATION_MS)
 
-/* Room for any formatted duration: "106751 d 23 h" and a NUL. */
-enum { DURATION_TEXT = 32 };
+/* Room for any formatted duration, as wide as a compiler may think that its numbers are. */
+enum { DURATION_TEXT = 64 };
 
 /* Reads "100ms", "5s", "1.5m", "2h" or "1d" into nanoseconds. ERR_USAGE where the text is anything
  * else; a number without its unit is told which unit it may have meant. */

@@ -75,6 +75,14 @@ void progress_add(struct progress *progress, uint64_t bytes)
 	draw(progress, done, now);
 }
 
+void progress_show(struct progress *progress, const char *text)
+{
+	if (!progress->enabled)
+		return;
+	atomic_store(&progress->drawn, true);
+	fprintf(stderr, "\r\033[K%s", text);
+}
+
 void progress_end(struct progress *progress)
 {
 	if (progress->enabled && atomic_load(&progress->drawn))

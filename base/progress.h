@@ -1,4 +1,6 @@
-/* progress: a line on the terminal for a step that takes over a second. */
+/* progress: a line on the terminal for a step that takes over a second, or for a state that
+ * changes.
+ */
 #ifndef BASE_PROGRESS_H
 #define BASE_PROGRESS_H
 
@@ -27,6 +29,9 @@ void progress_start(struct progress *progress, const char *label, uint64_t total
 
 /* Counts bytes done and redraws at most five times a second. */
 void progress_add(struct progress *progress, uint64_t bytes);
+
+/* Shows a text of one line that fits the terminal, at once, in place of what stood there. */
+void progress_show(struct progress *progress, const char *text);
 
 /* Wipes the line. */
 void progress_end(struct progress *progress);

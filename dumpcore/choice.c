@@ -114,6 +114,7 @@ void choice_learn(struct choice *choice, const mappings *list)
 {
 	size_t count = 0;
 
+	choice->known.count = 0;
 	if (!choice->by_name)
 		return;
 	/* These may come after the list was made. */

@@ -46,8 +46,9 @@ bool choice_add_range(struct choice *choice, const char *text, uint32_t page_siz
 /* Takes a POSIX extended expression; ERR_USAGE with regerror's text. */
 bool choice_set_name(struct choice *choice, const char *expression, struct err *err);
 
-/* Matches the paths of the mappings, which must outlive the choice, once and before the target
- * stops: regexec allocates, and its time has no bound. */
+/* Matches the paths of the mappings, once and before the target stops: regexec allocates, and its
+ * time has no bound. The paths must live as long as the choice is applied; learning again forgets
+ * them. */
 void choice_learn(struct choice *choice, const mappings *list);
 
 /* Items that choice_apply may add to a plan. */

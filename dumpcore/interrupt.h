@@ -4,11 +4,17 @@
 #define DUMPCORE_INTERRUPT_H
 
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Installs the handlers, and ignores SIGPIPE: a closed pipe is an error of write(2). */
 void interrupt_install(void);
 
 /* Not zero once a signal came. */
 const volatile sig_atomic_t *interrupt_flag(void);
+
+/* Waits for that many nanoseconds at most; a signal ends the wait, also one that comes just before
+ * it. False once a signal came. */
+bool interrupt_wait(int64_t ns);
 
 #endif

@@ -12,6 +12,7 @@
 #include "dumpcore/status.h"
 #include "dumpcore/survey.h"
 #include "dumpcore/target.h"
+#include "dumpcore/watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -168,12 +169,70 @@ static enum exit_status run_opened(struct run *run, struct err *err)
 	return run_capture(run, err);
 }
 
+/* One capture of a watch, of a process that may have been replaced meanwhile. */
+static enum watch_capture capture_watched(void *context, const char *path, uint64_t started,
+										  struct err *err)
+{
+	struct run *run = context;
+	enum exit_status exit_status = EXIT_FAILED;
+
+	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err)) {
+		choice_learn(&run->options.choice, &run->target.mappings);
+		if (run->target.stat.started == started)
+			exit_status = capture_to(run, path, err);
+		else
+			err_set(err, ERR_GONE, "process %d has ended, another one has its id now",
+					(int)run->options.pid);
+	}
+	target_close(&run->target);
+	return exit_status == EXIT_COMPLETE  ? WATCH_COMPLETE
+		   : exit_status == EXIT_PARTIAL ? WATCH_PARTIAL
+										 : WATCH_FAILED;
+}
+
+static int64_t read_clock(void *context)
+{
+	(void)context;
+	return progress_now_ns();
+}
+
+static int64_t read_calendar(void *context)
+{
+	(void)context;
+	return time(NULL);
+}
+
+static bool wait_for_signal(void *context, int64_t ns)
+{
+	(void)context;
+	return interrupt_wait(ns);
+}
+
+static enum exit_status run_watch(struct run *run, struct err *err)
+{
+	struct watch_hooks hooks = { run, capture_watched, read_clock, read_calendar, wait_for_signal };
+	struct watch_request request = { .root = PROCFS_ROOT,
+									 .pid = run->options.pid,
+									 .folder = run->options.output ? run->options.output : ".",
+									 .command = strbuf_text(&run->command),
+									 .settings = &run->options.watch,
+									 .status = &run->status,
+									 .forced_line = run->options.progress };
+	struct watch_result result;
+
+	if (!watch_run(&request, &hooks, &result, err))
+		return EXIT_FAILED;
+	return result.partial ? EXIT_PARTIAL : EXIT_COMPLETE;
+}
+
 static enum exit_status run_target(struct run *run, struct err *err)
 {
 	enum exit_status exit_status = EXIT_FAILED;
 
 	if (!plan_selection_parse(run->options.select, &run->options.choice.selection, err))
 		return EXIT_USAGE;
+	if (run->options.command == COMMAND_WATCH)
+		return run_watch(run, err);
 	if (target_open(&run->target, PROCFS_ROOT, run->options.pid, strbuf_text(&run->command), err)) {
 		choice_learn(&run->options.choice, &run->target.mappings);
 		exit_status = run_opened(run, err);
@@ -187,10 +246,12 @@ static enum exit_status run_command(struct run *run, struct err *err)
 	struct strbuf text = { 0 };
 	bool printed;
 
-	if (run->options.command != COMMAND_HELP && run->options.command != COMMAND_VERSION)
+	if (run->options.command < COMMAND_HELP)
 		return run_target(run, err);
 	if (run->options.command == COMMAND_HELP)
 		options_help(&text);
+	else if (run->options.command == COMMAND_HELP_WATCH)
+		options_help_watch(&text);
 	else
 		strbuf_puts(&text, "dumpcore " DUMPCORE_VERSION "\n");
 	printed = print(&text, err);

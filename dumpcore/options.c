@@ -3,6 +3,8 @@
 #include "base/duration.h"
 #include "base/size.h"
 #include "base/text.h"
+#include "dumpcore/option_row.h"
+#include "dumpcore/watch_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +157,7 @@ static bool take_json(struct options *options, const char *value, struct err *er
 static bool take_help(struct options *options, const char *value, struct err *err)
 {
 	(void)value, (void)err;
-	options->command = COMMAND_HELP;
+	options->command = options->command == COMMAND_WATCH ? COMMAND_HELP_WATCH : COMMAND_HELP;
 	return true;
 }
 
@@ -165,14 +167,6 @@ static bool take_version(struct options *options, const char *value, struct err 
 	options->command = COMMAND_VERSION;
 	return true;
 }
-
-struct option_row {
-	char letter; /* 0: none */
-	const char *name;
-	const char *argument; /* NULL: takes none */
-	const char *help;     /* lines, separated by newlines */
-	bool (*take)(struct options *options, const char *value, struct err *err);
-};
 
 static const struct option_row rows[] = {
 	{ 'o', "output", "FILE",
@@ -213,11 +207,30 @@ static const struct option_row rows[] = {
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
+/* Of both tables; NULL behind the last one. */
+static const struct option_row *row_at(size_t index)
+{
+	if (index < ROWS)
+		return &rows[index];
+	return index - ROWS < WATCH_OPTION_ROWS ? &watch_option_rows[index - ROWS] : NULL;
+}
+
+/* Gives the row's name for options->watch_only where only a watch takes it. */
+static const char *watch_name(const struct option_row *row)
+{
+	for (size_t i = 0; i < WATCH_OPTION_ROWS; i++)
+		if (row == &watch_option_rows[i])
+			return row->name;
+	return NULL;
+}
+
 static const struct option_row *find_long(const char *name, size_t length)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0)
-			return &rows[i];
+	const struct option_row *row;
+
+	for (size_t i = 0; (row = row_at(i)); i++)
+		if (strlen(row->name) == length && strncmp(row->name, name, length) == 0)
+			return row;
 	return NULL;
 }
 
@@ -231,10 +244,10 @@ static const struct option_row *find_letter(char letter)
 
 static bool refuse_unknown(const char *word, struct err *err)
 {
-	const char *names[ROWS + 1] = { NULL }, *near;
+	const char *names[ROWS + WATCH_OPTION_ROWS + 1] = { NULL }, *near;
 
-	for (size_t i = 0; i < ROWS; i++)
-		names[i] = rows[i].name;
+	for (size_t i = 0; row_at(i); i++)
+		names[i] = row_at(i)->name;
 	near = word[1] == '-' ? text_nearest(word + 2, names) : NULL;
 	err_set(err, ERR_USAGE, "unknown option '%s'", word);
 	return near ? err_hint(err, "did you mean --%s?", near) : err_hint(err, "see dumpcore --help");
@@ -267,6 +280,8 @@ static bool take_long(struct options *options, const char *word, struct words *w
 		value = next_word(words);
 	if (row->argument && !value)
 		return err_set(err, ERR_USAGE, "--%s needs a value: %s", row->name, row->argument);
+	if (!options->watch_only)
+		options->watch_only = watch_name(row);
 	return row->take(options, value, err);
 }
 
@@ -297,7 +312,7 @@ static bool take_pid(struct options *options, const char *word, struct err *err)
 	long value = strtol(word, &end, 10);
 
 	if (word[0] < '0' || word[0] > '9' || *end || value < 1 || value > INT32_MAX) {
-		err_set(err, ERR_USAGE, "'%s' is neither a process id nor 'survey'", word);
+		err_set(err, ERR_USAGE, "'%s' is neither a process id nor 'survey' nor 'watch'", word);
 		return err_hint(err, "find the id with: pgrep -a %s", word[0] == '-' ? "NAME" : word);
 	}
 	if (options->pid) {
@@ -308,6 +323,20 @@ static bool take_pid(struct options *options, const char *word, struct err *err)
 	return true;
 }
 
+static bool take_command(struct options *options, const char *word)
+{
+	static const char *const names[] = { [COMMAND_SURVEY] = "survey",
+										 [COMMAND_WATCH] = "watch",
+										 [COMMAND_CLEANUP] = "cleanup" };
+
+	if (options->pid || options->command != COMMAND_CAPTURE)
+		return false;
+	for (enum options_command i = COMMAND_SURVEY; i <= COMMAND_CLEANUP; i++)
+		if (strcmp(word, names[i]) == 0)
+			options->command = i;
+	return options->command != COMMAND_CAPTURE;
+}
+
 static bool take_word(struct options *options, const char *word, struct words *words,
 					  struct err *err)
 {
@@ -315,14 +344,8 @@ static bool take_word(struct options *options, const char *word, struct words *w
 		return take_long(options, word, words, err);
 	if (word[0] == '-' && word[1])
 		return take_short(options, word, words, err);
-	if (!options->pid && options->command == COMMAND_CAPTURE && strcmp(word, "survey") == 0) {
-		options->command = COMMAND_SURVEY;
+	if (take_command(options, word))
 		return true;
-	}
-	if (!options->pid && options->command == COMMAND_CAPTURE && strcmp(word, "cleanup") == 0) {
-		options->command = COMMAND_CLEANUP;
-		return true;
-	}
 	return take_pid(options, word, err);
 }
 
@@ -333,12 +356,15 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 
 	*options = (struct options){ .consistency = "auto", .select = "native" };
 	options->level = DEFAULT_LEVEL;
+	watch_options_init(&options->watch);
 	options->reserve_disk = DISK_RESERVE_DEFAULT;
 	while ((word = next_word(&words)))
 		if (!take_word(options, word, &words, err))
 			return false;
-	if (options->command == COMMAND_HELP || options->command == COMMAND_VERSION || options->pid)
+	if (options->command >= COMMAND_HELP)
 		return true;
+	if (options->pid)
+		return watch_options_check(options, err);
 	err_set(err, ERR_USAGE, "no process id");
 	return err_hint(err, "dumpcore PID; see dumpcore --help");
 }
@@ -382,7 +408,9 @@ void options_help(struct strbuf *out)
 				"usage: dumpcore [OPTIONS] PID          capture the process's memory\n"
 				"       dumpcore survey [OPTIONS] PID   what its memory is made of, and what a\n"
 				"                                       capture would take\n"
-				"       dumpcore cleanup PID            what a killed capture may have left\n\n");
+				"       dumpcore cleanup PID            what a killed capture may have left\n"
+				"       dumpcore watch [OPTIONS] PID    capture when it has grown; options:\n"
+				"                                       dumpcore watch --help\n\n");
 	for (size_t i = 0; i < ROWS; i++)
 		help_row(&rows[i], out);
 	strbuf_puts(out, "\nExamples\n"
@@ -393,6 +421,26 @@ void options_help(struct strbuf *out)
 					 "\nThe archive holds the process's memory, secrets included. Read it with\n"
 					 "`analyze FILE`; `zstd -d --sparse FILE` makes a plain core for gdb.\n"
 					 "Exit status: 0 complete, 1 failed, 2 usage, 3 partial archive kept.\n");
+}
+
+void options_help_watch(struct strbuf *out)
+{
+	strbuf_puts(out,
+				"usage: dumpcore watch [OPTIONS] PID     capture when it happens\n\n"
+				"Captures when the first of --rss, --growth, --cgroup and --pressure that are\n"
+				"given fires.\n\n");
+	for (size_t i = 0; i < WATCH_OPTION_ROWS; i++)
+		help_row(&watch_option_rows[i], out);
+	strbuf_puts(out,
+				"  -o, --output FOLDER where the archives go (default .)\n"
+				"      and all options of a capture: dumpcore --help\n"
+				"\nTIME is 100ms, 5s, 10m, 2h or 1d; SIZE is 500M or 6G.\n"
+				"\nExamples\n"
+				"  dumpcore watch 4711 --rss 6G -o /var/tmp\n"
+				"  dumpcore watch 4711 --growth 500M/10m --cgroup 90% --count 3 --keep 5\n"
+				"\nA trigger that a capture was made for waits until its value was below 95 %\n"
+				"of the threshold, or the RSS is 10 % above that at the capture.\n"
+				"Exit status: 0 a complete capture was kept, 1 none, 2 usage, 3 a partial one.\n");
 }
 
 void options_command_line(int argc, char **argv, struct strbuf *out)

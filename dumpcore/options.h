@@ -7,6 +7,7 @@
 #include "base/strbuf.h"
 #include "dumpcore/choice.h"
 #include "dumpcore/disk.h"
+#include "dumpcore/watch.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -14,8 +15,10 @@
 enum options_command {
 	COMMAND_CAPTURE,
 	COMMAND_SURVEY,
+	COMMAND_WATCH,
 	COMMAND_CLEANUP,
 	COMMAND_HELP,
+	COMMAND_HELP_WATCH,
 	COMMAND_VERSION
 };
 
@@ -38,6 +41,8 @@ struct options {
 	bool quiet;
 	bool progress; /* also where stderr is no terminal */
 	bool json;
+	struct watch_settings watch;
+	const char *watch_only; /* name of an option given that only watch takes; NULL: none */
 };
 
 /* Reads argv (argv[0] is skipped). ERR_USAGE with the next step on a mistake. The caller ends with
@@ -48,6 +53,9 @@ void options_deinit(struct options *options);
 
 /* Appends the text of --help: fits a screen of 80 columns. */
 void options_help(struct strbuf *out);
+
+/* Appends the text of `watch --help`. */
+void options_help_watch(struct strbuf *out);
 
 /* Appends the command line as it could be typed again, quoted where it must be. */
 void options_command_line(int argc, char **argv, struct strbuf *out);

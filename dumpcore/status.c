@@ -33,7 +33,7 @@ static const char *safe(const char *text, struct strbuf *out)
 	return strbuf_text(out);
 }
 
-static json_t *json_text(const char *text)
+json_t *status_json_text(const char *text)
 {
 	struct strbuf buffer = { 0 };
 	json_t *value = json_string(safe(text, &buffer));
@@ -64,7 +64,8 @@ void status_error(const struct status *status, const struct err *err)
 {
 	if (status->json) {
 		put_json(json_pack("{s:s, s:s, s:o, s:o}", "event", "error", "kind", kind_names[err->kind],
-						   "what", json_text(err->what), "hint", json_text(err->hint)));
+						   "what", status_json_text(err->what), "hint",
+						   status_json_text(err->hint)));
 		return;
 	}
 	put_line("dumpcore: ", err->what);
@@ -81,7 +82,7 @@ void status_warning(const struct status *status, const char *format, ...)
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	if (status->json)
-		put_json(json_pack("{s:s, s:o}", "event", "warning", "what", json_text(text)));
+		put_json(json_pack("{s:s, s:o}", "event", "warning", "what", status_json_text(text)));
 	else
 		put_line("dumpcore: warning: ", text);
 }
@@ -90,9 +91,9 @@ static void put_captured_json(const struct status_capture *capture)
 {
 	put_json(json_pack(
 		"{s:s, s:s, s:o, s:b, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I}", "event", "captured",
-		"consistency", capture->consistency, "why", json_text(capture->why), "complete",
-		capture->complete, "reason", json_text(capture->reason), "file", json_text(capture->path),
-		"pid", (int)capture->pid, "comm", json_text(capture->comm), "memory_bytes",
+		"consistency", capture->consistency, "why", status_json_text(capture->why), "complete",
+		capture->complete, "reason", status_json_text(capture->reason), "file", status_json_text(capture->path),
+		"pid", (int)capture->pid, "comm", status_json_text(capture->comm), "memory_bytes",
 		(json_int_t)capture->memory_bytes, "stored_bytes", (json_int_t)capture->stored_bytes,
 		"pause_ns", (json_int_t)capture->pause_ns, "total_ns", (json_int_t)capture->total_ns,
 		"threads", (json_int_t)capture->threads));
@@ -111,6 +112,17 @@ static void put_captured_text(const struct status_capture *capture, struct strbu
 	if (capture->pause_ns)
 		strbuf_printf(out, ", the process was stopped for %.*f ms",
 					  capture->pause_ns < 10000000 ? 1 : 0, (double)capture->pause_ns / 1e6);
+}
+
+void status_event(const struct status *status, const char *line, json_t *object)
+{
+	if (status->json) {
+		put_json(object);
+		return;
+	}
+	if (!status->quiet)
+		put_line("", line);
+	json_decref(object);
 }
 
 void status_captured(const struct status *status, const struct status_capture *capture)

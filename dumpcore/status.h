@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,5 +36,11 @@ void status_warning(const struct status *status, const char *format, ...)
 /* Zombies found, and of these the ones that are gone now. */
 void status_cleaned(const struct status *status, pid_t pid, size_t found, size_t reaped);
 void status_captured(const struct status *status, const struct status_capture *capture);
+
+/* Something that happened: the line for people, or the object, which is taken over. */
+void status_event(const struct status *status, const char *line, json_t *object);
+
+/* A JSON string of text that may hold anything. */
+json_t *status_json_text(const char *text);
 
 #endif

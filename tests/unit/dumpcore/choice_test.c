@@ -198,6 +198,23 @@ static void names_that_came_later_are_kept(void **state)
 	expect_chosen(fixture, "101010010");
 }
 
+/* A watch captures again and again: what an earlier capture had learned is of mappings long gone.
+ */
+static void learning_again_forgets(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_true(choice_set_name(&fixture->choice, "nothing", NULL));
+	fixture->list.items[ANON].path = "/opt/earlier";
+	choice_learn(&fixture->choice, &fixture->list);
+	fixture->list.items[ANON].path = "/opt/now";
+	choice_learn(&fixture->choice, &fixture->list);
+	fixture->list.items[ANON].path = "/opt/earlier";
+	plan_select(&fixture->plan, &fixture->list, fixture->choice.selection, (struct range){ 0 });
+	choice_apply(&fixture->choice, &fixture->plan);
+	assert_true(fixture->plan.items.items[ANON].selected);
+}
+
 static void bad_expressions_are_explained(void **state)
 {
 	struct fixture *fixture = *state;
@@ -266,6 +283,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_vdso_is_never_split, make, drop),
 		cmocka_unit_test_setup_teardown(names_choose_among_what_is_selected, make, drop),
 		cmocka_unit_test_setup_teardown(an_empty_name_is_a_name, make, drop),
+		cmocka_unit_test_setup_teardown(learning_again_forgets, make, drop),
 		cmocka_unit_test_setup_teardown(names_that_came_later_are_kept, make, drop),
 		cmocka_unit_test_setup_teardown(bad_expressions_are_explained, make, drop),
 		cmocka_unit_test_setup_teardown(little_in_memory_is_left_out, make, drop),

@@ -1,12 +1,13 @@
 #include "tests/unit/unit.h"
 
+#include "base/duration.h"
 #include "dumpcore/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WORDS = 24 };
+enum { MOST_WORDS = 32 };
 
 /* Parses a command line given as one text with blanks between the words. */
 static bool parse(const char *line, struct options *options, struct err *err)
@@ -84,6 +85,34 @@ static void commands_are_known(void **state)
 	assert_int_equal(options.level, 1);
 }
 
+static void a_watch_has_its_own_options(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_true(parse("watch 42 --rss 6G", &options, &err));
+	assert_int_equal(options.command, COMMAND_WATCH);
+	assert_true(options.watch.interval_ns == DURATION_S);
+	assert_true(options.watch.cooldown_ns == 600 * DURATION_S);
+	assert_int_equal(options.watch.count, 1);
+	assert_int_equal(options.watch.rotation.keep, 0);
+	assert_true(parse("watch --growth=500M/10m --cgroup 90% --pressure 2.5% 42 --select heap "
+					  "--interval 100ms --cooldown 1s --count 3 --keep 5 --keep-bytes 20G",
+					  &options, &err));
+	assert_true(options.watch.limits.thresholds[TRIGGER_GROWTH] == UINT64_C(500) << 20);
+	assert_int_equal(options.watch.limits.thresholds[TRIGGER_CGROUP], 9000);
+	assert_int_equal(options.watch.limits.thresholds[TRIGGER_PRESSURE], 250);
+	assert_true(options.watch.interval_ns == 100 * DURATION_MS);
+	assert_true(options.watch.cooldown_ns == DURATION_S);
+	assert_int_equal(options.watch.count, 3);
+	assert_int_equal(options.watch.rotation.keep, 5);
+	assert_true(options.watch.rotation.keep_bytes == UINT64_C(20) << 30);
+	assert_string_equal(options.select, "heap");
+	assert_true(parse("watch --help", &options, &err));
+	assert_int_equal(options.command, COMMAND_HELP_WATCH);
+}
+
 static void what_narrows_is_read(void **state)
 {
 	struct options options;
@@ -129,6 +158,22 @@ static void mistakes_are_explained(void **state)
 		{ "--compress zstd: 1", "neither none, zstd", "" },
 		{ "--compress zstd:99 1", "neither none, zstd", "" },
 		{ "--output= 1", "empty", "" },
+		{ "watch 1", "nothing to watch for", "--rss SIZE" },
+		{ "watch --rss 6G", "no process id", "" },
+		{ "watch --rss 6G -o - 1", "no archive to stdout", "folder" },
+		{ "watch --rss 6G -n 1", "--dry-run is not for a watch", "survey 1" },
+		{ "watch --rss 6X 1", "--rss: '6X' is not a size", "6G" },
+		{ "watch --rss 6G --interval 5 1", "--interval: '5' has no unit", "5s" },
+		{ "watch --rss 6G --interval 99ms 1", "less than 100 ms", "" },
+		{ "watch --rss 6G --cooldown 500ms 1", "less than 1 s", "" },
+		{ "watch --rss 6G --count 0 1", "--count: '0'", "" },
+		{ "watch --rss 6G --keep 1x 1", "--keep: '1x'", "" },
+		{ "watch --rss 6G --keep -1 1", "--keep: '-1'", "" },
+		{ "watch --rss 6G --keep 99999999999 1", "--keep: '99999999999'", "" },
+		{ "watch --rss 6G --keep-bytes 0 1", "--keep-bytes: '0'", "20G" },
+		{ "--rss 6G 1", "--rss is an option of 'dumpcore watch'", "watch --help" },
+		{ "survey --keep 5 1", "--keep is an option of 'dumpcore watch'", "watch --help" },
+		{ "--grwth 6G 1", "unknown option", "--growth" },
 		{ "--range 2-1 1", "'2-1' is no range", "/proc/PID/maps" },
 		{ "--name [ 1", "'[' is no regular expression", "regex(7)" },
 		{ "--max-size 0 1", "--max-size: nothing fits in 0", "" },
@@ -175,14 +220,13 @@ static void roff(const char *name, char *out)
 	*out = '\0';
 }
 
-static void help_and_manual_agree(void **state)
+/* Fails for an option of the help that the manual lacks; gives how many there are. */
+static size_t check_manual(const char *manual, void (*put_help)(struct strbuf *))
 {
 	struct strbuf help = { 0 };
-	char *manual = read_page("docs/dumpcore.1");
 	size_t options = 0;
 
-	(void)state;
-	options_help(&help);
+	put_help(&help);
 	for (const char *at = strstr(strbuf_text(&help), "--"); at; at = strstr(at + 2, "--")) {
 		char name[32] = "", wanted[64];
 
@@ -192,9 +236,18 @@ static void help_and_manual_agree(void **state)
 			fail_msg("docs/dumpcore.1 lacks %s", name);
 		options++;
 	}
-	assert_true(options >= 10);
-	free(manual);
 	strbuf_deinit(&help);
+	return options;
+}
+
+static void help_and_manual_agree(void **state)
+{
+	char *manual = read_page("docs/dumpcore.1");
+
+	(void)state;
+	assert_true(check_manual(manual, options_help) >= 10);
+	assert_true(check_manual(manual, options_help_watch) >= 9);
+	free(manual);
 }
 
 static void help_fits_80_columns(void **state)
@@ -205,6 +258,7 @@ static void help_fits_80_columns(void **state)
 
 	(void)state;
 	options_help(&help);
+	options_help_watch(&help);
 	cursor = cursor_make(strbuf_span(&help), false);
 	while (cursor_line(&cursor, &line))
 		assert_in_range(line.size, 0, 80);
@@ -229,6 +283,7 @@ int main(void)
 		cmocka_unit_test(defaults_hold),
 		cmocka_unit_test(every_spelling_is_taken),
 		cmocka_unit_test(commands_are_known),
+		cmocka_unit_test(a_watch_has_its_own_options),
 		cmocka_unit_test(what_narrows_is_read),
 		cmocka_unit_test(mistakes_are_explained),
 		cmocka_unit_test(help_and_manual_agree),
