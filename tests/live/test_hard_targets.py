@@ -25,7 +25,7 @@ class Kind:
     """One row: how the situation is made, and what is expected where it is not the usual."""
 
     def __init__(self, name, *command, program="hard_target", select=(), absent=(), refused=(),
-                 not_copied=(), churns=False, stopped=False, traced=False, arrange=None, limits=None,
+                 not_copied=(), churns=False, state=None, traced=False, arrange=None, limits=None,
                  slow=False):
         self.name = name
         self.command = (os.path.join(TARGETS, program), *(command or (name,)))
@@ -34,7 +34,7 @@ class Kind:
         self.refused = refused  # a refusal names one of these; without any it must be captured
         self.not_copied = not_copied  # the same for methods that put something into the process
         self.churns = churns  # threads and children come and go
-        self.stopped = stopped  # before the capture, so behind it too
+        self.state = state  # of the first thread, before the capture and behind it
         self.traced = traced  # by somebody else
         self.arrange = arrange  # context manager around all of it
         self.limits = limits or {}  # of a control group: {name: value}
@@ -118,12 +118,12 @@ KINDS = [
     Kind("fork-storm", churns=True),
     Kind("thread-storm", churns=True, refused=("creates threads faster",)),
     Kind("threads-5000", "threads", 5000, slow=True),
-    Kind("stopped", stopped=True),
+    Kind("stopped", state="T"),
     Kind("pending-signals"),
     Kind("vfork"),
     Kind("seccomp", not_copied=("seccomp",)),
     Kind("seccomp-kill", not_copied=("seccomp",)),
-    Kind("zombie-leader", refused=("zombie",)),
+    Kind("zombie-leader", state="Z", refused=("zombie",)),
     Kind("non-dumpable", refused=() if os.geteuid() == 0 else ("not dumpable", "kernel refused")),
     Kind("another-tracer", "pending-signals", traced=True, refused=("trace",)),
     memory_kind("mappings-70000", "mappings", 70000, arrange=many_mappings, slow=True),
@@ -180,8 +180,8 @@ def start(session, kind):
             raise Skip(line[5:])
     if kind.traced:
         session.start_python(TRACER.replace("PID", str(target.pid)))
-    if kind.stopped and not wait_until(lambda: process.status(target.pid)["State"][0] == "T"):
-        raise RuntimeError("it did not stop")
+    if kind.state and not wait_until(lambda: process.status(target.pid)["State"][0] == kind.state):
+        raise RuntimeError(f"it is not in state {kind.state}")
     marks = [line.split() for line in target.said if line.startswith("mark ")]
     return target, {name: (int(address, 16), text) for _, name, address, text in marks}
 
@@ -195,7 +195,7 @@ def check_unharmed(session, kind, name, target, children):
     if not kind.churns:
         session.equal(process.children(target.pid), children, f"{name}: its children are the same")
     stopped = process.stopped_threads(target.pid)
-    if kind.stopped:
+    if kind.state == "T":
         session.equal(stopped, process.threads(target.pid), f"{name}: it is still stopped")
         os.kill(target.pid, signal.SIGCONT)
     else:
