@@ -85,7 +85,7 @@ bool access_read(const struct procfs *procfs, struct access_facts *facts, struct
 {
 	struct strbuf status = { 0 };
 	struct procfs_stat stat;
-	struct stat folder = { 0 };
+	struct stat file = { 0 };
 	struct span text;
 
 	*facts = (struct access_facts){ .pid = procfs->pid };
@@ -95,14 +95,15 @@ bool access_read(const struct procfs *procfs, struct access_facts *facts, struct
 		return false;
 	}
 	text = strbuf_span(&status);
-	fstat(procfs->folder, &folder);
+	fstatat(procfs->folder, "status", &file, 0);
 	memcpy(facts->comm, stat.comm, sizeof facts->comm);
 	facts->state = stat.state;
 	facts->kernel_thread = stat.flags & KERNEL_THREAD_FLAG;
 	facts->leader = (pid_t)number(text, "Tgid");
+	facts->threads = number(text, "Threads");
 	facts->tracer = (pid_t)number(text, "TracerPid");
 	facts->target_uid = effective_uid(text);
-	facts->folder_uid = folder.st_uid;
+	facts->file_uid = file.st_uid;
 	facts->yama_scope = read_yama_scope(procfs);
 	facts->other_user_namespace = is_other_namespace(procfs);
 	read_own(procfs, facts);
@@ -128,6 +129,13 @@ bool access_check_kind(const struct access_facts *facts, struct err *err)
 		return err_hint(err, "give the id of a program");
 	}
 	/* A zombie leader whose threads run on still has memory, but /proc/PID shows none of it. */
+	if ((facts->state == 'Z' || facts->state == 'X') && facts->threads > 1) {
+		err_set(err, ERR_UNSUPPORTED,
+				"the main thread of process %d (%s) has ended (a zombie) and %" PRIu64
+				" others run on: the kernel does not show its memory",
+				pid, facts->comm, facts->threads - 1);
+		return err_hint(err, "end it with SIGABRT: the kernel can still write a core of it");
+	}
 	if (facts->state == 'Z' || facts->state == 'X') {
 		err_set(err, ERR_GONE, "process %d (%s) has ended (a zombie): its memory is gone", pid,
 				facts->comm);
@@ -201,7 +209,7 @@ bool access_explain(const struct access_facts *facts, const char *command, struc
 		return explain_root(facts, err);
 	if (facts->own_uid != facts->target_uid)
 		return explain_user(facts, command, err);
-	if (facts->folder_uid != facts->target_uid) {
+	if (facts->file_uid != facts->target_uid) {
 		err_set(err, ERR_PERMISSION,
 				"process %d is yours, but not dumpable (setuid, file capabilities, or "
 				"prctl(PR_SET_DUMPABLE))",

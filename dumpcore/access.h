@@ -16,11 +16,12 @@ struct access_facts {
 	pid_t leader; /* Tgid: differs from pid where the pid is a thread's */
 	char comm[64];
 	char state;
+	uint64_t threads;
 	bool kernel_thread;
 	pid_t tracer; /* 0: none */
 	uid_t target_uid;
 	uid_t own_uid;
-	uid_t folder_uid;    /* owner of /proc/PID: root's where the target is not dumpable */
+	uid_t file_uid;      /* owner of /proc/PID/status: root where the target is not dumpable */
 	bool own_capability; /* CAP_SYS_PTRACE in the effective set */
 	bool own_admin;      /* CAP_SYS_ADMIN as well */
 	bool own_filter;     /* this program runs under a seccomp filter */

@@ -169,18 +169,26 @@ bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, e
 
 /* The threads' notes are made in the stop, but stand behind one that is made here too: in the order
  * gdb's gcore writes them. */
+static void put_process(struct snapshot *snapshot)
+{
+	const struct target *target = snapshot->target;
+	const struct documents *documents = &target->documents;
+	uint64_t gid = 0;
+
+	proc_text_number(documents_find(documents, FORMAT_DOCUMENT_STATUS), "Gid", &gid);
+	notes_put_process(&snapshot->standard, target->procfs.pid, target->access.target_uid,
+					  (gid_t)gid, &target->stat,
+					  documents_find(documents, FORMAT_DOCUMENT_CMDLINE));
+}
+
 bool describe_process(struct snapshot *snapshot, struct err *err)
 {
 	struct target *target = snapshot->target;
-	struct documents *documents = &target->documents;
 	struct strbuf *out = &snapshot->standard;
-	uint64_t gid = 0;
 
-	if (!documents_add(documents, &target->procfs, FORMAT_DOCUMENT_STATUS, err))
+	if (!documents_add(&target->documents, &target->procfs, FORMAT_DOCUMENT_STATUS, err))
 		return false;
-	proc_text_number(documents_find(documents, FORMAT_DOCUMENT_STATUS), "Gid", &gid);
-	notes_put_process(out, target->procfs.pid, target->access.target_uid, (gid_t)gid, &target->stat,
-					  documents_find(documents, FORMAT_DOCUMENT_CMDLINE));
+	put_process(snapshot);
 	return snapshot->seize.holding
 			   ? threads_put_held(&snapshot->seize, &snapshot->processor, &target->stat, out,
 								  &snapshot->stacks, err)
@@ -234,9 +242,10 @@ static void write_page_map(struct writer *writer, const struct page_map *map)
 static uint64_t own_bytes(const struct snapshot *snapshot)
 {
 	const struct documents *documents = &snapshot->target->documents;
-	uint64_t bytes = writer_note_bytes(FORMAT_NOTE_OWNER, snapshot->facts.size) +
-					 writer_note_bytes(FORMAT_NOTE_OWNER, page_map_encoded_bytes(&snapshot->map));
+	uint64_t bytes = writer_note_bytes(FORMAT_NOTE_OWNER, snapshot->facts.size);
 
+	if (snapshot->map.runs.count)
+		bytes += writer_note_bytes(FORMAT_NOTE_OWNER, page_map_encoded_bytes(&snapshot->map));
 	for (size_t i = 0; i < documents->items.count; i++)
 		bytes += writer_document_bytes(documents->items.items[i].name,
 									   documents->items.items[i].text.size);
@@ -262,7 +271,8 @@ static void write_front(struct snapshot *snapshot, const plan_segments *segments
 	writer_begin(writer);
 	writer_bytes(writer, snapshot->standard.data, snapshot->standard.size);
 	writer_note(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_CAPTURE, strbuf_span(&snapshot->facts));
-	write_page_map(writer, &snapshot->map);
+	if (snapshot->map.runs.count)
+		write_page_map(writer, &snapshot->map);
 	for (size_t i = 0; i < documents->items.count; i++)
 		writer_document(writer, documents->items.items[i].name,
 						strbuf_span(&documents->items.items[i].text));
@@ -279,6 +289,22 @@ void describe_write(struct snapshot *snapshot)
 void describe_write_last(struct snapshot *snapshot, const plan_segments *placed)
 {
 	write_front(snapshot, placed, true);
+}
+
+void describe_nothing(struct snapshot *snapshot)
+{
+	const plan_segments none = { 0 };
+	const struct target *target = snapshot->target;
+
+	if (!snapshot->standard.size)
+		put_process(snapshot);
+	snapshot->now.count = 0;
+	for (size_t i = 0; i < target->mappings.count; i++)
+		*vec_add(&snapshot->now) = target->mappings.items[i];
+	snapshot->map.runs.count = 0;
+	snapshot->map.page_size = snapshot->pages.page_size;
+	snapshot->plan.gaps.count = 0;
+	write_front(snapshot, &none, false);
 }
 
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err)

@@ -36,6 +36,10 @@ void describe_write(struct snapshot *snapshot);
 /* The same behind the memory, which is in the file already: the segments say where. */
 void describe_write_last(struct snapshot *snapshot, const plan_segments *placed);
 
+/* The front of an archive without memory, of a target that ended before any was read: what was read
+ * of it until then, its documents above all. */
+void describe_nothing(struct snapshot *snapshot);
+
 /* All steps, for a target that stands still or is not to be stopped at all. On failure nothing was
  * written that is worth keeping. */
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err);

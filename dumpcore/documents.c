@@ -33,11 +33,16 @@ bool documents_add(struct documents *documents, const struct procfs *procfs, con
 				   struct err *err)
 {
 	struct document *document = find(documents, name);
+	size_t before;
 
 	if (!document)
 		return add_new(documents, procfs, name, err);
-	strbuf_clear(&document->text);
-	return procfs_read(procfs, name, LARGE, &document->text, err);
+	before = document->text.size;
+	document->text.size = 0;
+	if (procfs_read(procfs, name, LARGE, &document->text, err))
+		return true;
+	document->text.size = before; /* of a process that has just ended nothing newer is to be had */
+	return false;
 }
 
 static void add_cgroup(struct documents *documents, const struct procfs *procfs)

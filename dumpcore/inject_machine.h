@@ -37,6 +37,11 @@ bool inject_registers_native(const struct inject_registers *registers);
 /* Was the thread stopped inside a system call? */
 bool inject_registers_in_call(const struct inject_registers *registers);
 
+/* Where the thread was stopped in a system call that failed with EINTR and that the kernel never
+ * begins again by itself: changes the registers so that the thread makes it again. False where that
+ * is not so, or where the machine has lost an argument. */
+bool inject_registers_rewind(struct inject_registers *registers);
+
 /* The code that puts back these registers and that signal mask: an interrupted system call is begun
  * again, as the kernel does where no handler runs. Gives the bytes used. */
 size_t inject_code_make(const struct inject_registers *registers, uint64_t mask,

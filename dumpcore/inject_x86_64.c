@@ -2,6 +2,7 @@
 #include "dumpcore/inject_machine.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -117,6 +118,34 @@ bool inject_registers_native(const struct inject_registers *registers)
 bool inject_registers_in_call(const struct inject_registers *registers)
 {
 	return (int64_t)user_const(registers)->orig_rax >= 0;
+}
+
+/* signal(7): these fail with EINTR when the thread was stopped, without a handler. All arguments
+ * are still in their registers; a timeout begins anew. */
+static bool is_fragile(uint64_t number)
+{
+	static const uint16_t calls[] = { SYS_epoll_wait,      SYS_epoll_pwait, SYS_epoll_pwait2,
+									  SYS_rt_sigtimedwait, SYS_semop,       SYS_semtimedop,
+									  SYS_msgrcv,          SYS_msgsnd,      SYS_io_getevents,
+									  SYS_io_pgetevents };
+
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (number == calls[i])
+			return true;
+	return false;
+}
+
+bool inject_registers_rewind(struct inject_registers *registers)
+{
+	struct user_regs_struct *r = user(registers);
+
+	if (!inject_registers_native(registers) || (int64_t)r->rax != -EINTR ||
+		!is_fragile(r->orig_rax))
+		return false;
+	r->rax = r->orig_rax;
+	r->rip -= SYSCALL_BYTES;
+	r->orig_rax = UINT64_MAX;
+	return true;
 }
 
 /* As arch/x86/kernel/signal.c, arch_do_signal_or_restart, where no handler runs. */

@@ -325,9 +325,9 @@ static bool take_pid(struct options *options, const char *word, struct err *err)
 
 static bool take_command(struct options *options, const char *word)
 {
-	static const char *const names[] = { [COMMAND_SURVEY] = "survey",
-										 [COMMAND_WATCH] = "watch",
-										 [COMMAND_CLEANUP] = "cleanup" };
+	static const char *const names[] = {
+		[COMMAND_SURVEY] = "survey", [COMMAND_WATCH] = "watch", [COMMAND_CLEANUP] = "cleanup"
+	};
 
 	if (options->pid || options->command != COMMAND_CAPTURE)
 		return false;

@@ -133,8 +133,11 @@ static bool check(const struct snapshot_method *method, const struct target *tar
 	struct inject_site site;
 	bool through;
 
-	if (!request->may_capture)
+	if (!request->may_read)
 		return err_set(err, ERR_PERMISSION, "access is refused");
+	if (method->stops && target->access.tracer)
+		return err_set(err, ERR_PERMISSION, "process %d is traced already, by process %d",
+					   (int)target->procfs.pid, (int)target->access.tracer);
 	if (!method->injects)
 		return true;
 	inject_find_site(&target->mappings, &site);

@@ -30,7 +30,7 @@ struct outlook {
 
 struct outlook_request {
 	const struct choice *choice;
-	bool may_capture;         /* the kernel lets this program trace the target */
+	bool may_read;            /* the kernel lets this program read the target's memory */
 	uint64_t selected_bytes;  /* of memory that would be read */
 	uint64_t file_bytes;      /* of the plain archive */
 	const char *spool_folder; /* where a pre-copy would spool; NULL: it writes to its output */

@@ -1,21 +1,28 @@
 #include "dumpcore/seize.h"
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "dumpcore/inject_machine.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	TID_LIMIT = 1 << 22, /* PID_MAX_LIMIT, include/linux/threads.h */
 	MILLISECOND = 1000000,
-	ASLEEP_MS = 200, /* then threads in state D are left as they are */
+	ASLEEP_MS = 20, /* then threads in state D are left as they are */
 	GIVE_UP_MS = 5000,
 	LATE_MS = 10,
+	STATUS_BYTES = 4096,
 	PASSES = 1000, /* a process that creates threads faster than this is not stopped */
 };
 
@@ -68,6 +75,11 @@ static bool seize_thread(struct seize *seize, pid_t tid, struct err *err)
 	return true;
 }
 
+static bool is_known(const struct seize *seize, pid_t tid)
+{
+	return tid >= TID_LIMIT || seize->known[tid / 8] >> tid % 8 & 1;
+}
+
 /* Seizes the threads that are not held yet and counts them. */
 static bool seize_new(struct seize *seize, size_t *fresh, struct err *err)
 {
@@ -78,7 +90,7 @@ static bool seize_new(struct seize *seize, size_t *fresh, struct err *err)
 		pid_t tid = seize->tids.items[i];
 		size_t before = seize->threads.count;
 
-		if (tid >= TID_LIMIT || seize->known[tid / 8] >> tid % 8 & 1)
+		if (is_known(seize, tid))
 			continue;
 		if (!seize_thread(seize, tid, err))
 			return false;
@@ -98,6 +110,7 @@ static void take_status(struct seize_thread *thread, int status)
 		thread->gone = true;
 	} else if (status >> 16 == PTRACE_EVENT_STOP) {
 		thread->stopped = true;
+		thread->by_us = WSTOPSIG(status) == SIGTRAP;
 	} else {
 		ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
 		ptrace(PTRACE_CONT, thread->tid, NULL, (void *)(uintptr_t)WSTOPSIG(status));
@@ -203,7 +216,7 @@ static size_t count_unstopped(const struct seize *seize)
 
 /* Forgets the threads of an earlier stop but those that have not met it yet: they are still held.
  */
-static void begin(struct seize *seize)
+static void forget(struct seize *seize)
 {
 	size_t kept = 0;
 
@@ -216,11 +229,48 @@ static void begin(struct seize *seize)
 			seize->threads.items[kept++] = thread;
 	}
 	seize->threads.count = kept;
+}
+
+static void begin(struct seize *seize)
+{
+	forget(seize);
 	seize->unstopped = 0;
 	priority_raise(&seize->priority);
 	seize->stopped_ns = progress_now_ns();
 	seize->released_ns = 0;
 	seize->holding = true;
+}
+
+/* Is a signal waiting that the thread would handle? Where that cannot be told: yes. */
+static bool has_signal(const struct seize *seize, pid_t tid)
+{
+	char name[64], text[STATUS_BYTES];
+	uint64_t own = 0, shared = 0, blocked = 0;
+	AUTO_CLOSE int fd = -1;
+	ssize_t got;
+
+	snprintf(name, sizeof name, "task/%d/status", (int)tid);
+	fd = procfs_open_file(seize->procfs, name, O_RDONLY);
+	got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	text[got > 0 ? got : 0] = '\0';
+	if (!strstr(text, "SigBlk:"))
+		return true;
+	sscanf(strstr(text, "SigPnd:"), "SigPnd: %" SCNx64, &own);
+	sscanf(strstr(text, "ShdPnd:"), "ShdPnd: %" SCNx64, &shared);
+	sscanf(strstr(text, "SigBlk:"), "SigBlk: %" SCNx64, &blocked);
+	return (own | shared) & ~blocked;
+}
+
+/* Some system calls end with EINTR at every stop, whether a handler ran or not (signal(7),
+ * "Interruption of system calls and library functions by stop signals"). Where no signal is to
+ * blame, our stop is: the thread calls again. */
+static void undo_interruption(const struct seize *seize, const struct seize_thread *thread)
+{
+	struct inject_registers registers;
+
+	if (thread->by_us && inject_registers_get(thread->tid, &registers) &&
+		inject_registers_rewind(&registers) && !has_signal(seize, thread->tid))
+		inject_registers_set(thread->tid, &registers);
 }
 
 bool seize_stop(struct seize *seize, struct err *err)
@@ -230,39 +280,49 @@ bool seize_stop(struct seize *seize, struct err *err)
 		seize_release(seize);
 		return false;
 	}
+	for (size_t i = 0; i < seize->threads.count; i++)
+		if (seize->threads.items[i].stopped && !seize->threads.items[i].gone)
+			undo_interruption(seize, &seize->threads.items[i]);
 	seize->unstopped = count_unstopped(seize);
 	return true;
 }
 
-/* Waits a little for the thread that was seized last. */
+/* Waits a little for the thread that was seized last; others may never stop. */
 static bool stops_at_once(struct seize *seize)
 {
+	const struct seize_thread *last = &seize->threads.items[seize->threads.count - 1];
 	int64_t until = progress_now_ns() + (int64_t)ASLEEP_MS * MILLISECOND;
 	struct timespec nap = { .tv_nsec = MILLISECOND / 20 };
 	size_t changed;
 
-	while (poll_threads(seize, &changed)) {
-		if (progress_now_ns() > until)
-			return false;
+	for (;;) {
+		poll_threads(seize, &changed);
+		if (last->stopped || last->gone || progress_now_ns() > until)
+			break;
 		if (!changed)
 			nanosleep(&nap, NULL);
 	}
-	return seize->threads.items[seize->threads.count - 1].stopped;
+	if (last->stopped)
+		undo_interruption(seize, last);
+	return last->stopped;
 }
 
 pid_t seize_stop_one(struct seize *seize, bool (*suits)(pid_t tid), struct err *err)
 {
 	if (!procfs_list_tids(seize->procfs, &seize->tids, err))
 		return 0;
+	forget(seize);
 	for (size_t i = 0; i < seize->tids.count; i++) {
 		pid_t tid = seize->tids.items[i];
 
+		if (is_known(seize, tid) || has_state(seize, tid, "DZX"))
+			continue;
 		begin(seize);
 		if (!seize_thread(seize, tid, err)) {
 			seize_release(seize);
 			return 0;
 		}
-		if (seize->threads.count && stops_at_once(seize) && suits(tid))
+		if (is_known(seize, tid) && stops_at_once(seize) && suits(tid))
 			return tid;
 		seize_release(seize);
 	}

@@ -18,6 +18,7 @@
 struct seize_thread {
 	pid_t tid;
 	bool stopped;
+	bool by_us; /* and not because the whole process was stopped by somebody else */
 	bool gone;
 };
 

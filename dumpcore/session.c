@@ -36,7 +36,7 @@ static void look(struct session *session)
 {
 	const struct session_request *request = session->request;
 	struct outlook_request question = { .choice = request->choice,
-										.may_capture = !session->target->access.tracer,
+										.may_read = true, /* else the attempt says why not */
 										.spool_asked = request->spool != NULL,
 										.most_pause_ns = most_pause(session) };
 	struct forecast forecast;

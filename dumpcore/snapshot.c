@@ -222,6 +222,23 @@ static bool finish(struct snapshot *snapshot, struct err *err)
 	return output_commit(snapshot->output, err);
 }
 
+/* The target ended before any of its memory was read. What is known of it is kept all the same: it
+ * says what the memory was made of, and nobody can ask again. */
+static bool keep_description(struct snapshot *snapshot, struct err *err)
+{
+	if (err->kind != ERR_GONE || sink_offset(snapshot->sink))
+		return false;
+	snapshot->broken = "the process ended before its memory was read";
+	for (size_t i = 0; i < snapshot->target->mappings.count; i++)
+		if (snapshot->target->mappings.items[i].resident_bytes)
+			reader_add_error(&snapshot->reader, snapshot->target->mappings.items[i].range,
+							 snapshot->broken);
+	snapshot->reader.bytes = 0;
+	*err = (struct err){ 0 };
+	describe_nothing(snapshot);
+	return true;
+}
+
 struct snapshot snapshot_none(void)
 {
 	return (struct snapshot){ .pages.fd = -1,
@@ -246,7 +263,7 @@ bool snapshot_run(struct snapshot *snapshot, const struct snapshot_request *requ
 	if (!prepare(snapshot, err))
 		return false;
 	fault_point("snapshot.prepared");
-	if (!snapshot->request.method->take(snapshot, err))
+	if (!snapshot->request.method->take(snapshot, err) && !keep_description(snapshot, err))
 		return target_explain(target, snapshot->request.command, err);
 	return finish(snapshot, err);
 }

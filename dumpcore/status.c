@@ -89,14 +89,15 @@ void status_warning(const struct status *status, const char *format, ...)
 
 static void put_captured_json(const struct status_capture *capture)
 {
-	put_json(json_pack(
-		"{s:s, s:s, s:o, s:b, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I}", "event", "captured",
-		"consistency", capture->consistency, "why", status_json_text(capture->why), "complete",
-		capture->complete, "reason", status_json_text(capture->reason), "file", status_json_text(capture->path),
-		"pid", (int)capture->pid, "comm", status_json_text(capture->comm), "memory_bytes",
-		(json_int_t)capture->memory_bytes, "stored_bytes", (json_int_t)capture->stored_bytes,
-		"pause_ns", (json_int_t)capture->pause_ns, "total_ns", (json_int_t)capture->total_ns,
-		"threads", (json_int_t)capture->threads));
+	put_json(json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I}", "event",
+					   "captured", "consistency", capture->consistency, "why",
+					   status_json_text(capture->why), "complete", capture->complete, "reason",
+					   status_json_text(capture->reason), "file", status_json_text(capture->path),
+					   "pid", (int)capture->pid, "comm", status_json_text(capture->comm),
+					   "memory_bytes", (json_int_t)capture->memory_bytes, "stored_bytes",
+					   (json_int_t)capture->stored_bytes, "pause_ns", (json_int_t)capture->pause_ns,
+					   "total_ns", (json_int_t)capture->total_ns, "threads",
+					   (json_int_t)capture->threads));
 }
 
 static void put_captured_text(const struct status_capture *capture, struct strbuf *out)

@@ -42,7 +42,8 @@ static void check_access(struct survey *survey, const struct target *target, con
 	AUTO_CLOSE int memory = procfs_open_file(&target->procfs, "mem", O_RDONLY);
 	struct err err = { 0 };
 
-	survey->may_capture = memory >= 0 && !target->access.tracer;
+	survey->may_read = memory >= 0;
+	survey->may_capture = survey->may_read && !target->access.tracer;
 	if (survey->may_capture)
 		return;
 	err_sys(&err, memory < 0 ? errno : EPERM, "cannot read the memory");
@@ -54,7 +55,7 @@ static void check_access(struct survey *survey, const struct target *target, con
 static void add_methods(struct survey *survey, struct target *target, const struct choice *choice)
 {
 	struct outlook_request request = { .choice = choice,
-									   .may_capture = survey->may_capture,
+									   .may_read = survey->may_read,
 									   .selected_bytes = survey->total.selected_bytes,
 									   .file_bytes = survey->file_bytes,
 									   .spool_folder = survey->spool_folder,

@@ -45,7 +45,8 @@ struct survey {
 	uint64_t own_bytes;     /* of memory that dumpcore may use */
 	uint64_t private_bytes; /* resident and private: what a fork of the target may copy at worst */
 	struct outlook outlook; /* the ways to be consistent */
-	bool may_capture;       /* the kernel lets this program read the memory */
+	bool may_read;          /* the kernel lets this program read the memory */
+	bool may_capture;       /* and trace the process */
 	char refusal[1536];     /* else why, and what to do */
 	struct disk disk;       /* where the archive would go; zeros: not known */
 	const char *disk_path;

@@ -17,7 +17,7 @@ static struct access_facts plain(void)
 								  .state = 'S',
 								  .target_uid = 1000,
 								  .own_uid = 1000,
-								  .folder_uid = 1000,
+								  .file_uid = 1000,
 								  .yama_scope = -1 };
 }
 
@@ -49,7 +49,7 @@ static void each_rule_is_named(void **state)
 	facts.own_uid = 1001;
 	expect(&facts, "runs as user 1000, you are user 1001", "sudo dumpcore 42");
 	facts = plain();
-	facts.folder_uid = 0;
+	facts.file_uid = 0;
 	expect(&facts, "not dumpable", "sudo dumpcore 42");
 	facts = plain();
 	facts.own_uid = 0;
