@@ -326,8 +326,11 @@ pid_t seize_stop_one(struct seize *seize, bool (*suits)(pid_t tid), struct err *
 			return tid;
 		seize_release(seize);
 	}
-	err_set(err, ERR_SYSTEM, "no thread of process %d can make a system call now",
-			(int)seize->procfs->pid);
+	if (has_state(seize, seize->procfs->pid, "ZX"))
+		err_set(err, ERR_GONE, "process %d has ended", (int)seize->procfs->pid);
+	else
+		err_set(err, ERR_SYSTEM, "no thread of process %d can make a system call now",
+				(int)seize->procfs->pid);
 	return 0;
 }
 

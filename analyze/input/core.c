@@ -139,7 +139,7 @@ static void take_structure(struct opening *opening)
 	lose_unwritten(opening);
 	segments_take(core, &opening->elf, &opening->zstd.lost);
 	vec_sort(&core->gaps, compare_gaps);
-	if (!core->segments.count)
+	if (!core->segments.count && (!core->has_outcome || core->outcome.complete))
 		trouble_add(core, "the core holds no memory");
 }
 
