@@ -164,7 +164,7 @@ test: test-build
 
 .PHONY: bench
 bench: test-deps
-	@$(MAKE) --silent --no-print-directory $(PARALLEL) all build/targets/bench_target
+	@$(MAKE) --silent --no-print-directory $(PARALLEL) all build/targets/bench_target build/targets/pause_target
 	@tests/bench/run
 
 .PHONY: layers
