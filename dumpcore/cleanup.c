@@ -77,17 +77,10 @@ void cleanup_find(const struct target *target, cleanup_zombies *zombies)
 		closedir(root);
 }
 
-static bool suits(pid_t tid)
-{
-	bool in_call;
-
-	return inject_may_use(tid, &in_call);
-}
-
 static bool reap_all(struct seize *seize, const struct inject_site *site, bool through,
 					 const cleanup_zombies *zombies, size_t *reaped, struct err *err)
 {
-	pid_t tid = seize_stop_one(seize, suits, err);
+	pid_t tid = seize_stop_one(seize, inject_suits, err);
 	bool called = tid != 0;
 
 	for (size_t i = 0; called && i < zombies->count; i++) {

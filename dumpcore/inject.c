@@ -203,6 +203,13 @@ bool inject_may_use(pid_t tid, bool *in_call)
 	return *in_call || !in_sequence(tid);
 }
 
+bool inject_suits(pid_t tid)
+{
+	bool in_call;
+
+	return inject_may_use(tid, &in_call);
+}
+
 static bool set_mask(pid_t tid, uint64_t mask)
 {
 	return ptrace(PTRACE_SETSIGMASK, tid, (void *)MASK_BYTES, &mask) == 0;

@@ -57,6 +57,9 @@ struct inject {
  * forget it. One that waits in a system call never is; `in_call` tells. */
 bool inject_may_use(pid_t tid, bool *in_call);
 
+/* The same, for whom it makes no difference where the thread is. */
+bool inject_suits(pid_t tid);
+
 /* Takes a thread that is held in a PTRACE_EVENT_STOP. `through_seccomp` suspends its seccomp filter
  * while it is held (PTRACE_O_SUSPEND_SECCOMP, needs CAP_SYS_ADMIN). On failure nothing was
  * changed. */

@@ -208,18 +208,11 @@ static bool copy_replica(struct snapshot *snapshot, struct err *err)
 
 /* --- the end of the clone --- */
 
-static bool suits(pid_t tid)
-{
-	bool in_call;
-
-	return inject_may_use(tid, &in_call);
-}
-
 /* A short stop of one thread. What fails here costs the target a zombie, and dumpcore cleanup takes
  * it away. */
 static void reap(struct snapshot *snapshot)
 {
-	pid_t tid = seize_stop_one(&snapshot->seize, suits, NULL);
+	pid_t tid = seize_stop_one(&snapshot->seize, inject_suits, NULL);
 
 	if (tid) {
 		replica_reap(&snapshot->replica, &snapshot->site, tid, snapshot->through_seccomp, NULL);
