@@ -110,7 +110,9 @@ static bool take_way(struct session *session, const struct outlook_way *way,
 										.spool_asked = request->spool != NULL,
 										.requested = request->consistency,
 										.why = strbuf_text(&session->result->why),
-										.spent_pause_ns = session->result->pause_ns };
+										.spent_pause_ns = session->result->pause_ns,
+										.may_give_up = session->is_auto &&
+													   !session->output->is_stream };
 
 	return snapshot_run(snapshot, &attempt, session->target, session->output, session->progress,
 						err);
@@ -160,8 +162,10 @@ static bool try_all(struct session *session, struct err *err)
 
 		if (!session->outlook.ways[i].usable)
 			continue;
-		if (try_way(session, &session->outlook.ways[i], &again, &failure))
+		if (try_way(session, &session->outlook.ways[i], &again, &failure)) {
+			*err = (struct err){ 0 };
 			return true;
+		}
 		*err = failure;
 	}
 	return err->kind ? false : refuse(session, &session->outlook.ways[0], err);

@@ -67,6 +67,7 @@ struct snapshot_request {
 	const char *requested;  /* what --consistency said, for the archive */
 	const char *why;        /* this method was taken, for the archive */
 	int64_t spent_pause_ns; /* of attempts before this one */
+	bool may_give_up;       /* another way is tried then: better than a partial archive */
 };
 
 /* What a clone of the target does not have, copied in the stop. */

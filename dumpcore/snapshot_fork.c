@@ -229,8 +229,10 @@ bool snapshot_fork_take(struct snapshot *snapshot, struct err *err)
 		return false;
 	guard_start(&snapshot->guard, &snapshot->headroom, snapshot->replica.pid);
 	taken = copy_replica(snapshot, err);
-	if (guard_stop(&snapshot->guard))
+	if (guard_stop(&snapshot->guard)) {
+		taken = taken && !(snapshot->broken && snapshot->request.may_give_up);
 		explain_guard(snapshot, taken ? NULL : err);
+	}
 	replica_end(&snapshot->replica);
 	fault_point("fork.ended");
 	reap(snapshot);
