@@ -98,6 +98,9 @@ static void report_capture(const struct run *run, const struct session_result *r
 					   "%zu threads were in an uninterruptible wait (state D) and did not stop; "
 					   "the kernel may have written to their memory during the capture",
 					   result->unstopped);
+	if (strcmp(result->consistency, "live") == 0 && strcmp(run->options.consistency, "live") != 0)
+		status_warning(&run->status, "the process was not stopped, memory may be torn: %s",
+					   strbuf_text(&result->why));
 	status_captured(&run->status, &capture);
 }
 

@@ -12,6 +12,9 @@
  * for longer than this. */
 #define AUTO_MOST_NS INT64_C(1000000000)
 
+/* A stop that is worth no second thought. */
+#define PATIENCE_NS INT64_C(5000000)
+
 struct session {
 	const struct session_request *request;
 	struct session_result *result;
@@ -94,6 +97,23 @@ static void explain(struct session *session, const struct outlook_way *way)
 
 /* --- an attempt --- */
 
+/* How long this way may stop the target: where `auto` has another one, hardly longer than that one
+ * would, as what a way finds on its way may be worse than its forecast. */
+static int64_t patience(const struct session *session, const struct outlook_way *way)
+{
+	const struct outlook *outlook = &session->outlook;
+	int64_t most = most_pause(session);
+
+	for (const struct outlook_way *next = way + 1;
+		 session->is_auto && next < outlook->ways + outlook->count && next->usable; next++)
+		if (next->method->stops) {
+			int64_t limit = 2 * next->pause_ns > PATIENCE_NS ? 2 * next->pause_ns : PATIENCE_NS;
+
+			return limit < most ? limit : most;
+		}
+	return most;
+}
+
 static bool take_way(struct session *session, const struct outlook_way *way,
 					 struct snapshot *snapshot, struct err *err)
 {
@@ -105,14 +125,14 @@ static bool take_way(struct session *session, const struct outlook_way *way,
 										.reserve_disk = request->reserve_disk,
 										.compress = request->compress,
 										.level = request->level,
-										.most_pause_ns = most_pause(session),
+										.most_pause_ns = patience(session, way),
 										.spool = session->spool,
 										.spool_asked = request->spool != NULL,
 										.requested = request->consistency,
 										.why = strbuf_text(&session->result->why),
 										.spent_pause_ns = session->result->pause_ns,
-										.may_give_up = session->is_auto &&
-													   !session->output->is_stream };
+										.may_give_up =
+											session->is_auto && !session->output->is_stream };
 
 	return snapshot_run(snapshot, &attempt, session->target, session->output, session->progress,
 						err);
