@@ -13,6 +13,8 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+enum { GIVE_BACK_BYTES = 32 << 20 };
+
 const char *spool_folder(const char *asked, const struct output *output, char *text, size_t size)
 {
 	const char *slash = strrchr(output->path, '/'), *temporary = getenv("TMPDIR");
@@ -102,19 +104,32 @@ static bool send_data(int fd, struct sink *sink, uint64_t offset, uint64_t bytes
 	return true;
 }
 
+/* Gives the room of what was sent back, so that the archive and the spool together hardly take more
+ * than the spool did. Where the file system cannot, they do. */
+static void give_back(int fd, uint64_t *given, uint64_t sent)
+{
+	if (sent - *given < GIVE_BACK_BYTES)
+		return;
+	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)*given,
+			  (off_t)(sent - *given));
+	*given = sent;
+}
+
 void spool_send(int fd, struct sink *sink, struct progress *progress)
 {
-	uint64_t end = (uint64_t)lseek(fd, 0, SEEK_END), offset = 0;
+	uint64_t end = (uint64_t)lseek(fd, 0, SEEK_END), offset = 0, given = 0;
 
 	progress_start(progress, "sending", end);
 	while (offset < end) {
 		uint64_t hole, bytes = next_data(fd, offset, end, &hole);
 
+		bytes = bytes < GIVE_BACK_BYTES ? bytes : GIVE_BACK_BYTES;
 		if (hole)
 			sink_hole(sink, hole);
 		else if (!send_data(fd, sink, offset, bytes, progress))
 			break;
 		offset += hole + bytes;
+		give_back(fd, &given, offset);
 	}
 	progress_end(progress);
 }
