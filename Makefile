@@ -45,7 +45,7 @@ PKG_CONFIG := pkg-config
 
 # For another machine dumpcore and its unit tests are built, with what ensure-packages.sh unpacked.
 ifneq ($(CROSS),)
-BUILD := build/$(MACHINE)
+BUILD := build/$(MACHINE)$(if $(filter 1,$(FAULTS)),/fault)
 CROSS_ROOT := build/packages/$(MACHINE)/root
 PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(CROSS_ROOT) \
               PKG_CONFIG_LIBDIR=$(CROSS_ROOT)/usr/lib/$(CROSS:-=)/pkgconfig pkg-config
@@ -80,11 +80,12 @@ ARCHIVE_SOURCES := $(wildcard archive/*.c)
 DUMPCORE_SOURCES := $(wildcard dumpcore/*.c)
 ANALYZE_SOURCES := $(wildcard analyze/*.c analyze/*/*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
-UNIT_SOURCES := $(wildcard tests/unit/*/*_test.c)
+UNIT_SOURCES := $(wildcard tests/unit/$(if $(CROSS),dumpcore,*)/*_test.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 TARGET_SOURCES := $(wildcard tests/targets/*.c tests/bench/*.c demo/*.c)
 ALL_SOURCES := $(BASE_SOURCES) $(ARCHIVE_SOURCES) $(DUMPCORE_SOURCES) $(ANALYZE_SOURCES) \
-               $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES)
+               $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES) \
+               $(wildcard tests/emulated/*.c)
 ALL_HEADERS := $(wildcard base/*.h archive/*.h dumpcore/*.h analyze/*.h analyze/*/*.h \
                  tests/support/*.h tests/unit/*.h)
 
