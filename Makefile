@@ -13,6 +13,15 @@ CFLAGS ?= -O2 -g
 WERROR ?=
 SAN ?= 0
 STATIC ?= -static
+CROSS ?=
+ifneq ($(CROSS),)
+CC := $(CROSS)gcc
+endif
+
+# Files NAME_MACHINE.c, and their tests, are of one machine: the one that the compiler builds for.
+MACHINES := x86_64 aarch64
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+of_machine = $(filter-out $(foreach m,$(filter-out $(MACHINE),$(MACHINES)),%_$(m).c %_$(m)_test.c),$(1))
 
 BUILD := build
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -32,17 +41,28 @@ FAULT_POINTS := tests/support/fault_points.c
 DUMPCORE_LIBRARIES := jansson libzstd libxxhash
 ANALYZE_LIBRARIES := libelf libpcre2-8 libhs yaml-0.1 zlib libzstd jansson libxxhash
 TEST_LIBRARIES := cmocka
+PKG_CONFIG := pkg-config
+
+# For another machine dumpcore and its unit tests are built, with what ensure-packages.sh unpacked.
+ifneq ($(CROSS),)
+BUILD := build/$(MACHINE)$(if $(filter 1,$(FAULTS)),/fault)
+CROSS_ROOT := build/packages/$(MACHINE)/root
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(CROSS_ROOT) \
+              PKG_CONFIG_LIBDIR=$(CROSS_ROOT)/usr/lib/$(CROSS:-=)/pkgconfig pkg-config
+ANALYZE_LIBRARIES := $(DUMPCORE_LIBRARIES)
+endif
 
 # Asked only when something is built, so that `make help` and `make deps` work on a bare machine.
 # demo, test and bench install what is missing first and then build in a make of their own.
-NEEDS_LIBRARIES := $(filter-out help deps test-deps clean demo test bench layers format,\
+NEEDS_LIBRARIES := $(filter-out help deps test-deps clean demo test bench aarch64 layers format,\
                      $(or $(MAKECMDGOALS),all))
 ifneq ($(NEEDS_LIBRARIES),)
-LIBRARY_CFLAGS := $(shell pkg-config --cflags $(ANALYZE_LIBRARIES) $(TEST_LIBRARIES) 2>/dev/null || \
-                    pkg-config --cflags $(ANALYZE_LIBRARIES) 2>/dev/null)
-DUMPCORE_LIBS := $(shell pkg-config --libs $(if $(STATIC),--static) $(DUMPCORE_LIBRARIES) 2>/dev/null)
-ANALYZE_LIBS := $(shell pkg-config --libs $(ANALYZE_LIBRARIES) 2>/dev/null)
-TEST_LIBS := $(shell pkg-config --libs $(TEST_LIBRARIES) 2>/dev/null)
+LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ANALYZE_LIBRARIES) $(TEST_LIBRARIES) 2>/dev/null || \
+                    $(PKG_CONFIG) --cflags $(ANALYZE_LIBRARIES) 2>/dev/null)
+LIBRARY_CFLAGS := $(if $(CROSS),$(patsubst -I%,-isystem %,$(LIBRARY_CFLAGS)),$(LIBRARY_CFLAGS))
+DUMPCORE_LIBS := $(shell $(PKG_CONFIG) --libs $(if $(STATIC),--static) $(DUMPCORE_LIBRARIES) 2>/dev/null)
+ANALYZE_LIBS := $(shell $(PKG_CONFIG) --libs $(ANALYZE_LIBRARIES) 2>/dev/null)
+TEST_LIBS := $(shell $(PKG_CONFIG) --libs $(TEST_LIBRARIES) 2>/dev/null)
 ifeq ($(ANALYZE_LIBS),)
 $(warning pkg-config does not know all of: $(ANALYZE_LIBRARIES). `make deps` installs what is missing.)
 endif
@@ -60,11 +80,12 @@ ARCHIVE_SOURCES := $(wildcard archive/*.c)
 DUMPCORE_SOURCES := $(wildcard dumpcore/*.c)
 ANALYZE_SOURCES := $(wildcard analyze/*.c analyze/*/*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
-UNIT_SOURCES := $(wildcard tests/unit/*/*_test.c)
+UNIT_SOURCES := $(wildcard tests/unit/$(if $(CROSS),dumpcore,*)/*_test.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 TARGET_SOURCES := $(wildcard tests/targets/*.c tests/bench/*.c demo/*.c)
 ALL_SOURCES := $(BASE_SOURCES) $(ARCHIVE_SOURCES) $(DUMPCORE_SOURCES) $(ANALYZE_SOURCES) \
-               $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES)
+               $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES) \
+               $(wildcard tests/emulated/*.c)
 ALL_HEADERS := $(wildcard base/*.h archive/*.h dumpcore/*.h analyze/*.h analyze/*/*.h \
                  tests/support/*.h tests/unit/*.h)
 
@@ -72,10 +93,10 @@ COMMON_OBJECTS := $(call object,$(BASE_SOURCES) $(ARCHIVE_SOURCES))
 ifeq ($(FAULTS),1)
 COMMON_OBJECTS := $(filter-out %/base/fault.o,$(COMMON_OBJECTS)) $(call object,$(FAULT_POINTS))
 endif
-DUMPCORE_OBJECTS := $(call object,$(DUMPCORE_SOURCES))
+DUMPCORE_OBJECTS := $(call object,$(call of_machine,$(DUMPCORE_SOURCES)))
 ANALYZE_OBJECTS := $(call object,$(ANALYZE_SOURCES))
 SUPPORT_OBJECTS := $(call object,$(filter-out $(FAULT_POINTS),$(SUPPORT_SOURCES)))
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(call of_machine,$(UNIT_SOURCES)))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES))))
 
@@ -137,6 +158,12 @@ unit-tests: $(UNIT_TESTS)
 fuzz-replays: $(FUZZ_REPLAYS)
 targets: $(TARGETS)
 
+# Static, for any Linux on aarch64. Where its compiler or libraries cannot be had it says why.
+.PHONY: aarch64
+aarch64:
+	@scripts/ensure-packages.sh cross
+	@$(MAKE) --no-print-directory CROSS=aarch64-linux-gnu- build/aarch64/dumpcore
+
 # What a build needs and what the tests need on top; both are silent where nothing is missing.
 .PHONY: deps test-deps
 deps:
@@ -180,12 +207,12 @@ TIDY_CFLAGS = $(filter-out -Wmissing-prototypes,$(filter -std=% -D% -I%,$(ALL_CF
 # What cppcheck is told not to say: it takes every address given to an out parameter for a read.
 .PHONY: lint
 lint:
-	clang-tidy --quiet $(filter-out tests/%,$(ALL_SOURCES)) -- $(TIDY_CFLAGS) 2>/dev/null
+	clang-tidy --quiet $(call of_machine,$(filter-out tests/%,$(ALL_SOURCES))) -- $(TIDY_CFLAGS) 2>/dev/null
 	@if command -v cppcheck >/dev/null; then \
 		cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 			--suppress=missingIncludeSystem --error-exitcode=1 -I. \
 			--suppress=uninitStructMember --suppress=ctuuninitvar --suppress=objectIndex \
-			$(filter-out tests/%,$(ALL_SOURCES)); \
+			$(call of_machine,$(filter-out tests/%,$(ALL_SOURCES))); \
 	else echo "cppcheck is not installed: its part of lint was not run"; fi
 
 .PHONY: install
@@ -210,6 +237,7 @@ help:
 	@echo '  test          install what is missing, build, run every test, then again with sanitizers'
 	@echo '  unit-tests    the unit tests only, in build/tests/'
 	@echo '  targets       the programs that tests and demo capture, in build/targets/'
+	@echo '  aarch64       build/aarch64/dumpcore (static), with a cross compiler; installs what is missing'
 	@echo '  layers        includes must point downwards; file:line of each that does not'
 	@echo '  bench         speed and pause beside cp and gcore, in one run (needs about 8 GB)'
 	@echo '  format        clang-format on all sources'
@@ -221,6 +249,7 @@ help:
 	@echo '  PREFIX=/usr/local   where install puts things, and where analyze looks for its rules'
 	@echo '  DESTDIR=            put before PREFIX while installing, for packagers'
 	@echo '  CC=cc CFLAGS="-O2 -g" LDFLAGS=    the compiler and its flags'
+	@echo '  CROSS=aarch64-linux-gnu-    prefix of a cross compiler; what `make aarch64` uses'
 	@echo '  WERROR=1            warnings are errors'
 	@echo '  SAN=1               AddressSanitizer and UBSan; everything goes to build/san/'
 	@echo '  FAULTS=1            fault points for tests; everything goes to build/fault/'

@@ -61,13 +61,14 @@ void inject_find_site(const mappings *list, struct inject_site *site)
 		return;
 	image = image_bytes(own);
 	mapped = (image + page - 1) / page * page;
-	offset = mapped - INJECT_CODE_BYTES;
+	site->size = inject_code_bytes();
+	offset = mapped - site->size;
 	site->why = "the vdso has no room for a system call";
-	if (image > offset || range_bytes(vdso->range) < mapped)
+	if (mapped < site->size || image > offset || range_bytes(vdso->range) < mapped)
 		return;
 	site->code = vdso->range.start + offset;
 	site->why = "";
-	memcpy(site->before, own + offset, INJECT_CODE_BYTES);
+	memcpy(site->before, own + offset, site->size);
 }
 
 /* --- the thread's memory, through ptrace: FOLL_FORCE, as debuggers write their breakpoints --- */
@@ -179,6 +180,22 @@ static bool run_call(struct inject *inject, struct err *err)
 	return run_to_call_stop(inject, err);
 }
 
+/* Runs to a stop on the way of signals, beginning with that one (0: none). Only there does the
+ * kernel look whether the call that the restored registers speak of must be begun again. */
+static bool reach_signal_stop(const struct inject *inject, unsigned long signal, struct err *err)
+{
+	int status;
+
+	do {
+		if (ptrace(PTRACE_INTERRUPT, inject->tid, NULL, NULL) < 0)
+			return gone(inject->tid, err);
+		if (!resume(inject, PTRACE_CONT, signal, &status, err))
+			return false;
+		signal = signal_of(status);
+	} while (status >> 16 != PTRACE_EVENT_STOP);
+	return true;
+}
+
 /* --- a thread --- */
 
 /* Is the thread inside a restartable sequence? True also where the kernel does not tell. */
@@ -197,9 +214,10 @@ bool inject_may_use(pid_t tid, bool *in_call)
 {
 	struct inject_registers registers;
 
-	if (!inject_registers_get(tid, &registers) || !inject_registers_native(&registers))
+	if (!inject_registers_get(tid, &registers) || !inject_registers_native(&registers) ||
+		inject_registers_would_be_lost(tid, &registers))
 		return false;
-	*in_call = inject_registers_in_call(&registers);
+	*in_call = inject_registers_in_call(tid, &registers);
 	return *in_call || !in_sequence(tid);
 }
 
@@ -228,10 +246,36 @@ static bool set_options(pid_t tid, unsigned long options)
 	return ptrace(PTRACE_SETOPTIONS, tid, NULL, (void *)options) == 0;
 }
 
+static bool read_registers(struct inject *inject, struct err *err)
+{
+	if (!inject_registers_get(inject->tid, &inject->before) ||
+		ptrace(PTRACE_GETSIGMASK, inject->tid, (void *)MASK_BYTES, &inject->mask) < 0)
+		return err_sys(err, errno, "cannot read the registers of thread %d", (int)inject->tid);
+	return true;
+}
+
+/* Lets the thread into its own system call once more, and stops it there. A signal that comes first
+ * is delivered: then it stops at the beginning of the handler. Twice where the thread was just
+ * about to make that call. If the registers still do not tell, a wait is begun anew. */
+static bool settle(struct inject *inject, struct err *err)
+{
+	int status;
+
+	for (int i = 0; i < RESTARTS; i++) {
+		if (!inject_registers_hide_restart(inject->tid, &inject->before))
+			return true;
+		if (!resume(inject, PTRACE_SYSCALL, 0, &status, err) ||
+			!reach_signal_stop(inject, signal_of(status), err) || !read_registers(inject, err))
+			return false;
+		fault_point("inject.settled");
+	}
+	return true;
+}
+
 static bool write_code(const struct inject *inject, struct err *err)
 {
 	uint8_t code[INJECT_CODE_BYTES] = { 0 };
-	size_t size = inject_code_make(&inject->before, inject->mask, code);
+	size_t size = inject_code_make(&inject->before, &inject->first, inject->mask, code);
 
 	if (!check_site(inject->site, inject->tid, code, err))
 		return false;
@@ -248,13 +292,13 @@ bool inject_begin(struct inject *inject, const struct inject_site *site, pid_t t
 							(through_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
 
 	*inject = (struct inject){ .site = site, .tid = tid };
-	if (!inject_registers_get(tid, &inject->before) ||
-		ptrace(PTRACE_GETSIGMASK, tid, (void *)MASK_BYTES, &inject->mask) < 0)
-		return err_sys(err, errno, "cannot read the registers of thread %d", (int)tid);
+	if (!read_registers(inject, err))
+		return false;
+	inject->first = inject->before;
 	if (!set_options(tid, options))
 		return err_sys(err, errno, "cannot make thread %d do a system call", (int)tid);
 	inject->armed = true;
-	if (!write_code(inject, err)) {
+	if (!settle(inject, err) || !write_code(inject, err)) {
 		inject_end(inject, NULL);
 		return false;
 	}
@@ -297,29 +341,12 @@ bool inject_close(struct inject *inject, struct err *err)
 	return run_call(inject, err);
 }
 
-/* From the end of a system call to a stop on the way of signals: only there does the kernel look
- * whether the call that the restored registers speak of must be begun again. */
-static bool reach_signal_stop(const struct inject *inject, struct err *err)
-{
-	unsigned long signal = 0;
-	int status;
-
-	do {
-		if (ptrace(PTRACE_INTERRUPT, inject->tid, NULL, NULL) < 0)
-			return gone(inject->tid, err);
-		if (!resume(inject, PTRACE_CONT, signal, &status, err))
-			return false;
-		signal = signal_of(status);
-	} while (status >> 16 != PTRACE_EVENT_STOP);
-	return true;
-}
-
 bool inject_end(struct inject *inject, struct err *err)
 {
 	if (!inject->armed)
 		return true;
 	inject->armed = false;
-	if (inject->called && !reach_signal_stop(inject, err))
+	if (inject->called && !reach_signal_stop(inject, 0, err))
 		return false;
 	if (!set_mask(inject->tid, inject->mask))
 		return gone(inject->tid, err);
@@ -327,7 +354,7 @@ bool inject_end(struct inject *inject, struct err *err)
 	if (!inject_registers_set(inject->tid, &inject->before))
 		return gone(inject->tid, err);
 	fault_point("inject.restored");
-	poke(inject->tid, inject->site->code, inject->site->before, INJECT_CODE_BYTES);
+	poke(inject->tid, inject->site->code, inject->site->before, inject->site->size);
 	set_options(inject->tid, 0);
 	return true;
 }

@@ -18,6 +18,9 @@
  *     mask, then registers back  the thread goes on
  *     the code is wiped          it goes on
  *
+ * Where a machine does not show how an interrupted wait goes on (aarch64), the thread is first let
+ * into its call once more and stopped there. It runs nothing but its own call for that.
+ *
  * PTRACE_SYSCALL is used, never PTRACE_SINGLESTEP: the kernel does not take a step back when the
  * tracer ends, so the thread would die of a SIGTRAP (kernel/ptrace.c, exit_ptrace). */
 #ifndef DUMPCORE_INJECT_H
@@ -29,12 +32,14 @@
 #include "dumpcore/inject_machine.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* Where the code goes in a target. */
 struct inject_site {
 	vaddr code;      /* in the target; 0: none */
+	size_t size;     /* bytes of it that are used */
 	const char *why; /* there is none */
 	uint8_t before[INJECT_CODE_BYTES];
 };
@@ -50,11 +55,13 @@ struct inject {
 	uint64_t mask; /* the thread's signal mask */
 	bool armed;    /* inject_end has something to put back */
 	bool called;   /* the thread left its first stop: it stands in a system call stop */
+	struct inject_registers first; /* as they were when it was taken */
 	struct inject_registers before, now;
 };
 
 /* May the thread be used? It must not be inside a restartable sequence (rseq(2)): the kernel would
- * forget it. One that waits in a system call never is; `in_call` tells. */
+ * forget it. One that waits in a system call never is; `in_call` tells. Nor may it have registers
+ * that a system call destroys. */
 bool inject_may_use(pid_t tid, bool *in_call);
 
 /* The same, for whom it makes no difference where the thread is. */

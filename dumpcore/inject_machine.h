@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { INJECT_CODE_BYTES = 512 };
+enum { INJECT_CODE_BYTES = 1152 }; /* most of all machines */
+
+/* Bytes of this machine's code and of what it puts back, a multiple of 16. */
+size_t inject_code_bytes(void);
 
 /* The parts of the code that a call can begin with. */
 enum inject_entry {
@@ -21,13 +24,13 @@ enum inject_entry {
 	INJECT_ENTRIES
 };
 
-/* The general registers of a thread (NT_PRSTATUS). */
+/* The general registers of a thread (NT_PRSTATUS), and what else the code puts back. */
 struct inject_registers {
-	uint64_t words[40];
-	size_t size; /* bytes that the kernel gave */
+	uint64_t words[104];
+	size_t size; /* bytes of the general registers that the kernel gave */
 };
 
-/* Reads and writes them; false leaves errno. */
+/* Reads them, and writes the general ones; false leaves errno. */
 bool inject_registers_get(pid_t tid, struct inject_registers *registers);
 bool inject_registers_set(pid_t tid, const struct inject_registers *registers);
 
@@ -35,7 +38,14 @@ bool inject_registers_set(pid_t tid, const struct inject_registers *registers);
 bool inject_registers_native(const struct inject_registers *registers);
 
 /* Was the thread stopped inside a system call? */
-bool inject_registers_in_call(const struct inject_registers *registers);
+bool inject_registers_in_call(pid_t tid, const struct inject_registers *registers);
+
+/* Are there registers that a system call changes and that nothing here could put back? */
+bool inject_registers_would_be_lost(pid_t tid, const struct inject_registers *registers);
+
+/* Is the thread held in a system call of which its registers do not tell how the kernel goes on
+ * with it? They do after the thread was in that call once more. */
+bool inject_registers_hide_restart(pid_t tid, const struct inject_registers *registers);
 
 /* Where the thread was stopped in a system call that failed with EINTR and that the kernel never
  * begins again by itself: changes the registers so that the thread makes it again. False where that
@@ -43,8 +53,10 @@ bool inject_registers_in_call(const struct inject_registers *registers);
 bool inject_registers_rewind(struct inject_registers *registers);
 
 /* The code that puts back these registers and that signal mask: an interrupted system call is begun
- * again, as the kernel does where no handler runs. Gives the bytes used. */
-size_t inject_code_make(const struct inject_registers *registers, uint64_t mask,
+ * again, as the kernel does where no handler runs. `first`: as they were before the thread was led
+ * into its call once more, else the same. Gives the bytes used. */
+size_t inject_code_make(const struct inject_registers *registers,
+						const struct inject_registers *first, uint64_t mask,
 						uint8_t code[INJECT_CODE_BYTES]);
 
 /* Aims at an entry of the code at `code`. */

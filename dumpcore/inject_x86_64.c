@@ -71,6 +71,7 @@ extern const uint8_t inject_code_start[], inject_code_clone[], inject_code_open[
 	inject_code_call[], inject_code_heal[], inject_code_data[], inject_code_end[];
 
 enum {
+	ROOM_BYTES = 512,
 	CODE_64 = 0x33, /* __USER_CS, arch/x86/include/asm/segment.h */
 	SYSCALL_BYTES = 2,
 	WORDS = 19,
@@ -80,6 +81,11 @@ enum {
 	RESTART_NOHAND = 514,
 	RESTART_BLOCK = 516,
 };
+
+size_t inject_code_bytes(void)
+{
+	return ROOM_BYTES;
+}
 
 static struct user_regs_struct *user(struct inject_registers *registers)
 {
@@ -115,8 +121,9 @@ bool inject_registers_native(const struct inject_registers *registers)
 		   user_const(registers)->cs == CODE_64;
 }
 
-bool inject_registers_in_call(const struct inject_registers *registers)
+bool inject_registers_in_call(pid_t tid, const struct inject_registers *registers)
 {
+	(void)tid;
 	return (int64_t)user_const(registers)->orig_rax >= 0;
 }
 
@@ -148,6 +155,22 @@ bool inject_registers_rewind(struct inject_registers *registers)
 	return true;
 }
 
+/* The kernel keeps the vector registers over a system call. */
+bool inject_registers_would_be_lost(pid_t tid, const struct inject_registers *registers)
+{
+	(void)tid;
+	(void)registers;
+	return false;
+}
+
+/* rax tells. */
+bool inject_registers_hide_restart(pid_t tid, const struct inject_registers *registers)
+{
+	(void)tid;
+	(void)registers;
+	return false;
+}
+
 /* As arch/x86/kernel/signal.c, arch_do_signal_or_restart, where no handler runs. */
 static void restart(struct user_regs_struct *registers)
 {
@@ -164,12 +187,14 @@ static void restart(struct user_regs_struct *registers)
 	registers->rip -= SYSCALL_BYTES;
 }
 
-size_t inject_code_make(const struct inject_registers *registers, uint64_t mask,
+size_t inject_code_make(const struct inject_registers *registers,
+						const struct inject_registers *first, uint64_t mask,
 						uint8_t code[INJECT_CODE_BYTES])
 {
 	struct user_regs_struct r = *user_const(registers);
 	size_t size = (size_t)(inject_code_end - inject_code_start);
 
+	(void)first;
 	restart(&r);
 	memcpy(code, inject_code_start, size);
 	memcpy(code + (inject_code_data - inject_code_start),

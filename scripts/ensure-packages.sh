@@ -2,15 +2,18 @@
 # Checks what a build or the tests need, and installs what is missing with the distribution's package
 # manager. Where nothing is missing it is silent and the network is not touched.
 #
-# usage: ensure-packages.sh build|test [--dry-run]
+# usage: ensure-packages.sh build|test|cross [--dry-run]
 #
 #   build   compiler, make, pkg-config and the libraries of both programs
 #   test    what the tests need on top, and the programs that live tests capture
+#   cross   what a build of dumpcore for aarch64 needs; where it cannot be had, it fails and the reason
+#           is on standard output
 #
 # apt-get is run directly as root or through sudo, after the line was shown. For dnf, apk, pacman and
 # brew the line is run where that is possible without a password, else it is printed.
 # redis-server and nginx are never installed: their packages would start services. They are
 # downloaded and unpacked to build/packages, which needs no root; `-s` asks apt for what they need.
+# So are the libraries for aarch64, with package lists of their own: the system's stay as they are.
 # DUMPCORE_NO_INSTALL=1 only prints what is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,6 +22,7 @@ tier=${1:-}
 dry_run=${DUMPCORE_NO_INSTALL:-}
 [ "${2:-}" = --dry-run ] && dry_run=1
 unpacked=build/packages/root
+foreign=$PWD/build/packages/aarch64
 
 say() {
 	echo "packages: $*" >&2
@@ -59,6 +63,17 @@ needs_of_test() {
 	END
 }
 
+needs_of_cross() {
+	cat <<-'END'
+	command:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu - - - -
+	cross-header:stdio.h libc6-dev-arm64-cross - - - -
+	END
+}
+
+# Of aarch64: unpacked, never installed.
+foreign_modules='jansson libzstd libxxhash'
+foreign_packages='libjansson-dev libzstd-dev libxxhash-dev'
+
 # Programs that are unpacked, never installed.
 unpacked_programs='redis-server nginx'
 
@@ -78,6 +93,7 @@ is_there() {
 	case $1 in
 	module:*) pkg-config --exists "$name" 2>/dev/null ;;
 	header:*) echo "#include <$name>" | cc -E - >/dev/null 2>&1 ;;
+	cross-header:*) echo "#include <$name>" | aarch64-linux-gnu-gcc -E - >/dev/null 2>&1 ;;
 	*) command -v "$name" >/dev/null 2>&1 ;;
 	esac
 }
@@ -214,6 +230,51 @@ is_unpacked() {
 	[ -x "$unpacked/usr/bin/$1" ] || [ -x "$unpacked/usr/sbin/$1" ] || [ -x "/usr/sbin/$1" ]
 }
 
+no_cross() {
+	echo "$*"
+	exit 1
+}
+
+has_foreign_modules() {
+	# shellcheck disable=SC2086
+	PKG_CONFIG_LIBDIR=$foreign/root/usr/lib/aarch64-linux-gnu/pkgconfig \
+		pkg-config --exists $foreign_modules 2>/dev/null
+}
+
+unpack_foreign() {
+	mkdir -p "$foreign/lists/partial" "$foreign/cache/archives/partial" "$foreign/root"
+	: >"$foreign/status"
+	cat >"$foreign/apt.conf" <<-END
+	APT::Architecture "arm64";
+	APT::Architectures { "arm64"; };
+	APT::Sandbox::User "";
+	Dir::State::Lists "$foreign/lists";
+	Dir::State::status "$foreign/status";
+	Dir::Cache "$foreign/cache";
+	END
+	say "packages of aarch64, to be unpacked in build/packages/aarch64:"
+	run env APT_CONFIG="$foreign/apt.conf" apt-get update -q || true # what is missing shows below
+	# shellcheck disable=SC2086
+	(cd "$foreign" && run env APT_CONFIG="$foreign/apt.conf" apt-get download -q $foreign_packages) ||
+		no_cross "no libraries: the package sources here do not have $foreign_packages for arm64"
+	for archive in "$foreign"/*.deb; do
+		dpkg-deb -x "$archive" "$foreign/root"
+	done
+}
+
+ensure_cross() {
+	rows=$(missing "$(needs_of_cross)")
+	[ "$manager" = apt-get ] || [ -z "$rows" ] ||
+		no_cross "no cross compiler: only apt-get is known to have $(names_of "$rows")"
+	[ -z "$rows" ] || install_rows "$rows" ||
+		no_cross "no cross compiler: $(names_of "$rows")could not be installed"
+	! has_foreign_modules || return 0
+	[ "$manager" = apt-get ] || no_cross "no libraries: only apt-get can unpack $foreign_packages"
+	[ -z "$dry_run" ] || no_cross "no libraries: $foreign_packages would be unpacked"
+	unpack_foreign
+	has_foreign_modules || no_cross "no libraries: $foreign_packages have no .pc files"
+}
+
 ensure_build() {
 	rows=$(missing "$(needs_of_build)")
 	[ -z "$rows" ] || install_rows "$rows" || exit 1
@@ -233,8 +294,9 @@ ensure_test() {
 case $tier in
 build) ensure_build ;;
 test) ensure_test ;;
+cross) ensure_cross ;;
 *)
-	echo "usage: ensure-packages.sh build|test [--dry-run]" >&2
+	echo "usage: ensure-packages.sh build|test|cross [--dry-run]" >&2
 	exit 2
 	;;
 esac

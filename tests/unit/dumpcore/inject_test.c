@@ -67,6 +67,17 @@ static void *spinner(void *argument)
 	return argument;
 }
 
+/* Waits for a time, which the kernel goes on with by restart_syscall(2). */
+static void *sleeper(void *argument)
+{
+	struct timespec hour = { .tv_sec = 3600 };
+
+	for (;;)
+		if (nanosleep(&hour, NULL) < 0)
+			atomic_fetch_add(&said->broken, 1);
+	return argument;
+}
+
 static void start_threads(void *(*main_of_thread)(void *))
 {
 	pthread_t thread;
@@ -88,6 +99,12 @@ static void prepare_spinner(void *shared)
 {
 	(void)shared;
 	start_threads(spinner);
+}
+
+static void prepare_sleeper(void *shared)
+{
+	(void)shared;
+	start_threads(sleeper);
 }
 
 static void read_mask(pid_t tid, char *mask, size_t size)
@@ -175,6 +192,36 @@ static void check_spinner(void)
 	assert_int_equal(atomic_load(&said->broken), 0);
 }
 
+/* The number of the call that the child's second thread waits in. */
+static long waits_in(void)
+{
+	struct strbuf text = { 0 };
+	char name[64];
+	long number = -1;
+
+	assert_true(procfs_list_tids(&procfs, &seize.tids, NULL));
+	assert_int_equal(seize.tids.count, 2);
+	snprintf(name, sizeof name, "task/%d/syscall", (int)seize.tids.items[1]);
+	for (int i = 0; i < 5000 && number <= 0; i++) { /* "running" gives 0 */
+		strbuf_clear(&text);
+		assert_true(procfs_read(&procfs, name, 512, &text, NULL));
+		number = strtol(strbuf_text(&text), NULL, 10);
+		usleep(1000);
+	}
+	strbuf_deinit(&text);
+	return number;
+}
+
+/* It sleeps on, and no call failed. */
+static void check_sleeper(void)
+{
+	long number = waits_in();
+
+	assert_true(number == SYS_restart_syscall || number == SYS_clock_nanosleep ||
+				number == SYS_nanosleep);
+	assert_int_equal(atomic_load(&said->broken), 0);
+}
+
 static void call_getpid(pid_t tid)
 {
 	static const uint64_t none[6];
@@ -225,6 +272,22 @@ static void a_computing_thread_makes_calls(void **state)
 	end();
 }
 
+/* What is left of its time, not all of it again. */
+static void a_sleeping_thread_sleeps_on(void **state)
+{
+	(void)state;
+	start(prepare_sleeper);
+	for (int i = 0; i < 3; i++) {
+		assert_true(seize_stop(&seize, NULL));
+		call_getpid(other_thread());
+		seize_deinit(&seize);
+		seize_init(&seize, &procfs, 8);
+		assert_int_equal(waits_in(), SYS_restart_syscall);
+		check_sleeper();
+	}
+	end();
+}
+
 static void the_site_is_clean_afterwards(void **state)
 {
 	uint8_t there[INJECT_CODE_BYTES];
@@ -235,8 +298,9 @@ static void the_site_is_clean_afterwards(void **state)
 	assert_true(seize_stop(&seize, NULL));
 	call_getpid(other_thread());
 	memory = procfs_open_file(&procfs, "mem", O_RDONLY);
-	assert_int_equal(pread(memory, there, sizeof there, (off_t)site.code), sizeof there);
-	assert_memory_equal(there, site.before, sizeof there);
+	assert_true(site.size <= sizeof there);
+	assert_int_equal(pread(memory, there, site.size, (off_t)site.code), site.size);
+	assert_memory_equal(there, site.before, site.size);
 	close(memory);
 	seize_release(&seize);
 	end();
@@ -401,23 +465,24 @@ static size_t living_children(void)
 
 static void a_killed_tracer_harms_nothing(void **state)
 {
-	static child_job *const jobs[] = { prepare_reader, prepare_spinner };
+	static child_job *const jobs[] = { prepare_reader, prepare_spinner, prepare_sleeper };
+	static void (*const checks[])(void) = { check_reader, check_spinner, check_sleeper };
 
 	(void)state;
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 12; i++) {
 		char before[32], after[32];
 		int status;
 		pid_t tracer;
 
-		start(jobs[i % 2]);
+		start(jobs[i % 3]);
 		procfs_list_tids(&procfs, &seize.tids, NULL);
 		read_mask(seize.tids.items[1], before, sizeof before);
 		tracer = fork();
 		if (tracer == 0)
-			die_at((enum step)(i / 2));
+			die_at((enum step)(i / 3));
 		waitpid(tracer, &status, 0);
 		assert_true(WIFSIGNALED(status));
-		i % 2 ? check_spinner() : check_reader();
+		checks[i % 3]();
 		read_mask(seize.tids.items[1], after, sizeof after);
 		assert_string_equal(before, after);
 		assert_int_equal(living_children(), 0);
@@ -430,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_waiting_thread_makes_calls),
 		cmocka_unit_test(a_computing_thread_makes_calls),
+		cmocka_unit_test(a_sleeping_thread_sleeps_on),
 		cmocka_unit_test(the_site_is_clean_afterwards),
 		cmocka_unit_test(a_descriptor_is_closed),
 		cmocka_unit_test(a_replica_is_made_and_reaped),

@@ -64,7 +64,7 @@ static void processes_are_described_as_the_kernel_does(void **state)
 	assert_int_equal(info.pr_ppid, 7);
 	assert_int_equal(info.pr_sname, 'S');
 	assert_int_equal(info.pr_state, 1);
-	assert_int_equal(info.pr_nice, -5);
+	assert_int_equal((signed char)info.pr_nice, -5);
 	assert_int_equal(info.pr_uid, 1000);
 	assert_int_equal(info.pr_gid, 100);
 	assert_string_equal(info.pr_fname, "a-very-long-nam");
