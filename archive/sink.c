@@ -341,12 +341,15 @@ static uint64_t rewrite_filling(struct sink *sink, uint64_t offset, const uint8_
 								uint64_t size)
 {
 	struct sink_frame *frame = sink->filling;
-	uint64_t start = frame ? frame->number * FORMAT_FRAME_BYTES : UINT64_MAX;
-	uint64_t before = offset >= start ? 0 : start - offset < size ? start - offset : size;
-	size_t at = (size_t)(offset + before - start), part = (size_t)(size - before);
+	uint64_t start, before;
+	size_t at, part;
 
-	if (!part)
+	if (!frame || offset + size <= frame->number * FORMAT_FRAME_BYTES)
 		return size;
+	start = frame->number * FORMAT_FRAME_BYTES;
+	before = offset < start ? start - offset : 0;
+	at = (size_t)(offset + before - start);
+	part = (size_t)(size - before);
 	if (frame->is_hole && data) {
 		memset(frame->plain, 0, frame->size);
 		frame->is_hole = false;

@@ -157,7 +157,7 @@ static bool resume(const struct inject *inject, int request, unsigned long signa
 static bool run_to_call_stop(struct inject *inject, struct err *err)
 {
 	unsigned long signal = 0, child = 0;
-	int status;
+	int status = 0;
 
 	for (;;) {
 		if (!resume(inject, PTRACE_SYSCALL, signal, &status, err))
@@ -184,7 +184,7 @@ static bool run_call(struct inject *inject, struct err *err)
  * kernel look whether the call that the restored registers speak of must be begun again. */
 static bool reach_signal_stop(const struct inject *inject, unsigned long signal, struct err *err)
 {
-	int status;
+	int status = 0;
 
 	do {
 		if (ptrace(PTRACE_INTERRUPT, inject->tid, NULL, NULL) < 0)
@@ -259,7 +259,7 @@ static bool read_registers(struct inject *inject, struct err *err)
  * about to make that call. If the registers still do not tell, a wait is begun anew. */
 static bool settle(struct inject *inject, struct err *err)
 {
-	int status;
+	int status = 0;
 
 	for (int i = 0; i < RESTARTS; i++) {
 		if (!inject_registers_hide_restart(inject->tid, &inject->before))
