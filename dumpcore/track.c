@@ -201,7 +201,7 @@ static bool ask(struct track *track, struct range range, const struct pagemap_qu
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0 && errno == EPERM) {
+		if (got < 0 && errno == EPERM && written) {
 			add_written(written, range);
 			return true;
 		}
