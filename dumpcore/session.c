@@ -97,15 +97,15 @@ static void explain(struct session *session, const struct outlook_way *way)
 
 /* --- an attempt --- */
 
-/* How long this way may stop the target: where `auto` has another one, hardly longer than that one
- * would, as what a way finds on its way may be worse than its forecast. */
+/* How long this way may stop the target. A pre-copy finds out how much is written before it stops
+ * anything: where `auto` has another way, hardly longer than that one would. */
 static int64_t patience(const struct session *session, const struct outlook_way *way)
 {
 	const struct outlook *outlook = &session->outlook;
 	int64_t most = most_pause(session);
 
 	for (const struct outlook_way *next = way + 1;
-		 session->is_auto && next < outlook->ways + outlook->count && next->usable; next++)
+		 session->is_auto && way->method->rewrites && next < outlook->ways + outlook->count && next->usable; next++)
 		if (next->method->stops) {
 			int64_t limit = 2 * next->pause_ns > PATIENCE_NS ? 2 * next->pause_ns : PATIENCE_NS;
 

@@ -107,8 +107,10 @@ def traced_already(session):
     session.stack.callback(os.killpg, tracer.pid, signal.SIGKILL)
     if not wait_until(lambda: os.path.exists(session.path("traced"))):
         raise RuntimeError("gdb did not attach")
-    _, result = session.capture(target.pid, "traced.core")
+    _, result = session.capture(target.pid, "traced.core", "-c", "freeze")
     check_error(session, "another tracer", result, FAILED, "trac", str(tracer.pid))
+    _, result = session.capture(target.pid, "traced-live.core")
+    check_error(session, "another tracer, auto", result, COMPLETE, "not stopped", str(tracer.pid))
 
 
 def output_exists(session):
@@ -250,7 +252,7 @@ def check_partial(session, name, data, error, status):
 
 def process_killed(session):
     target = session.start(FILLER, 128, 2, 0)
-    stream = Stream(session, target.pid)
+    stream = Stream(session, target.pid, "-c", "live")  # the other ways have their copy by now
     target.kill()
     wait_until(lambda: process_state(target.pid) in "ZX")
     check_partial(session, "killed half way", *stream.read())
@@ -281,7 +283,7 @@ def process_killed_file(session):
 
 def interrupted(session):
     target = session.start(FILLER, 128, 2, 0)
-    stream = Stream(session, target.pid)
+    stream = Stream(session, target.pid, "-c", "live")
     stream.process.send_signal(signal.SIGINT)
     check_partial(session, "SIGINT", *stream.read())
     check_unharmed(session, "SIGINT", target)
