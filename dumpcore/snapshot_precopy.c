@@ -540,6 +540,18 @@ static void append_torn(struct snapshot *snapshot, const struct plan_item *item)
 	}
 }
 
+/* What was not copied stays a hole in its slot: the headers stand behind all slots, and no segment
+ * reaches into them. */
+static void skip_uncopied(struct snapshot *snapshot)
+{
+	const plan_segments *slots = &snapshot->precopy.slots;
+	const struct writer_segment *last = slots->count ? &slots->items[slots->count - 1] : NULL;
+	uint64_t at = sink_offset(snapshot->sink);
+
+	if (last && at < last->offset + last->bytes)
+		sink_hole(snapshot->sink, last->offset + last->bytes - at);
+}
+
 /* The target ended, or the copy was interrupted, before the stop: what was copied until then is
  * kept, as it was described before. It is no snapshot of one instant. */
 static void describe_partial(struct snapshot *snapshot)
@@ -551,6 +563,7 @@ static void describe_partial(struct snapshot *snapshot)
 		reader_add_error(&snapshot->reader, (struct range){ 0, snapshot->pages.page_size },
 						 snapshot->broken);
 	}
+	skip_uncopied(snapshot);
 	snapshot->consistency = "live";
 	snapshot->map.page_size = snapshot->pages.page_size;
 	for (size_t i = 0; i < snapshot->plan.items.count; i++)
