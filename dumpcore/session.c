@@ -160,8 +160,10 @@ static bool try_all(struct session *session, struct err *err)
 
 		if (!session->outlook.ways[i].usable)
 			continue;
-		if (try_way(session, &session->outlook.ways[i], &again, &failure))
+		if (try_way(session, &session->outlook.ways[i], &again, &failure)) {
+			*err = (struct err){ 0 }; /* why an earlier way was left stands in the archive */
 			return true;
+		}
 		*err = failure;
 	}
 	return err->kind ? false : refuse(session, &session->outlook.ways[0], err);
