@@ -12,21 +12,18 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
-import time
 
 import methods
 import process
 from core_file import HEADER, PN_XNUM, PROGRAM, PT_LOAD, SECTION, CoreFile
-from harness import (COMPLETE, DUMPCORE, PARTIAL, SANITIZED, TARGETS, Session, Skip, find_program, run,
-                     wait_until)
+from half_way import TRIES, Ended, end_half_way
+from harness import SANITIZED, TARGETS, Session, Skip, find_program, run
 
 SPEAKERS = os.path.join(TARGETS, "text_target")
 MAPPINGS = os.path.join(TARGETS, "hard_memory_target")
 MAX_MAP_COUNT = "/proc/sys/vm/max_map_count"
-FILLER_MEGABYTES, GROWN_BYTES = 256, 16 << 20
-TRIES = 8  # a capture may be faster than what is to end it
+FILLER_MEGABYTES = 256
 
 COMPLAINT = re.compile(r"warning|BFD:|error|corrupt|invalid|cannot|truncated|failed|bad ", re.IGNORECASE)
 # What is said of a file that is damaged, rather than of memory that is not in it.
@@ -267,37 +264,6 @@ def numerous_cases(session):
             yield Case(f"{method}, {count} headers", taken.path, MAPPINGS, process.threads(target.pid), texts)
 
 
-class Ended(Exception):
-    """A capture was over before it could be ended."""
-
-
-def grown(path):
-    with contextlib.suppress(FileNotFoundError):
-        return os.stat(path).st_blocks * 512 > GROWN_BYTES
-    return False
-
-
-def end_half_way(session, method, target, end, name):
-    """Captures and calls end(dumpcore) when a part of the archive is written; gives its path."""
-    path = session.path(name)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    dump = session.adopt(subprocess.Popen(
-        [DUMPCORE, "-q", "-z", "none", "-c", method, "--max-pause", "60s", "-o", path, str(target.pid)],
-        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE))
-    growing = f"{path}.partial-{dump.pid}"
-    while dump.poll() is None and not grown(growing):
-        time.sleep(0.001)
-    if dump.poll() is None:
-        end(dump)
-    error = dump.stderr.read().decode()
-    if dump.wait() not in (COMPLETE, PARTIAL):
-        raise RuntimeError(f"{method}: exit status {dump.returncode}: {error}")
-    if dump.returncode == COMPLETE:
-        raise Ended
-    return path
-
-
 def partial_case(session, method, how):
     """The first try whose archive is partial."""
     for attempt in range(TRIES):
@@ -310,7 +276,7 @@ def partial_case(session, method, how):
                 target.kill()
 
         try:
-            path = end_half_way(session, method, target, end, f"{method}.partial.{attempt}")
+            path = end_half_way(session, method, target.pid, end, session.path(f"{method}.{attempt}"))
         except Ended:
             continue
         finally:
