@@ -7,10 +7,12 @@ inside. The stand-in for a sidecar shares the pid namespace and nothing else: it
 sees none of the target's files. Needs root, or user namespaces.
 """
 
+import ctypes
 import itertools
 import os
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 
@@ -21,6 +23,8 @@ from harness import COMPLETE, DUMPCORE, FAILED, TARGETS, Session, Skip, find_pro
 
 SPEAKERS = os.path.join(TARGETS, "text_target")
 NOBODY = 65534
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW = 22, 2, 0x7FFF0000  # linux/prctl.h, linux/seccomp.h
+BPF_RETURN = 6  # BPF_RET | BPF_K, linux/filter.h
 WAYS = ("precopy", "fork", "freeze", "live")
 
 
@@ -184,9 +188,21 @@ CAPABILITIES = [
 ]
 
 
-def run_with(capabilities, *command):
+def run_with(capabilities, *command, preexec=None):
     bounds = "-all" + "".join(f",+{name}" for name in capabilities.split())
-    return run(find_program("setpriv"), "--bounding-set", bounds, "--inh-caps", "-all", "--", *command)
+    return run(find_program("setpriv"), "--bounding-set", bounds, "--inh-caps", "-all", "--", *command,
+               preexec=preexec)
+
+
+class Program(ctypes.Structure):
+    """struct sock_fprog of linux/filter.h."""
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
+def put_filter():
+    """In the child: a seccomp filter that allows everything, which is a filter all the same."""
+    program = Program(1, struct.pack("<HBBI", BPF_RETURN, 0, 0, SECCOMP_RET_ALLOW))
+    ctypes.CDLL(None).prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
 
 
 def capabilities_of_root(session):
@@ -207,25 +223,44 @@ def capabilities_of_root(session):
             os.unlink(path)
 
 
+def same_user(session):
+    """No capability at all, and the process's user."""
+    if os.geteuid() != 0 or not find_program("setpriv"):
+        raise Skip("needs root and setpriv")
+    scope = "/proc/sys/kernel/yama/ptrace_scope"
+    if os.path.exists(scope) and process.read_text(scope).strip() != "0":
+        raise Skip("kernel.yama.ptrace_scope is not 0")
+    folder = tempfile.mkdtemp(prefix="nobody", dir=session.folder)
+    os.chown(folder, NOBODY, NOBODY)
+    become = [find_program("setpriv"), "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--bounding-set", "-all"]
+    target = session.start(*become, shutil.copy(SPEAKERS, os.path.join(folder, "app")), 3)
+    program = shutil.copy(DUMPCORE, os.path.join(folder, "dumpcore"))
+    for method in methods.existing(WAYS):
+        taken = run(*become, program, "-q", "-c", method, "-o", os.path.join(folder, f"{method}.core"), target.pid)
+        session.ok(taken.status == COMPLETE, f"the same user without a capability, {method}: complete", taken)
+
+
 def seccomp_profile(session):
     """A filter on the process, as RuntimeDefault puts one: precopy and fork need CAP_SYS_ADMIN, and no filter
     on dumpcore; freeze and live need neither."""
     if os.geteuid() != 0 or not find_program("setpriv"):
         raise Skip("needs root and setpriv")
     target = session.start(os.path.join(TARGETS, "hard_target"), "seccomp")
+    few, all_of_them = "sys_ptrace dac_read_search kill", "sys_ptrace dac_read_search kill sys_admin"
     for method in methods.existing(WAYS):
-        for name, capabilities, wanted in (
-                ("all capabilities", "sys_ptrace dac_read_search kill sys_admin", COMPLETE),
-                ("no CAP_SYS_ADMIN", "sys_ptrace dac_read_search kill",
-                 FAILED if method in ("precopy", "fork") else COMPLETE)):
+        lost = FAILED if method in ("precopy", "fork") else COMPLETE
+        for name, capabilities, own_filter, wanted in (("CAP_SYS_ADMIN", all_of_them, None, COMPLETE),
+                                                       ("no CAP_SYS_ADMIN", few, None, lost),
+                                                       ("one of its own", all_of_them, put_filter, lost)):
             path = session.path("seccomp.core")
-            taken = run_with(capabilities, DUMPCORE, "-q", "-z", "none", "-c", method, "-o", path, target.pid)
+            taken = run_with(capabilities, DUMPCORE, "-q", "-z", "none", "-c", method, "-o", path, target.pid,
+                             preexec=own_filter)
             session.ok(taken.status == wanted and (wanted == COMPLETE or "seccomp filter" in taken.err),
                        f"a filter, {name}, {method}: {'complete' if wanted == COMPLETE else 'refused, says why'}",
                        taken)
             if os.path.exists(path):
                 os.unlink(path)
-    fallen = run_with("sys_ptrace dac_read_search kill", DUMPCORE, "--json", "-o", session.path("auto.core"),
+    fallen = run_with(few, DUMPCORE, "--json", "-o", session.path("auto.core"),
                       target.pid)
     session.ok(fallen.status == COMPLETE and '"consistency":"freeze"' in fallen.err,
                "a filter, no CAP_SYS_ADMIN, auto: freeze", fallen)
@@ -241,6 +276,7 @@ def main():
     for test in (is_apart, from_outside, from_sidecar, wrong_ids, without_capability) if container else ():
         session.test(test, container[0])
     session.test(capabilities_of_root)
+    session.test(same_user)
     session.test(seccomp_profile)
     session.finish()
 
