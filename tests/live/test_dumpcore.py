@@ -204,11 +204,12 @@ def file_size_limit(session):
 
 
 class Stream:
-    """A capture to a pipe that nobody empties until read() is called."""
+    """A capture to a pipe that nobody empties until read() is called. It reads while it streams: a spool
+    would have all of it before the first byte."""
 
     def __init__(self, session, pid, *options):
         self.process = session.adopt(subprocess.Popen(
-            [DUMPCORE, "-q", "--compress", "none", *options, "-o", "-", str(pid)],
+            [DUMPCORE, "-q", "--compress", "none", "--consistency", "live", *options, "-o", "-", str(pid)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         self.data = self.process.stdout.read(1 << 20)  # it is in the middle of the memory now
 
