@@ -34,6 +34,7 @@ static enum err_kind kind_of_errno(int sys)
 	case EDQUOT:
 		return ERR_NO_SPACE;
 	case EPIPE:
+	case ECONNRESET:
 		return ERR_CLOSED;
 	case EEXIST:
 		return ERR_EXISTS;

@@ -33,8 +33,8 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* As err_set for a failed system call: appends strerror(sys) and derives the kind from sys
- * (ENOENT not found, ESRCH gone, EPERM/EACCES permission, ENOSPC/EDQUOT no space, EPIPE closed,
- * EEXIST exists, else system). */
+ * (ENOENT not found, ESRCH gone, EPERM/EACCES permission, ENOSPC/EDQUOT no space, EPIPE/ECONNRESET
+ * closed, EEXIST exists, else system). */
 bool err_sys(struct err *err, int sys, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -63,6 +63,9 @@ static void read_own(const struct procfs *procfs, struct access_facts *facts)
 		facts->own_uid = effective_uid(strbuf_span(&status));
 		facts->own_capability = has_capability(strbuf_span(&status), CAP_SYS_PTRACE);
 		facts->own_admin = has_capability(strbuf_span(&status), CAP_SYS_ADMIN);
+		facts->own_files = has_capability(strbuf_span(&status), CAP_DAC_READ_SEARCH) ||
+						   has_capability(strbuf_span(&status), CAP_DAC_OVERRIDE);
+		facts->own_kill = has_capability(strbuf_span(&status), CAP_KILL);
 		facts->own_filter = number(strbuf_span(&status), "Seccomp") != 0;
 	}
 	strbuf_deinit(&status);
@@ -178,6 +181,17 @@ static bool explain_user(const struct access_facts *facts, const char *command, 
 	return err_hint(err, "sudo %s", command);
 }
 
+/* /proc/PID/mem and its like are files of the target's user, readable by their owner only. */
+static bool explain_files(const struct access_facts *facts, struct err *err)
+{
+	err_set(err, ERR_PERMISSION,
+			"user %u, with CAP_SYS_PTRACE but without CAP_DAC_READ_SEARCH: the files of process %d "
+			"in /proc belong to user %u",
+			(unsigned)facts->own_uid, (int)facts->pid, (unsigned)facts->file_uid);
+	return err_hint(err, "securityContext.capabilities.add: [SYS_PTRACE, DAC_READ_SEARCH, KILL] "
+						 "(docker run --cap-add for each), or run dumpcore on the host");
+}
+
 static bool explain_unknown(const struct access_facts *facts, struct err *err)
 {
 	err_set(err, ERR_PERMISSION,
@@ -185,6 +199,11 @@ static bool explain_unknown(const struct access_facts *facts, struct err *err)
 			(int)facts->pid);
 	return err_hint(err, "a security module may forbid it: see `journalctl -k | grep -i denied` "
 						 "(SELinux deny_ptrace, AppArmor), or a container's seccomp profile");
+}
+
+bool access_may_kill(const struct access_facts *facts)
+{
+	return facts->own_kill || facts->own_uid == facts->target_uid;
 }
 
 bool access_explain(const struct access_facts *facts, const char *command, struct err *err)
@@ -203,6 +222,8 @@ bool access_explain(const struct access_facts *facts, const char *command, struc
 		err_set(err, ERR_PERMISSION, "process %d is in another user namespace", pid);
 		return err_hint(err, "run dumpcore as root on the host: sudo %s", command);
 	}
+	if (facts->own_capability && facts->own_uid != facts->file_uid && !facts->own_files)
+		return explain_files(facts, err);
 	if (facts->own_capability)
 		return explain_unknown(facts, err);
 	if (facts->own_uid == 0)

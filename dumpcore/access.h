@@ -24,6 +24,8 @@ struct access_facts {
 	uid_t file_uid;      /* owner of /proc/PID/status: root where the target is not dumpable */
 	bool own_capability; /* CAP_SYS_PTRACE in the effective set */
 	bool own_admin;      /* CAP_SYS_ADMIN as well */
+	bool own_files;      /* CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE */
+	bool own_kill;       /* CAP_KILL */
 	bool own_filter;     /* this program runs under a seccomp filter */
 	bool other_user_namespace;
 	int yama_scope; /* -1: no Yama here */
@@ -33,6 +35,9 @@ bool access_read(const struct procfs *procfs, struct access_facts *facts, struct
 
 /* Refuses what can never be captured: a thread's id, a kernel thread, a zombie, this process. */
 bool access_check_kind(const struct access_facts *facts, struct err *err);
+
+/* May this program end a clone of the target? It has the target's user. */
+bool access_may_kill(const struct access_facts *facts);
 
 /* Says why the kernel refused with EPERM or EACCES, and what to do. `command` is the command line
  * to repeat, for the sudo line. Returns false always. */

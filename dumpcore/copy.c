@@ -15,21 +15,29 @@ static void run_on(struct snapshot *snapshot, vaddr address)
 	sink_set_deadline(snapshot->sink, 0);
 }
 
-/* Fills the room that the sink has and gives the bytes filled; 0 where the copy ends here. */
-static size_t copy_piece(struct snapshot *snapshot, struct range range)
+/* Room for at most the range's bytes, for which it waits: NULL where the copy ends here. */
+static uint8_t *find_room(struct snapshot *snapshot, struct range range, size_t *size)
 {
-	size_t room, size;
-	uint8_t *to = sink_room(snapshot->sink, &room);
+	uint8_t *to = sink_room(snapshot->sink, size);
 
 	run_on(snapshot, range.start);
 	if (!to && snapshot->outcome.torn_from == range.start)
-		to = sink_room(snapshot->sink, &room);
-	if (!to) {
-		if (sink_ok(snapshot->sink))
-			snapshot->broken = sink_is_scarce(snapshot->sink) ? scarce : interrupted;
+		to = sink_room(snapshot->sink, size);
+	if (!to && sink_ok(snapshot->sink))
+		snapshot->broken = sink_is_scarce(snapshot->sink) ? scarce : interrupted;
+	if (*size > range_bytes(range))
+		*size = (size_t)range_bytes(range);
+	return to;
+}
+
+/* Fills the room that the sink has and gives the bytes filled; 0 where the copy ends here. */
+static size_t copy_piece(struct snapshot *snapshot, struct range range)
+{
+	size_t size;
+	uint8_t *to = find_room(snapshot, range, &size);
+
+	if (!to)
 		return 0;
-	}
-	size = room < range_bytes(range) ? room : (size_t)range_bytes(range);
 	if (!reader_fill(&snapshot->reader, range.start, to, size)) {
 		snapshot->broken = ended;
 		return 0;
@@ -52,6 +60,20 @@ static vaddr copy_range(struct snapshot *snapshot, struct range range)
 	return range.start;
 }
 
+/* The same for what is not stored. A stream takes its zeros no faster than memory: it is not waited
+ * for beyond the end of the stop, or an interruption, either. */
+static vaddr skip_range(struct snapshot *snapshot, struct range range)
+{
+	size_t size;
+
+	for (; range.start < range.end; range.start += size) {
+		if (!find_room(snapshot, range, &size))
+			break;
+		sink_hole(snapshot->sink, size);
+	}
+	return range.start;
+}
+
 static bool is_stored(const struct snapshot *snapshot, const struct page_run *run)
 {
 	return plan_reads(&snapshot->plan, run->state) ||
@@ -66,13 +88,9 @@ static vaddr copy_segment(struct snapshot *snapshot, struct range segment)
 	for (size_t i = page_map_find(map, segment.start);
 		 i < map->runs.count && map->runs.items[i].range.start < segment.end; i++) {
 		struct range part = range_overlap(map->runs.items[i].range, segment);
-		vaddr reached;
+		bool stored = is_stored(snapshot, &map->runs.items[i]);
+		vaddr reached = (stored ? copy_range : skip_range)(snapshot, part);
 
-		if (!is_stored(snapshot, &map->runs.items[i])) {
-			sink_hole(snapshot->sink, range_bytes(part));
-			continue;
-		}
-		reached = copy_range(snapshot, part);
 		if (reached < part.end)
 			return reached;
 	}

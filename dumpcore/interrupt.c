@@ -7,15 +7,18 @@
 /* A signal handler has no other way to say anything. */
 static volatile sig_atomic_t flag;
 
-static void raise_flag(int signal)
+/* The next one of either kind ends the program. */
+static void raise_flag(int number)
 {
-	(void)signal;
+	(void)number;
 	flag = 1;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 }
 
 void interrupt_install(void)
 {
-	struct sigaction action = { .sa_handler = raise_flag, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = { .sa_handler = raise_flag };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	sigaction(SIGINT, &action, NULL);

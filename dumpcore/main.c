@@ -267,13 +267,14 @@ int main(int argc, char **argv)
 	struct run run = { 0 };
 	struct err err = { 0 };
 	enum exit_status exit_status = EXIT_USAGE;
+	bool parsed;
 
 	interrupt_install();
 	options_command_line(argc, argv, &run.command);
-	if (options_parse(&run.options, argc, argv, &err)) {
-		run.status = (struct status){ run.options.json, run.options.quiet };
+	parsed = options_parse(&run.options, argc, argv, &err);
+	run.status = (struct status){ run.options.json, run.options.quiet };
+	if (parsed)
 		exit_status = run_command(&run, &err);
-	}
 	if (err.kind) {
 		status_error(&run.status, &err);
 		if (err.kind == ERR_USAGE)

@@ -349,6 +349,15 @@ static bool take_word(struct options *options, const char *word, struct words *w
 	return take_pid(options, word, err);
 }
 
+/* An error is told as JSON also where that is asked for behind it. */
+static void find_json(struct options *options, struct words *words)
+{
+	const char *word;
+
+	while ((word = next_word(words)))
+		options->json |= strcmp(word, "--json") == 0;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, struct err *err)
 {
 	struct words words = { argc, argv, 1 };
@@ -359,8 +368,10 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 	watch_options_init(&options->watch);
 	options->reserve_disk = DISK_RESERVE_DEFAULT;
 	while ((word = next_word(&words)))
-		if (!take_word(options, word, &words, err))
+		if (!take_word(options, word, &words, err)) {
+			find_json(options, &words);
 			return false;
+		}
 	if (options->command >= COMMAND_HELP)
 		return true;
 	if (options->pid)

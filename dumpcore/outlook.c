@@ -147,6 +147,10 @@ static bool check(const struct snapshot_method *method, const struct target *tar
 		return false;
 	if (method->rewrites)
 		return check_precopy(request, err);
+	/* The guard could not end it either, when the control group nears its limit. */
+	if (!access_may_kill(&target->access))
+		return err_set(err, ERR_PERMISSION,
+					   "it takes CAP_KILL to end a clone of another user's process");
 	return check_commit(target, facts, err) && check_headroom(target, err);
 }
 

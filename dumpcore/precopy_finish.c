@@ -221,6 +221,18 @@ static void append_torn(struct snapshot *snapshot, const struct plan_item *item)
 	}
 }
 
+/* What was not copied stays a hole in its slot: the headers stand behind all slots, and no segment
+ * reaches into them. */
+static void skip_uncopied(struct snapshot *snapshot)
+{
+	const plan_segments *slots = &snapshot->precopy.slots;
+	const struct writer_segment *last = slots->count ? &slots->items[slots->count - 1] : NULL;
+	uint64_t at = sink_offset(snapshot->sink);
+
+	if (last && at < last->offset + last->bytes)
+		sink_hole(snapshot->sink, last->offset + last->bytes - at);
+}
+
 void precopy_finish_partial(struct snapshot *snapshot)
 {
 	struct precopy *precopy = &snapshot->precopy;
@@ -234,5 +246,6 @@ void precopy_finish_partial(struct snapshot *snapshot)
 	snapshot->map.page_size = snapshot->pages.page_size;
 	for (size_t i = 0; i < snapshot->plan.items.count; i++)
 		append_torn(snapshot, &snapshot->plan.items.items[i]);
+	skip_uncopied(snapshot);
 	describe_write_last(snapshot, &precopy->slots);
 }

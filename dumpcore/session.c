@@ -61,8 +61,7 @@ static bool refuse(const struct session *session, const struct outlook_way *way,
 {
 	const struct outlook_way *best = &session->outlook.ways[0];
 
-	err_set(err, session->target->access.tracer ? ERR_PERMISSION : ERR_LIMIT,
-			"--consistency %s: %s", way->method->name, way->why_not);
+	err_set(err, ERR_LIMIT, "--consistency %s: %s", way->method->name, way->why_not);
 	if (best->usable)
 		return err_hint(err, "--consistency %s can be had%s", best->method->name,
 						best->method->stops ? "" : ": what changes meanwhile is marked as torn");
@@ -105,7 +104,9 @@ static int64_t patience(const struct session *session, const struct outlook_way 
 	int64_t most = most_pause(session);
 
 	for (const struct outlook_way *next = way + 1;
-		 session->is_auto && way->method->rewrites && next < outlook->ways + outlook->count && next->usable; next++)
+		 session->is_auto && way->method->rewrites && next < outlook->ways + outlook->count &&
+		 next->usable;
+		 next++)
 		if (next->method->stops) {
 			int64_t limit = 2 * next->pause_ns > PATIENCE_NS ? 2 * next->pause_ns : PATIENCE_NS;
 
@@ -199,6 +200,14 @@ static bool try_one(struct session *session, struct err *err)
 	return way->usable ? try_way(session, way, &again, err) : refuse(session, way, err);
 }
 
+/* Another tracer leaves only the way that stops nothing, and that is for the user to choose. */
+static bool is_traced_away(const struct session *session)
+{
+	const struct snapshot_method *method = snapshot_method(session->request->consistency);
+
+	return session->target->access.tracer && (!method || method->stops);
+}
+
 bool session_run(struct session_result *result, const struct session_request *request,
 				 struct target *target, struct output *output, struct progress *progress,
 				 struct err *err)
@@ -211,6 +220,8 @@ bool session_run(struct session_result *result, const struct session_request *re
 							   .is_auto = strcmp(request->consistency, SESSION_AUTO) == 0 };
 
 	*result = (struct session_result){ 0 };
+	if (is_traced_away(&session))
+		return access_explain(&target->access, request->command, err);
 	look(&session);
 	return session.is_auto ? try_all(&session, err) : try_one(&session, err);
 }

@@ -182,12 +182,23 @@ static void conclude(struct snapshot *snapshot, struct strbuf *json)
 static bool explain_output(const struct snapshot *snapshot, struct err *err)
 {
 	err_prefix(err, "%s", snapshot->output->is_stdout ? "stdout" : snapshot->output->path);
+	if (err->kind == ERR_NO_SPACE && snapshot->output->is_stream)
+		return err_hint(err, "what was written is no archive; compress it (--compress zstd), or "
+							 "choose another place");
 	if (err->kind == ERR_NO_SPACE)
 		return err_hint(err, "the unfinished archive was removed; compress it (-o NAME.core.zst), "
 							 "choose another disk, or send it away with -o -");
 	if (err->kind == ERR_CLOSED)
 		return err_hint(err, "the program that reads the archive ended: see its own message");
 	return false;
+}
+
+/* Nothing of it has reached the output: a way that needs no spool may still be gone. */
+static bool explain_spool(const struct snapshot *snapshot, struct err *err)
+{
+	err_set(err, ERR_LIMIT, "the spool in %s cannot be written: %s", snapshot->request.spool,
+			strerror(err->sys));
+	return err_hint(err, "name a folder with room: --spool DIR");
 }
 
 /* The spooled archive goes to the output, compressed where that is wanted. */
@@ -214,7 +225,7 @@ static bool finish(struct snapshot *snapshot, struct err *err)
 	writer_trailer(&snapshot->writer, strbuf_span(&json), (struct span){ 0 });
 	strbuf_deinit(&json);
 	if (!sink_finish(snapshot->sink, err))
-		return explain_output(snapshot, err);
+		return snapshot->spool >= 0 ? explain_spool(snapshot, err) : explain_output(snapshot, err);
 	if (snapshot->spool >= 0 && !send_spool(snapshot, err))
 		return false;
 	snapshot->stored_bytes = sink_stored(snapshot->sink);

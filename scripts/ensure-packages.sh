@@ -30,8 +30,9 @@ say() {
 
 # One row a need: KIND:NAME, then the package that has it for apt, dnf, apk, pacman and brew.
 # A comma separates alternatives (the first that the distribution has), a plus joins several, '-'
-# stands for none. Kinds: module (pkg-config), header, command, program (optional: a program to be
-# captured, whose tests say that they were skipped where it cannot be had).
+# stands for none. Kinds: module (pkg-config), header, command, program and python (optional: a program
+# that is captured or reads archives, or a module of the system's python3; tests say that they were
+# skipped where it cannot be had).
 needs_of_build() {
 	cat <<-'END'
 	command:cc gcc gcc gcc gcc -
@@ -56,8 +57,11 @@ needs_of_test() {
 	command:gdb gdb gdb gdb gdb gdb
 	command:readelf binutils binutils binutils binutils binutils
 	command:eu-readelf elfutils elfutils elfutils elfutils elfutils
+	command:eu-stack elfutils elfutils elfutils elfutils elfutils
 	command:zstd zstd zstd zstd zstd zstd
 	command:setpriv util-linux util-linux setpriv util-linux -
+	python:drgn python3-drgn drgn drgn drgn -
+	program:age age age age age age
 	program:node nodejs nodejs nodejs nodejs node
 	program:javac default-jdk-headless java-latest-openjdk-devel openjdk17-jdk jdk-openjdk openjdk
 	END
@@ -94,6 +98,7 @@ is_there() {
 	module:*) pkg-config --exists "$name" 2>/dev/null ;;
 	header:*) echo "#include <$name>" | cc -E - >/dev/null 2>&1 ;;
 	cross-header:*) echo "#include <$name>" | aarch64-linux-gnu-gcc -E - >/dev/null 2>&1 ;;
+	python:*) /usr/bin/python3 -c "import $name" >/dev/null 2>&1 || python3 -c "import $name" >/dev/null 2>&1 ;;
 	*) command -v "$name" >/dev/null 2>&1 ;;
 	esac
 }
@@ -281,8 +286,8 @@ ensure_build() {
 }
 
 ensure_test() {
-	needed=$(missing "$(needs_of_test | grep -v '^program:')")
-	programs=$(missing "$(needs_of_test | grep '^program:')")
+	needed=$(missing "$(needs_of_test | grep -Ev '^(program|python):')")
+	programs=$(missing "$(needs_of_test | grep -E '^(program|python):')")
 	[ -z "$needed" ] || install_rows "$needed" || exit 1
 	[ -z "$programs" ] || install_rows "$programs" ||
 		say "going on without: $(names_of "$programs") (their tests will be skipped)"

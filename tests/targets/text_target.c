@@ -1,14 +1,17 @@
 /* text_target: named threads that each keep one text in malloc memory.
  *
- * usage: text_target THREADS
+ * usage: text_target THREADS [MEGABYTES]
  *
- * Prints a line "TID NAME ADDRESS TEXT" for each thread, then READY, and answers each line on stdin
- * with PONG, so that a test sees that the process still runs. Ends when stdin does. */
+ * MEGABYTES of filled memory stand behind all that the threads have, before the libraries, so that
+ * a capture that ends early has the texts. Prints a line "TID NAME ADDRESS TEXT" for each thread,
+ * then READY, and answers each line on stdin with PONG, so that a test sees that the process still
+ * runs. Ends when stdin does. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { MAX_THREADS = 5000, TEXT_BYTES = 96 };
@@ -37,6 +40,17 @@ static void *keep_text(void *argument)
 	return NULL;
 }
 
+/* Mapped before the threads are made: the kernel puts what comes later at lower addresses. */
+static int fill(size_t bytes)
+{
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -1;
+	memset(memory, 'f', bytes);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct speaker speakers[MAX_THREADS];
@@ -46,6 +60,8 @@ int main(int argc, char **argv)
 
 	if (count < 1 || count > MAX_THREADS)
 		return 2;
+	if (argc > 2 && fill((size_t)atol(argv[2]) << 20))
+		return 1;
 	pthread_barrier_init(&spoken, NULL, count + 1);
 	for (unsigned i = 0; i < count; i++) {
 		speakers[i].number = i;

@@ -22,9 +22,10 @@ static void system_errors_get_their_kind(void **state)
 		int sys;
 		enum err_kind kind;
 	} rows[] = {
-		{ ENOENT, ERR_NOT_FOUND },  { ESRCH, ERR_GONE },      { EPERM, ERR_PERMISSION },
-		{ EACCES, ERR_PERMISSION }, { ENOSPC, ERR_NO_SPACE }, { EDQUOT, ERR_NO_SPACE },
-		{ EPIPE, ERR_CLOSED },      { EEXIST, ERR_EXISTS },   { EIO, ERR_SYSTEM },
+		{ ENOENT, ERR_NOT_FOUND },  { ESRCH, ERR_GONE },        { EPERM, ERR_PERMISSION },
+		{ EACCES, ERR_PERMISSION }, { ENOSPC, ERR_NO_SPACE },   { EDQUOT, ERR_NO_SPACE },
+		{ EPIPE, ERR_CLOSED },      { ECONNRESET, ERR_CLOSED }, { EEXIST, ERR_EXISTS },
+		{ EIO, ERR_SYSTEM },
 	};
 
 	(void)state;

@@ -61,6 +61,22 @@ static void each_rule_is_named(void **state)
 	facts.own_capability = true;
 	facts.yama_scope = 1;
 	expect(&facts, "none of its usual rules", "SELinux");
+	facts.own_uid = 0;
+	expect(&facts, "without CAP_DAC_READ_SEARCH", "DAC_READ_SEARCH, KILL]");
+	facts.own_files = true;
+	expect(&facts, "none of its usual rules", "SELinux");
+}
+
+static void a_clone_must_be_ours_to_end(void **state)
+{
+	struct access_facts facts = plain();
+
+	(void)state;
+	assert_true(access_may_kill(&facts));
+	facts.own_uid = 0;
+	assert_false(access_may_kill(&facts));
+	facts.own_kill = true;
+	assert_true(access_may_kill(&facts));
 }
 
 static void kinds_that_cannot_be_captured(void **state)
@@ -137,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_is_named),
+		cmocka_unit_test(a_clone_must_be_ours_to_end),
 		cmocka_unit_test(kinds_that_cannot_be_captured),
 		cmocka_unit_test(facts_come_from_proc),
 		cmocka_unit_test(a_bare_machine_has_no_rules),

@@ -240,6 +240,20 @@ static size_t check_manual(const char *manual, void (*put_help)(struct strbuf *)
 	return options;
 }
 
+static void json_is_found_behind_an_error(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_false(parse("--bogus 42 --json", &options, &err));
+	assert_true(options.json);
+	assert_false(parse("--json --bogus 42", &options, &err));
+	assert_true(options.json);
+	assert_false(parse("--bogus 42", &options, &err));
+	assert_false(options.json);
+}
+
 static void help_and_manual_agree(void **state)
 {
 	char *manual = read_page("docs/dumpcore.1");
@@ -286,6 +300,7 @@ int main(void)
 		cmocka_unit_test(a_watch_has_its_own_options),
 		cmocka_unit_test(what_narrows_is_read),
 		cmocka_unit_test(mistakes_are_explained),
+		cmocka_unit_test(json_is_found_behind_an_error),
 		cmocka_unit_test(help_and_manual_agree),
 		cmocka_unit_test(help_fits_80_columns),
 		cmocka_unit_test(command_lines_can_be_typed_again),
