@@ -1,5 +1,6 @@
 #include "dumpcore/seize.h"
 
+#include "archive/proc_text.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/progress.h"
@@ -59,14 +60,41 @@ static bool has_state(const struct seize *seize, pid_t tid, const char *states)
 	return strchr(states, stat.state) != NULL;
 }
 
+/* Its /proc status, without allocating; empty where it cannot be read. */
+static struct span read_status(const struct seize *seize, pid_t tid, char text[STATUS_BYTES])
+{
+	char name[64];
+	AUTO_CLOSE int fd = -1;
+	ssize_t got;
+
+	snprintf(name, sizeof name, "task/%d/status", (int)tid);
+	fd = procfs_open_file(seize->procfs, name, O_RDONLY);
+	got = fd < 0 ? 0 : read(fd, text, STATUS_BYTES);
+	return span_make(text, got > 0 ? (size_t)got : 0);
+}
+
+/* A thread that an earlier stop of this program has left, because it was in state D: it is still to
+ * meet its interrupt, and seizing it again fails. */
+static bool is_ours(const struct seize *seize, pid_t tid)
+{
+	char text[STATUS_BYTES];
+	uint64_t tracer = 0;
+
+	return proc_text_number(read_status(seize, tid, text), "TracerPid", &tracer) &&
+		   tracer == (uint64_t)getpid();
+}
+
 /* A thread may end between the listing and the SEIZE: that is no error. A dead one gives EPERM. */
 static bool seize_thread(struct seize *seize, pid_t tid, struct err *err)
 {
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
-		if (errno == ESRCH || has_state(seize, tid, "ZX"))
+		int problem = errno;
+
+		if (problem == ESRCH || has_state(seize, tid, "ZX"))
 			return true;
-		return err_sys(err, errno, "cannot stop thread %d of process %d", (int)tid,
-					   (int)seize->procfs->pid);
+		if (problem != EPERM || !is_ours(seize, tid))
+			return err_sys(err, problem, "cannot stop thread %d of process %d", (int)tid,
+						   (int)seize->procfs->pid);
 	}
 	*vec_add(&seize->threads) = (struct seize_thread){ .tid = tid };
 	seize->known[tid / 8] |= (uint8_t)(1 << tid % 8);
@@ -241,24 +269,24 @@ static void begin(struct seize *seize)
 	seize->holding = true;
 }
 
+/* The hexadecimal set behind a key; all signals where it cannot be read. */
+static uint64_t signal_set(struct span status, const char *key)
+{
+	struct span value = proc_text_value(status, key);
+	char digits[17] = "";
+
+	memcpy(digits, value.size ? (const char *)value.data : "", value.size < 16 ? value.size : 16);
+	return value.size ? strtoull(digits, NULL, 16) : UINT64_MAX;
+}
+
 /* Is a signal waiting that the thread would handle? Where that cannot be told: yes. */
 static bool has_signal(const struct seize *seize, pid_t tid)
 {
-	char name[64], text[STATUS_BYTES];
-	uint64_t own = 0, shared = 0, blocked = 0;
-	AUTO_CLOSE int fd = -1;
-	ssize_t got;
+	char text[STATUS_BYTES];
+	struct span status = read_status(seize, tid, text);
+	uint64_t blocked = status.size ? signal_set(status, "SigBlk") : 0;
 
-	snprintf(name, sizeof name, "task/%d/status", (int)tid);
-	fd = procfs_open_file(seize->procfs, name, O_RDONLY);
-	got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-	text[got > 0 ? got : 0] = '\0';
-	if (!strstr(text, "SigBlk:"))
-		return true;
-	sscanf(strstr(text, "SigPnd:"), "SigPnd: %" SCNx64, &own);
-	sscanf(strstr(text, "ShdPnd:"), "ShdPnd: %" SCNx64, &shared);
-	sscanf(strstr(text, "SigBlk:"), "SigBlk: %" SCNx64, &blocked);
-	return (own | shared) & ~blocked;
+	return (signal_set(status, "SigPnd") | signal_set(status, "ShdPnd")) & ~blocked;
 }
 
 /* Some system calls end with EINTR at every stop, whether a handler ran or not (signal(7),
