@@ -212,20 +212,34 @@ static void copy_all(struct snapshot *snapshot)
 
 /* Reads pages into the room for those of the stop, which is free until then, and puts them where
  * they stand in the file. Pages that cannot be read are gone: the stop will tell. */
+static bool copy_part(struct snapshot *snapshot, const struct writer_segment *slot,
+					  struct range part)
+{
+	uint8_t *held = snapshot->precopy.held;
+	size_t bytes = (size_t)range_bytes(part);
+
+	if (!reader_fill(&snapshot->reader, part.start, held, bytes))
+		return false;
+	sink_rewrite(snapshot->sink, slot->offset + (part.start - slot->start), held, bytes);
+	return true;
+}
+
+/* Slot by slot: where the table of written ranges was full, a range covers what lies between. */
 static void copy_again(struct snapshot *snapshot, struct range range)
 {
-	struct precopy *precopy = &snapshot->precopy;
-	const struct writer_segment *slot = plan_segments_find(&precopy->slots, range.start);
-
 	while (range.start < range.end && !snapshot->broken) {
-		uint64_t left = range_bytes(range);
-		size_t part = left < HELD_BYTES ? (size_t)left : HELD_BYTES;
+		const struct writer_segment *slot =
+			plan_segments_next(&snapshot->precopy.slots, range.start);
+		struct range part;
 
-		if (!reader_fill(&snapshot->reader, range.start, precopy->held, part))
+		if (!slot)
 			return;
-		sink_rewrite(snapshot->sink, slot->offset + (range.start - slot->start), precopy->held,
-					 part);
-		range.start += part;
+		part = range_overlap((struct range){ slot->start, slot->start + slot->bytes }, range);
+		if (range_bytes(part) > HELD_BYTES)
+			part.end = part.start + HELD_BYTES;
+		if (!range_bytes(part) || !copy_part(snapshot, slot, part))
+			return;
+		range.start = part.end;
 	}
 }
 
