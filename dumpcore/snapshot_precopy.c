@@ -271,13 +271,6 @@ static void copy_rounds(struct snapshot *snapshot, struct priority *priority)
 
 /* --- the stop --- */
 
-/* What describe did before is done anew. */
-static void forget_description(struct snapshot *snapshot)
-{
-	snapshot->maps.size = snapshot->standard.size = 0;
-	snapshot->now.count = snapshot->stacks.count = 0;
-}
-
 /* Modules' first pages and the vdso do not change: they are in their slots, or they are new. */
 static bool is_copied_once(const struct precopy *precopy, const struct plan_item *item)
 {
@@ -336,7 +329,7 @@ static bool stop_and_hold(struct snapshot *snapshot, struct err *err)
 	if (!seize_stop(&snapshot->seize, err))
 		return false;
 	fault_point("precopy.stopped");
-	forget_description(snapshot);
+	describe_again(snapshot);
 	held = describe_process(snapshot, err) &&
 		   describe_mappings(snapshot, &snapshot->target->procfs, TORN_SHARED, err) &&
 		   find_written(snapshot, err) && hold_written(snapshot, err);
@@ -344,6 +337,7 @@ static bool stop_and_hold(struct snapshot *snapshot, struct err *err)
 	seize_release(&snapshot->seize);
 	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
 	fault_point("precopy.released");
+	describe_settle(snapshot, held);
 	return held;
 }
 

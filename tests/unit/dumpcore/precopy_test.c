@@ -288,6 +288,31 @@ static void a_replaced_mapping_is_the_new_one(void **state)
 	end();
 }
 
+/* Whenever the process ends, what was copied until then is kept, and says so. */
+static void a_process_that_ends_leaves_what_was_copied(void **state)
+{
+	static const char *const points[] = { "precopy.all", "precopy.round", "precopy.stopped" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+		struct span note;
+
+		begin();
+		signal_at_point = SIGKILL;
+		capture(points[i], NOTHING, false);
+		if (!run.taken)
+			fail_msg("%s: %s", points[i], run.err.what);
+		assert_false(run.snapshot.outcome.complete);
+		assert_string_equal(run.snapshot.consistency, "live");
+		expect_blocks(0, -1);
+		assert_int_equal(capture_run_state(&run, (uintptr_t)block(0)), PAGE_TORN);
+		assert_true(capture_run_notes(&run, NT_PRSTATUS, &note) >= 1);
+		assert_int_equal(capture_run_notes(&run, NT_FILE, &note), 1);
+		assert_true(note.size > 1000); /* it tells the modules */
+		end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +322,7 @@ int main(void)
 		cmocka_unit_test(unmapped_memory_is_not_there),
 		cmocka_unit_test(new_memory_is_appended),
 		cmocka_unit_test(a_replaced_mapping_is_the_new_one),
+		cmocka_unit_test(a_process_that_ends_leaves_what_was_copied),
 	};
 	const char *why;
 
