@@ -305,7 +305,7 @@ static bool hold_written(struct snapshot *snapshot, struct err *err)
 	struct precopy *precopy = &snapshot->precopy;
 	uint64_t bytes = page_map_resident(&precopy->changed, (struct range){ 0, UINT64_MAX });
 
-	if (bytes > HELD_BYTES || !precopy->held)
+	if (bytes > HELD_BYTES)
 		return check_forecast(snapshot, bytes, err);
 	precopy->held_bytes = 0;
 	for (size_t i = 0; i < precopy->changed.runs.count; i++) {
@@ -566,6 +566,17 @@ static void describe_partial(struct snapshot *snapshot)
 	describe_write_last(snapshot, &precopy->slots);
 }
 
+static bool check_room(struct snapshot *snapshot, struct err *err)
+{
+	char text[SIZE_TEXT];
+
+	if (snapshot->precopy.held)
+		return true;
+	snapshot->unsuited = true;
+	return err_set(err, ERR_LIMIT, "precopy: no %s of memory for what is copied in the stop",
+				   size_format(HELD_BYTES, text));
+}
+
 /* What fits into a limit is known only in the stop, and what is read from swap before it counts in
  * the RSS of then. */
 static bool check_choice(struct snapshot *snapshot, struct err *err)
@@ -586,8 +597,8 @@ bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err)
 	struct priority priority = { 0 };
 	bool held;
 
-	if (!check_choice(snapshot, err) || !begin_tracking(snapshot, err) ||
-		!describe_before(snapshot, err) || !sample(snapshot, err))
+	if (!check_choice(snapshot, err) || !check_room(snapshot, err) ||
+		!begin_tracking(snapshot, err) || !describe_before(snapshot, err) || !sample(snapshot, err))
 		return false;
 	copy_all(snapshot);
 	fault_point("precopy.all");

@@ -313,6 +313,21 @@ static void a_process_that_ends_leaves_what_was_copied(void **state)
 	}
 }
 
+/* No room for what is copied in the stop: the way gives up before anything is done. */
+static void without_room_nothing_is_begun(void **state)
+{
+	struct choice choice = { 0 };
+	struct snapshot snapshot = snapshot_none();
+	struct err err = { 0 };
+
+	(void)state;
+	snapshot.request.choice = &choice;
+	assert_false(snapshot_precopy_take(&snapshot, &err));
+	assert_int_equal(err.kind, ERR_LIMIT);
+	assert_true(snapshot.unsuited);
+	snapshot_deinit(&snapshot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +338,7 @@ int main(void)
 		cmocka_unit_test(new_memory_is_appended),
 		cmocka_unit_test(a_replaced_mapping_is_the_new_one),
 		cmocka_unit_test(a_process_that_ends_leaves_what_was_copied),
+		cmocka_unit_test(without_room_nothing_is_begun),
 	};
 	const char *why;
 
