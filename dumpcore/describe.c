@@ -207,6 +207,9 @@ static void take_mappings_before(struct snapshot *snapshot)
 
 void describe_again(struct snapshot *snapshot)
 {
+	/* The first description has used up paths' worth of the pool. */
+	pool_reserve(&snapshot->pool,
+				 documents_find(&snapshot->target->documents, FORMAT_DOCUMENT_SMAPS).size);
 	snapshot->described = snapshot->standard.size;
 	snapshot->maps.size = 0;
 	snapshot->now.count = snapshot->stacks.count = 0;

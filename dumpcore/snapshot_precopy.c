@@ -72,14 +72,17 @@ static bool suits(pid_t tid)
 /* A stop of one thread, for as long as it makes the userfaultfd. */
 static bool begin_tracking(struct snapshot *snapshot, struct err *err)
 {
-	pid_t pid = snapshot->target->procfs.pid, tid = seize_stop_one(&snapshot->seize, suits, err);
+	struct track *track = &snapshot->precopy.track;
+	pid_t pid = snapshot->target->procfs.pid, tid;
 	bool opened;
 
+	if (!track_prepare(track, snapshot->pages.fd, err))
+		return false;
+	tid = seize_stop_one(&snapshot->seize, suits, err);
 	if (!tid)
 		return false;
 	fault_point("precopy.held");
-	opened = track_open(&snapshot->precopy.track, &snapshot->site, pid, tid,
-						snapshot->through_seccomp, snapshot->pages.fd, err);
+	opened = track_open(track, &snapshot->site, pid, tid, snapshot->through_seccomp, err);
 	fault_point("precopy.opened");
 	seize_release(&snapshot->seize);
 	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
@@ -326,10 +329,12 @@ static bool stop_and_hold(struct snapshot *snapshot, struct err *err)
 {
 	bool held;
 
-	if (!seize_stop(&snapshot->seize, err))
-		return false;
-	fault_point("precopy.stopped");
 	describe_again(snapshot);
+	if (!seize_stop(&snapshot->seize, err)) {
+		describe_settle(snapshot, false);
+		return false;
+	}
+	fault_point("precopy.stopped");
 	held = describe_process(snapshot, err) &&
 		   describe_mappings(snapshot, &snapshot->target->procfs, TORN_SHARED, err) &&
 		   find_written(snapshot, err) && hold_written(snapshot, err);
