@@ -52,6 +52,22 @@ static vaddr copy_range(struct snapshot *snapshot, struct range range)
 	return range.start;
 }
 
+/* A hole takes frames of the sink too: its end must not be waited for beyond the deadline either.
+ */
+static void copy_hole(struct snapshot *snapshot, struct range hole)
+{
+	while (hole.start < hole.end) {
+		size_t room;
+
+		sink_room(snapshot->sink, &room);
+		run_on(snapshot, hole.start);
+		if (!room || room > range_bytes(hole))
+			room = (size_t)range_bytes(hole);
+		sink_hole(snapshot->sink, room);
+		hole.start += room;
+	}
+}
+
 static bool is_stored(const struct snapshot *snapshot, const struct page_run *run)
 {
 	return plan_reads(&snapshot->plan, run->state) ||
@@ -69,7 +85,7 @@ static vaddr copy_segment(struct snapshot *snapshot, struct range segment)
 		vaddr reached;
 
 		if (!is_stored(snapshot, &map->runs.items[i])) {
-			sink_hole(snapshot->sink, range_bytes(part));
+			copy_hole(snapshot, part);
 			continue;
 		}
 		reached = copy_range(snapshot, part);
