@@ -195,6 +195,41 @@ bool describe_process(struct snapshot *snapshot, struct err *err)
 			   : threads_put_running(&target->procfs, &target->stat, out, &snapshot->stacks, err);
 }
 
+/* The mappings as smaps had them. */
+static void take_mappings_before(struct snapshot *snapshot)
+{
+	const mappings *before = &snapshot->target->mappings;
+
+	snapshot->now.count = 0;
+	for (size_t i = 0; i < before->count; i++)
+		*vec_add(&snapshot->now) = before->items[i];
+}
+
+void describe_again(struct snapshot *snapshot)
+{
+	/* The first description has used up paths' worth of the pool. */
+	pool_reserve(&snapshot->pool,
+				 documents_find(&snapshot->target->documents, FORMAT_DOCUMENT_SMAPS).size);
+	snapshot->described = snapshot->standard.size;
+	snapshot->maps.size = 0;
+	snapshot->now.count = snapshot->stacks.count = 0;
+}
+
+void describe_settle(struct snapshot *snapshot, bool keep_new)
+{
+	struct strbuf *standard = &snapshot->standard;
+	size_t old = snapshot->described;
+
+	snapshot->described = 0;
+	if (!keep_new) {
+		standard->size = old;
+		take_mappings_before(snapshot);
+		return;
+	}
+	standard->size -= old;
+	memmove(standard->data, standard->data + old, standard->size);
+}
+
 static void encode_facts(struct snapshot *snapshot)
 {
 	const struct target *target = snapshot->target;
@@ -294,13 +329,10 @@ void describe_write_last(struct snapshot *snapshot, const plan_segments *placed)
 void describe_nothing(struct snapshot *snapshot)
 {
 	const plan_segments none = { 0 };
-	const struct target *target = snapshot->target;
 
 	if (!snapshot->standard.size)
 		put_process(snapshot);
-	snapshot->now.count = 0;
-	for (size_t i = 0; i < target->mappings.count; i++)
-		*vec_add(&snapshot->now) = target->mappings.items[i];
+	take_mappings_before(snapshot);
 	snapshot->map.runs.count = 0;
 	snapshot->map.page_size = snapshot->pages.page_size;
 	snapshot->plan.gaps.count = 0;

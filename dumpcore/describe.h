@@ -30,6 +30,12 @@ bool describe_process(struct snapshot *snapshot, struct err *err);
 bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, enum plan_torn torn,
 					   struct err *err);
 
+/* Before a stop in which process and mappings are described once more. What was described until
+ * then is kept until describe_settle, which keeps one of both: the new description, or, of a
+ * process that ended meanwhile, the old one. */
+void describe_again(struct snapshot *snapshot);
+void describe_settle(struct snapshot *snapshot, bool keep_new);
+
 /* Behind it nothing before the memory is left to be written. */
 void describe_write(struct snapshot *snapshot);
 

@@ -167,8 +167,10 @@ static bool run_to_call_stop(struct inject *inject, struct err *err)
 			return true;
 		signal = signal_of(status);
 		if (status >> 16 == PTRACE_EVENT_CLONE &&
-			ptrace(PTRACE_GETEVENTMSG, inject->tid, NULL, &child) == 0)
+			ptrace(PTRACE_GETEVENTMSG, inject->tid, NULL, &child) == 0) {
 			inject->child = (pid_t)child;
+			fault_point("replica.cloned");
+		}
 	}
 }
 

@@ -89,10 +89,10 @@ bool replica_make(struct replica *replica, const struct inject_site *site, pid_t
 	if (!inject_begin(&inject, site, tid, through_seccomp, err))
 		return false;
 	made = inject_call(&inject, INJECT_CLONE, SYS_clone, arguments, &result, err);
+	replica->pid = inject.child; /* there may be one although the thread has ended */
 	if (made && result < 0)
 		made = refused(result, err);
 	if (made) {
-		replica->pid = inject.child;
 		replica->target_pid = (pid_t)result;
 		fault_point("replica.born");
 		made = hold(replica->pid, err);

@@ -315,17 +315,21 @@ bool seize_stop(struct seize *seize, struct err *err)
 	return true;
 }
 
-/* Waits a little for the thread that was seized last; others may never stop. */
+/* Waits for the thread that was seized last: for long only where it has not had its turn on a
+ * processor yet, because one in state D may never stop. */
 static bool stops_at_once(struct seize *seize)
 {
 	const struct seize_thread *last = &seize->threads.items[seize->threads.count - 1];
-	int64_t until = progress_now_ns() + (int64_t)ASLEEP_MS * MILLISECOND;
+	int64_t start = progress_now_ns(), waited;
 	struct timespec nap = { .tv_nsec = MILLISECOND / 20 };
 	size_t changed;
 
 	for (;;) {
 		poll_threads(seize, &changed);
-		if (last->stopped || last->gone || progress_now_ns() > until)
+		waited = progress_now_ns() - start;
+		if (last->stopped || last->gone || waited > (int64_t)GIVE_UP_MS * MILLISECOND)
+			break;
+		if (waited > (int64_t)ASLEEP_MS * MILLISECOND && has_state(seize, last->tid, "D"))
 			break;
 		if (!changed)
 			nanosleep(&nap, NULL);

@@ -119,6 +119,7 @@ struct snapshot {
 	struct pool pool; /* paths of `now` */
 	mappings now;     /* as they are at the capture; counts and flags as smaps had them before */
 	struct strbuf maps, auxv, standard, facts;
+	size_t described; /* bytes of `standard` that describe_settle decides about */
 	stack_pointers stacks;
 	char captured_at[32];
 	int spool; /* -1: the sink writes to the output itself */

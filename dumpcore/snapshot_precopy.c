@@ -65,15 +65,17 @@ void snapshot_precopy_deinit(struct snapshot *snapshot)
 /* A stop of one thread, for as long as it makes the userfaultfd. */
 static bool begin_tracking(struct snapshot *snapshot, struct err *err)
 {
-	pid_t pid = snapshot->target->procfs.pid,
-		  tid = seize_stop_one(&snapshot->seize, inject_suits, err);
+	struct track *track = &snapshot->precopy.track;
+	pid_t pid = snapshot->target->procfs.pid, tid;
 	bool opened;
 
+	if (!track_prepare(track, snapshot->pages.fd, err))
+		return false;
+	tid = seize_stop_one(&snapshot->seize, inject_suits, err);
 	if (!tid)
 		return false;
 	fault_point("precopy.held");
-	opened = track_open(&snapshot->precopy.track, &snapshot->site, pid, tid,
-						snapshot->through_seccomp, snapshot->pages.fd, err);
+	opened = track_open(track, &snapshot->site, pid, tid, snapshot->through_seccomp, err);
 	fault_point("precopy.opened");
 	seize_release(&snapshot->seize);
 	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
@@ -200,20 +202,34 @@ static void copy_all(struct snapshot *snapshot)
 
 /* Reads pages into the room for those of the stop, which is free until then, and puts them where
  * they stand in the file. Pages that cannot be read are gone: the stop will tell. */
+static bool copy_part(struct snapshot *snapshot, const struct writer_segment *slot,
+					  struct range part)
+{
+	uint8_t *held = snapshot->precopy.held;
+	size_t bytes = (size_t)range_bytes(part);
+
+	if (!reader_fill(&snapshot->reader, part.start, held, bytes))
+		return false;
+	sink_rewrite(snapshot->sink, slot->offset + (part.start - slot->start), held, bytes);
+	return true;
+}
+
+/* Slot by slot: where the table of written ranges was full, a range covers what lies between. */
 static void copy_again(struct snapshot *snapshot, struct range range)
 {
-	struct precopy *precopy = &snapshot->precopy;
-	const struct writer_segment *slot = plan_segments_find(&precopy->slots, range.start);
-
 	while (range.start < range.end && !snapshot->broken) {
-		uint64_t left = range_bytes(range);
-		size_t part = left < HELD_BYTES ? (size_t)left : HELD_BYTES;
+		const struct writer_segment *slot =
+			plan_segments_next(&snapshot->precopy.slots, range.start);
+		struct range part;
 
-		if (!reader_fill(&snapshot->reader, range.start, precopy->held, part))
+		if (!slot)
 			return;
-		sink_rewrite(snapshot->sink, slot->offset + (range.start - slot->start), precopy->held,
-					 part);
-		range.start += part;
+		part = range_overlap((struct range){ slot->start, slot->start + slot->bytes }, range);
+		if (range_bytes(part) > HELD_BYTES)
+			part.end = part.start + HELD_BYTES;
+		if (!range_bytes(part) || !copy_part(snapshot, slot, part))
+			return;
+		range.start = part.end;
 	}
 }
 
@@ -244,13 +260,6 @@ static void copy_rounds(struct snapshot *snapshot, struct priority *priority)
 }
 
 /* --- the stop --- */
-
-/* What describe did before is done anew. */
-static void forget_description(struct snapshot *snapshot)
-{
-	snapshot->maps.size = snapshot->standard.size = 0;
-	snapshot->now.count = snapshot->stacks.count = 0;
-}
 
 /* Modules' first pages and the vdso do not change: they are in their slots, or they are new. */
 static bool is_copied_once(const struct precopy *precopy, const struct plan_item *item)
@@ -286,7 +295,7 @@ static bool hold_written(struct snapshot *snapshot, struct err *err)
 	struct precopy *precopy = &snapshot->precopy;
 	uint64_t bytes = page_map_resident(&precopy->changed, (struct range){ 0, UINT64_MAX });
 
-	if (bytes > HELD_BYTES || !precopy->held)
+	if (bytes > HELD_BYTES)
 		return check_forecast(snapshot, bytes, err);
 	precopy->held_bytes = 0;
 	for (size_t i = 0; i < precopy->changed.runs.count; i++) {
@@ -307,10 +316,12 @@ static bool stop_and_hold(struct snapshot *snapshot, struct err *err)
 {
 	bool held;
 
-	if (!seize_stop(&snapshot->seize, err))
+	describe_again(snapshot);
+	if (!seize_stop(&snapshot->seize, err)) {
+		describe_settle(snapshot, false);
 		return false;
+	}
 	fault_point("precopy.stopped");
-	forget_description(snapshot);
 	held = describe_process(snapshot, err) &&
 		   describe_mappings(snapshot, &snapshot->target->procfs, TORN_SHARED, err) &&
 		   find_written(snapshot, err) && hold_written(snapshot, err);
@@ -318,7 +329,19 @@ static bool stop_and_hold(struct snapshot *snapshot, struct err *err)
 	seize_release(&snapshot->seize);
 	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
 	fault_point("precopy.released");
+	describe_settle(snapshot, held);
 	return held;
+}
+
+static bool check_room(struct snapshot *snapshot, struct err *err)
+{
+	char text[SIZE_TEXT];
+
+	if (snapshot->precopy.held)
+		return true;
+	snapshot->unsuited = true;
+	return err_set(err, ERR_LIMIT, "precopy: no %s of memory for what is copied in the stop",
+				   size_format(HELD_BYTES, text));
 }
 
 /* What fits into a limit is known only in the stop, and what is read from swap before it counts in
@@ -341,8 +364,8 @@ bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err)
 	struct priority priority = { 0 };
 	bool held;
 
-	if (!check_choice(snapshot, err) || !begin_tracking(snapshot, err) ||
-		!describe_before(snapshot, err) || !sample(snapshot, err))
+	if (!check_choice(snapshot, err) || !check_room(snapshot, err) ||
+		!begin_tracking(snapshot, err) || !describe_before(snapshot, err) || !sample(snapshot, err))
 		return false;
 	copy_all(snapshot);
 	fault_point("precopy.all");

@@ -146,17 +146,23 @@ static bool open_through(struct track *track, struct inject *inject, pid_t pid, 
 		   err_sys(err, failure, "cannot take over a descriptor of process %d", (int)pid);
 }
 
-bool track_open(struct track *track, const struct inject_site *site, pid_t pid, pid_t tid,
-				bool through_seccomp, int pagemap, struct err *err)
+bool track_prepare(struct track *track, int pagemap, struct err *err)
 {
-	struct inject inject;
 	const char *why;
-	bool opened;
 
 	*track = (struct track){ .fd = -1, .pagemap = pagemap };
 	if (!probe(&track->tells_holes, &why))
 		return err_set(err, ERR_UNSUPPORTED, "%s", why);
 	track->regions = mem_zeroed(REGIONS, sizeof *track->regions);
+	return true;
+}
+
+bool track_open(struct track *track, const struct inject_site *site, pid_t pid, pid_t tid,
+				bool through_seccomp, struct err *err)
+{
+	struct inject inject;
+	bool opened;
+
 	if (!inject_begin(&inject, site, tid, through_seccomp, err))
 		return false;
 	opened = open_through(track, &inject, pid, err);

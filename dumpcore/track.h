@@ -34,10 +34,14 @@ struct track {
 /* Can this kernel do it at all? Where not, why. Touches nothing but this program. */
 bool track_possible(const char **why);
 
+/* Before the stop: looks what the kernel can do, and allocates. `pagemap` is the target's. Ends
+ * with track_close. */
+bool track_prepare(struct track *track, int pagemap, struct err *err);
+
 /* Takes a userfaultfd from the thread `tid`, held in a stop; `pid` is its process. The thread is
- * used up to its end (inject_end was called). `pagemap` is the target's. */
+ * used up to its end (inject_end was called). Does not allocate. */
 bool track_open(struct track *track, const struct inject_site *site, pid_t pid, pid_t tid,
-				bool through_seccomp, int pagemap, struct err *err);
+				bool through_seccomp, struct err *err);
 
 /* Tracks a range from now on: whole mappings, ascending. False where the kernel refuses it; it then
  * counts as written always. Takes effect with track_protect. */
@@ -56,7 +60,7 @@ bool track_collect(struct track *track, struct range range, track_ranges *writte
 bool track_final(struct track *track, struct range range, const struct page_map *before,
 				 track_ranges *written, struct err *err);
 
-/* Gives everything back, in pieces. May be called without track_open. */
+/* Gives everything back, in pieces. May be called without track_open, where `fd` is -1. */
 void track_close(struct track *track);
 
 #endif

@@ -210,6 +210,110 @@ static void maps_of_different_ranges_are_merged(void **state)
 	page_map_deinit(&both);
 }
 
+/* --- layers --- */
+
+static struct page_map layer(const struct page_run *runs, size_t count)
+{
+	struct page_map map = { .page_size = 4096 };
+
+	for (size_t i = 0; i < count; i++)
+		page_map_append(&map, runs[i].range, runs[i].state);
+	return map;
+}
+
+/* The upper layer counts where it has a run, the lower one shows through its gaps, and what is in
+ * neither is absent. Runs are cut at the borders of layers and range. */
+static void upper_layers_cover_lower_ones(void **state)
+{
+	const struct page_run above[] = { { { 0x2000, 0x4000 }, PAGE_TORN },
+									  { { 0x6000, 0x7000 }, PAGE_ABSENT },
+									  { { 0xb000, 0xd000 }, PAGE_ZERO } };
+	const struct page_run below[] = { { { 0x1000, 0x3000 }, PAGE_PRESENT },
+									  { { 0x5000, 0x8000 }, PAGE_PRESENT },
+									  { { 0xa000, 0xf000 }, PAGE_SWAPPED } };
+	const struct page_run wanted[] = {
+		{ { 0x1000, 0x2000 }, PAGE_PRESENT }, { { 0x2000, 0x4000 }, PAGE_TORN },
+		{ { 0x4000, 0x5000 }, PAGE_ABSENT },  { { 0x5000, 0x6000 }, PAGE_PRESENT },
+		{ { 0x6000, 0x7000 }, PAGE_ABSENT },  { { 0x7000, 0x8000 }, PAGE_PRESENT },
+		{ { 0x8000, 0xa000 }, PAGE_ABSENT },  { { 0xa000, 0xb000 }, PAGE_SWAPPED },
+		{ { 0xb000, 0xd000 }, PAGE_ZERO },    { { 0xd000, 0xe000 }, PAGE_SWAPPED }
+	};
+	struct page_map upper = layer(above, 3), lower = layer(below, 3), map = { .page_size = 4096 };
+	const struct page_map *const layers[] = { &upper, &lower };
+
+	(void)state;
+	page_map_append_layers(&map, layers, 2, (struct range){ 0x1000, 0xe000 });
+	assert_int_equal(map.runs.count, sizeof wanted / sizeof *wanted);
+	for (size_t i = 0; i < map.runs.count; i++) {
+		assert_true(map.runs.items[i].range.start == wanted[i].range.start);
+		assert_true(map.runs.items[i].range.end == wanted[i].range.end);
+		assert_int_equal(map.runs.items[i].state, wanted[i].state);
+	}
+	page_map_deinit(&map);
+	page_map_deinit(&upper);
+	page_map_deinit(&lower);
+}
+
+static void layers_of_one_state_are_one_run(void **state)
+{
+	const struct page_run above[] = { { { 0x2000, 0x3000 }, PAGE_PRESENT } };
+	const struct page_run below[] = { { { 0x1000, 0x2000 }, PAGE_PRESENT },
+									  { { 0x3000, 0x9000 }, PAGE_PRESENT } };
+	struct page_map upper = layer(above, 1), lower = layer(below, 2), none = { .page_size = 4096 };
+	const struct page_map *const layers[] = { &none, &upper, &lower };
+	struct page_map map = { .page_size = 4096 };
+
+	(void)state;
+	page_map_append_layers(&map, layers, 3, (struct range){ 0x1000, 0x4000 });
+	page_map_append_layers(&map, layers, 3, (struct range){ 0x4000, 0x4000 }); /* nothing */
+	page_map_append_layers(&map, layers, 3, (struct range){ 0x4000, 0x6000 });
+	assert_int_equal(map.runs.count, 1);
+	assert_true(map.runs.items[0].range.start == 0x1000 && map.runs.items[0].range.end == 0x6000);
+	page_map_append_layers(&map, layers, 1, (struct range){ 0x6000, 0x7000 });
+	assert_int_equal(map.runs.items[1].state, PAGE_ABSENT);
+	page_map_deinit(&map);
+	page_map_deinit(&upper);
+	page_map_deinit(&lower);
+}
+
+/* Every page of random layers, against the plain rule. */
+static void layers_agree_page_by_page(void **state)
+{
+	enum { LAYERS = 3, PAGES = 64 };
+	uint32_t seed = 7;
+
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		int states[LAYERS][PAGES];
+		struct page_map maps[LAYERS], map = { .page_size = 4096 };
+		const struct page_map *layers[LAYERS];
+
+		for (int i = 0; i < LAYERS; i++) {
+			maps[i] = (struct page_map){ .page_size = 4096 };
+			layers[i] = &maps[i];
+			for (uint64_t page = 0; page < PAGES; page++) {
+				struct range range = { page << 12, (page + 1) << 12 };
+
+				seed = seed * 1664525U + 1013904223U;
+				states[i][page] = (int)(seed >> 20) % (2 * PAGE_STATES) - PAGE_STATES;
+				if (states[i][page] >= 0)
+					page_map_append(&maps[i], range, (enum page_state)states[i][page]);
+			}
+		}
+		page_map_append_layers(&map, layers, LAYERS, (struct range){ 0, PAGES << 12 });
+		for (uint64_t page = 0; page < PAGES; page++) {
+			int wanted = PAGE_ABSENT;
+
+			for (int i = LAYERS - 1; i >= 0; i--)
+				wanted = states[i][page] >= 0 ? states[i][page] : wanted;
+			assert_int_equal(map.runs.items[page_map_find(&map, page << 12)].state, wanted);
+		}
+		for (int i = 0; i < LAYERS; i++)
+			page_map_deinit(&maps[i]);
+		page_map_deinit(&map);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +326,9 @@ int main(void)
 		cmocka_unit_test(odd_maps_are_refused),
 		cmocka_unit_test(damage_is_survived),
 		cmocka_unit_test(maps_of_different_ranges_are_merged),
+		cmocka_unit_test(upper_layers_cover_lower_ones),
+		cmocka_unit_test(layers_of_one_state_are_one_run),
+		cmocka_unit_test(layers_agree_page_by_page),
 	};
 
 	return cmocka_run_group_tests_name("page_map", tests, NULL, NULL);

@@ -325,6 +325,27 @@ static void swapped_gaps_are_bounded(void **state)
 	assert_non_null(strstr(fixture->plan.gaps.items[4095].reason, "page map"));
 }
 
+static void segments_are_found_by_address(void **state)
+{
+	struct writer_segment items[] = { { 0x1000, 0x2000, 0, 0 },
+									  { 0x3000, 0x1000, 0, 0 },
+									  { 0x8000, 0x1000, 0, 0 } };
+	const plan_segments segments = { items, 3, 3 }, none = { 0 };
+
+	(void)state;
+	assert_ptr_equal(plan_segments_next(&segments, 0), &items[0]);
+	assert_null(plan_segments_find(&segments, 0xfff));
+	assert_ptr_equal(plan_segments_find(&segments, 0x1000), &items[0]);
+	assert_ptr_equal(plan_segments_find(&segments, 0x2fff), &items[0]);
+	assert_ptr_equal(plan_segments_find(&segments, 0x3000), &items[1]);
+	assert_null(plan_segments_find(&segments, 0x4000));
+	assert_ptr_equal(plan_segments_next(&segments, 0x4000), &items[2]);
+	assert_ptr_equal(plan_segments_find(&segments, 0x8fff), &items[2]);
+	assert_null(plan_segments_next(&segments, 0x9000));
+	assert_null(plan_segments_find(&segments, UINT64_MAX));
+	assert_null(plan_segments_next(&none, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +363,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_left_out_is_a_gap_where_something_was, make, drop),
 		cmocka_unit_test_setup_teardown(the_vdso_is_whole, make, drop),
 		cmocka_unit_test_setup_teardown(swapped_gaps_are_bounded, make, drop),
+		cmocka_unit_test(segments_are_found_by_address),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

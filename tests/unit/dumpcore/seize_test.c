@@ -7,9 +7,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -278,6 +280,191 @@ static void a_killed_tracer_leaves_the_target_running(void **state)
 	end();
 }
 
+/* --- one thread --- */
+
+static bool any(pid_t tid)
+{
+	return tid > 0;
+}
+
+static bool none(pid_t tid)
+{
+	return tid < 0;
+}
+
+static void *spin_alone(void *argument)
+{
+	for (;;)
+		atomic_fetch_add(&counters->spins, 1);
+	return argument;
+}
+
+static void pin_to(size_t processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	sched_setaffinity(0, sizeof set, &set);
+}
+
+static void one_thread(void *shared)
+{
+	(void)shared;
+}
+
+static void *wait_for_vfork(void *argument)
+{
+	if (vfork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		for (;;)
+			pause();
+	}
+	return argument;
+}
+
+/* The leader waits for the child of its vfork, in state D; another thread spins. */
+static void leader_in_vfork(void *shared)
+{
+	pthread_t thread;
+
+	(void)shared;
+	pthread_create(&thread, NULL, spin, NULL);
+	pthread_create(&thread, NULL, wait_for_vfork, NULL);
+}
+
+static void the_only_thread_is_stopped_alone(void **state)
+{
+	(void)state;
+	start(one_thread);
+	assert_int_equal(seize_stop_one(&seize, any, NULL), child.pid);
+	assert_int_equal(seize_count(&seize), 1);
+	assert_int_equal(child_state(child.pid), 't');
+	seize_release(&seize);
+	assert_true(strchr("RS", child_state(child.pid)) != NULL);
+	end();
+}
+
+static void the_others_run_on(void **state)
+{
+	(void)state;
+	start(many_threads);
+	assert_int_equal(seize_stop_one(&seize, any, NULL), child.pid);
+	assert_true(moves(&counters->spins));
+	seize_release(&seize);
+	assert_true(seize_pause_ns(&seize) > 0);
+	end();
+}
+
+/* A thread that does not suit is let go, and the last word is an error. */
+static void without_a_suitable_thread_all_run_on(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	start(many_threads);
+	assert_int_equal(seize_stop_one(&seize, none, &err), 0);
+	assert_int_equal(err.kind, ERR_SYSTEM);
+	assert_false(seize.holding);
+	assert_true(strchr("RS", child_state(child.pid)) != NULL);
+	assert_true(moves(&counters->spins));
+	end();
+}
+
+static void threads_in_vfork_are_passed_over(void **state)
+{
+	procfs_tids tids = { 0 };
+	char waiting = ' ';
+
+	(void)state;
+	start(leader_in_vfork);
+	for (int i = 0; i < 5000 && waiting != 'D'; i++) {
+		usleep(1000);
+		assert_true(procfs_list_tids(&procfs, &tids, NULL));
+		for (size_t at = 0; at < tids.count && waiting != 'D'; at++) {
+			struct procfs_stat stat;
+			char name[64];
+
+			snprintf(name, sizeof name, "task/%d/stat", (int)tids.items[at]);
+			if (procfs_read_stat(&procfs, name, &stat, NULL))
+				waiting = stat.state;
+		}
+	}
+	assert_int_equal(waiting, 'D');
+	for (int i = 0; i < 3; i++) {
+		assert_true(seize_stop_one(&seize, any, NULL) > 0);
+		seize_release(&seize);
+	}
+	assert_true(moves(&counters->spins));
+	vec_deinit(&tids);
+	end();
+}
+
+static void a_process_that_died_has_no_thread_to_stop(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	start(one_thread);
+	kill(child.pid, SIGKILL);
+	waitpid(child.pid, NULL, WNOWAIT);
+	assert_int_equal(seize_stop_one(&seize, any, &err), 0);
+	assert_int_equal(err.kind, ERR_GONE);
+	end();
+}
+
+/* One thread of the lowest priority on a processor that others keep busy: its stop takes until it
+ * has had its turn, and it is waited for. */
+static void starve(void *shared)
+{
+	struct sched_param parameter = { 0 };
+	pthread_t thread;
+
+	(void)shared;
+	pin_to(0);
+	pthread_create(&thread, NULL, spin_alone, NULL);
+	sched_setscheduler(0, SCHED_IDLE, &parameter);
+	while (atomic_fetch_add(&counters->signals, 1) < 50)
+		;
+}
+
+static bool is_leader(pid_t tid)
+{
+	return tid == child.pid;
+}
+
+static void spin_on(size_t processor)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	pin_to(processor);
+	for (;;)
+		;
+}
+
+static void a_starved_thread_is_waited_for(void **state)
+{
+	enum { HOGS = 3 };
+	pid_t hogs[HOGS];
+
+	(void)state;
+	start(starve);
+	for (int i = 0; i < HOGS; i++) {
+		hogs[i] = fork();
+		if (hogs[i] == 0)
+			spin_on(0);
+	}
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(seize_stop_one(&seize, is_leader, NULL), child.pid);
+		seize_release(&seize);
+		usleep(1000);
+	}
+	for (int i = 0; i < HOGS; i++) {
+		kill(hogs[i], SIGKILL);
+		waitpid(hogs[i], NULL, 0);
+	}
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +477,12 @@ int main(void)
 		cmocka_unit_test(a_process_that_died_is_gone),
 		cmocka_unit_test(killing_a_held_process_works),
 		cmocka_unit_test(a_killed_tracer_leaves_the_target_running),
+		cmocka_unit_test(the_only_thread_is_stopped_alone),
+		cmocka_unit_test(the_others_run_on),
+		cmocka_unit_test(without_a_suitable_thread_all_run_on),
+		cmocka_unit_test(threads_in_vfork_are_passed_over),
+		cmocka_unit_test(a_process_that_died_has_no_thread_to_stop),
+		cmocka_unit_test(a_starved_thread_is_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("seize", tests, NULL, NULL);
