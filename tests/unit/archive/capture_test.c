@@ -139,11 +139,34 @@ static void damage_is_survived(void **state)
 	strbuf_deinit(&json);
 }
 
+/* Where a stop ended before all was read: an address, only where it is so. */
+static void the_torn_part_comes_back(void **state)
+{
+	static const vaddr places[] = { 0, 0x7f0012345000, UINT64_MAX - 4095 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		struct capture_outcome outcome = { .reason = "late", .torn_from = places[i] }, back;
+		struct strbuf json = { 0 };
+		struct pool pool = { 0 };
+
+		capture_outcome_encode(&outcome, &json);
+		assert_int_equal(strstr(strbuf_text(&json), "torn_from") != NULL, places[i] != 0);
+		assert_true(capture_outcome_decode(strbuf_span(&json), &pool, &back, NULL));
+		assert_true(back.torn_from == places[i]);
+		assert_string_equal(back.reason, "late");
+		vec_deinit(&back.errors);
+		strbuf_deinit(&json);
+		pool_deinit(&pool);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_come_back),
 		cmocka_unit_test(outcomes_come_back),
+		cmocka_unit_test(the_torn_part_comes_back),
 		cmocka_unit_test(missing_and_foreign_members_pass),
 		cmocka_unit_test(what_is_no_object_is_refused),
 		cmocka_unit_test(damage_is_survived),

@@ -4,6 +4,7 @@
 #include "tests/support/fake_proc.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct fake_proc proc;
@@ -142,6 +143,35 @@ static void the_leader_comes_first(void **state)
 	procfs_close(&procfs);
 }
 
+/* The 38th field: kernels that hide it, and short lines, give -1. */
+static void the_exit_signal_is_read(void **state)
+{
+	static const char fields[] =
+		"42 (x) y) Z 1 7 8 0 -1 4 0 0 0 0 0 0 0 0 20 5 1 0 4242 1 2 3 4 5 6 "
+		"7 8 9 10 11 12 13 14 15";
+	struct procfs_stat stat;
+	struct fake_proc fake;
+	struct procfs folder;
+	char text[512];
+
+	(void)state;
+	fake_proc_init(&fake);
+	fake_proc_process(&fake, 42, "x");
+	assert_true(procfs_open(&folder, fake.root, 42, NULL));
+	assert_true(procfs_read_stat(&folder, "stat", &stat, NULL));
+	assert_int_equal(stat.exit_signal, -1); /* the line ends before it */
+	for (int signal = 0; signal <= 17; signal += 17) {
+		snprintf(text, sizeof text, "%s %d 0 0\n", fields, signal);
+		fake_proc_file(&fake, "42/stat", text);
+		assert_true(procfs_read_stat(&folder, "stat", &stat, NULL));
+		assert_int_equal(stat.exit_signal, signal);
+		assert_int_equal(stat.state, 'Z');
+		assert_int_equal(stat.started, 4242);
+	}
+	procfs_close(&folder);
+	fake_proc_deinit(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +180,7 @@ int main(void)
 		cmocka_unit_test(ids_inside_containers_are_translated),
 		cmocka_unit_test(stat_survives_odd_names),
 		cmocka_unit_test(damaged_stat_is_refused),
+		cmocka_unit_test(the_exit_signal_is_read),
 		cmocka_unit_test(the_leader_comes_first),
 	};
 
