@@ -48,16 +48,29 @@ static int open_beside(const char *path, const char *name)
 	return open(beside, O_RDONLY | O_CLOEXEC);
 }
 
+/* The number in a file that was opened for it; NO_LIMIT where it has none ("max"). */
+static uint64_t take_limit(int fd)
+{
+	uint64_t limit = NO_LIMIT;
+
+	if (fd >= 0) {
+		if (!read_number(fd, &limit))
+			limit = NO_LIMIT;
+		close(fd);
+	}
+	return limit;
+}
+
+/* Above memory.high (version 2) nobody is killed, but the group is slowed down until it is below
+ * again: that is no room for a clone either. */
 static void add_group(struct headroom *headroom, const struct cgroup_level *level)
 {
-	int limit_fd = open(level->limit, O_RDONLY | O_CLOEXEC);
 	struct headroom_group *group = &headroom->groups[headroom->count];
-	uint64_t limit;
-	bool limited = limit_fd >= 0 && read_number(limit_fd, &limit) && limit < NO_LIMIT;
+	uint64_t limit = take_limit(open(level->limit, O_RDONLY | O_CLOEXEC));
+	uint64_t high = take_limit(open_beside(level->limit, "memory.high"));
 
-	if (limit_fd >= 0)
-		close(limit_fd);
-	if (!limited)
+	limit = high < limit ? high : limit;
+	if (limit >= NO_LIMIT)
 		return;
 	*group = (struct headroom_group){ .limit = limit, .limit_file = level->limit };
 	group->usage = open(level->usage, O_RDONLY | O_CLOEXEC);

@@ -73,6 +73,7 @@ static bool copy_kept(struct snapshot *snapshot, struct err *err)
 						(uint8_t *)(uintptr_t)to->kept + (run->range.start - to->range.start),
 						range_bytes(run->range));
 	}
+	snapshot->reader.errors = reader.errors;
 	return true;
 }
 

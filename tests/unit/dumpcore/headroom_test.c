@@ -262,6 +262,20 @@ static void the_guard_ends_the_child_at_the_floor(void **state)
 	close(child.ready);
 }
 
+/* Above memory.high the group is slowed down, long before its limit. */
+static void a_high_mark_is_a_limit(void **state)
+{
+	(void)state;
+	mount("cgroup2", "");
+	limit_v2("/a", "1000\n", "max\n", NULL);
+	put("/a", "memory.high", "50000\n");
+	limit_v2("/a/b", "1000\n", "900000\n", NULL);
+	put("/a/b", "memory.high", "max\n");
+	open_v2("/a/b");
+	assert_int_equal(headroom.count, 2);
+	expect_left(49000, "/a/memory.max");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +288,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_levels_are_bounded, make, drop),
 		cmocka_unit_test_setup_teardown(the_floor_grows_with_the_limit, make, drop),
 		cmocka_unit_test_setup_teardown(the_guard_ends_the_child_at_the_floor, make, drop),
+		cmocka_unit_test_setup_teardown(a_high_mark_is_a_limit, make, drop),
 	};
 
 	return cmocka_run_group_tests_name("headroom", tests, NULL, NULL);
