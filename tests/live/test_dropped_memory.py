@@ -9,7 +9,7 @@ import struct
 import methods
 import process
 from core_file import CoreFile
-from harness import SANITIZED, TARGETS, Session, Skip
+from harness import EMULATED, SANITIZED, TARGETS, Session, Skip
 
 TARGET = os.path.join(TARGETS, "drop_target")
 BLOCKS, PAGE, BLOCK = 24, 4096, 2 << 20
@@ -17,7 +17,7 @@ PAGES = BLOCK // PAGE
 WORD = struct.Struct("<Q")
 ENTRY = struct.Struct("<QQQ")
 NAPS = (2000, 200, 20)  # microseconds between two steps
-TIMES = 3 if SANITIZED else 8
+TIMES = 3 if SANITIZED or EMULATED else 8
 
 
 def expected(number, what):
