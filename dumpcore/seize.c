@@ -20,6 +20,7 @@ enum {
 	TID_LIMIT = 1 << 22, /* PID_MAX_LIMIT, include/linux/threads.h */
 	MILLISECOND = 1000000,
 	ASLEEP_MS = 20, /* then threads in state D are left as they are */
+	AWAKE_MS = 500, /* for one thread: on a busy machine it may not get its turn before */
 	GIVE_UP_MS = 5000,
 	LATE_MS = 10,
 	STATUS_BYTES = 4096,
@@ -287,17 +288,22 @@ bool seize_stop(struct seize *seize, struct err *err)
 	return true;
 }
 
-/* Waits a little for the thread that was seized last; others may never stop. */
+/* Waits a little for the thread that was seized last, longer where it only waits for its turn;
+ * others may never stop. */
 static bool stops_at_once(struct seize *seize)
 {
 	const struct seize_thread *last = &seize->threads.items[seize->threads.count - 1];
-	int64_t until = progress_now_ns() + (int64_t)ASLEEP_MS * MILLISECOND;
+	int64_t start = progress_now_ns();
 	struct timespec nap = { .tv_nsec = MILLISECOND / 20 };
 	size_t changed;
 
 	for (;;) {
+		int64_t waited = progress_now_ns() - start;
+
 		poll_threads(seize, &changed);
-		if (last->stopped || last->gone || progress_now_ns() > until)
+		if (last->stopped || last->gone || waited > (int64_t)AWAKE_MS * MILLISECOND)
+			break;
+		if (waited > (int64_t)ASLEEP_MS * MILLISECOND && has_state(seize, last->tid, "D"))
 			break;
 		if (!changed)
 			nanosleep(&nap, NULL);
