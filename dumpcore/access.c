@@ -71,8 +71,21 @@ static void read_own(const struct procfs *procfs, struct access_facts *facts)
 	strbuf_deinit(&status);
 }
 
-/* Where the target's link cannot be read nothing is claimed. */
-static bool is_other_namespace(const struct procfs *procfs)
+/* A namespace made by a process maps some users; the first one maps all to themselves. */
+static bool is_in_first_namespace(const struct procfs *procfs)
+{
+	unsigned inside = 0, outside = 0, count = UINT32_MAX;
+	struct strbuf text = { 0 };
+
+	if (procfs_read_root(procfs, "self/uid_map", TEXT_LIMIT, &text, NULL))
+		sscanf(strbuf_text(&text), "%u %u %u", &inside, &outside, &count);
+	strbuf_deinit(&text);
+	return inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
+/* CAP_SYS_PTRACE shows the link of every process in the own namespace and in those below it: one
+ * that it does not show is outside. Else, where the link cannot be read, nothing is claimed. */
+static bool is_other_namespace(const struct procfs *procfs, bool own_capability)
 {
 	char theirs[128], own[128] = "", path[4096];
 	ssize_t length;
@@ -81,7 +94,9 @@ static bool is_other_namespace(const struct procfs *procfs)
 	length = readlink(path, own, sizeof own - 1);
 	own[length > 0 ? length : 0] = '\0';
 	procfs_link(procfs, "ns/user", theirs, sizeof theirs);
-	return own[0] && theirs[0] && strcmp(own, theirs) != 0;
+	if (!own[0] || !theirs[0])
+		return own[0] && own_capability && !is_in_first_namespace(procfs);
+	return strcmp(own, theirs) != 0;
 }
 
 bool access_read(const struct procfs *procfs, struct access_facts *facts, struct err *err)
@@ -108,8 +123,8 @@ bool access_read(const struct procfs *procfs, struct access_facts *facts, struct
 	facts->target_uid = effective_uid(text);
 	facts->file_uid = file.st_uid;
 	facts->yama_scope = read_yama_scope(procfs);
-	facts->other_user_namespace = is_other_namespace(procfs);
 	read_own(procfs, facts);
+	facts->other_user_namespace = is_other_namespace(procfs, facts->own_capability);
 	strbuf_deinit(&status);
 	return true;
 }

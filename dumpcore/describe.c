@@ -134,20 +134,36 @@ static void add_uncloned(mappings *now, const mappings *before)
 		qsort(now->items, now->count, sizeof *now->items, compare_mappings);
 }
 
+bool describe_must_recount(const mappings *before)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct mapping *mapping = &before->items[i];
+
+		if (range_bytes(mapping->range) > PLAN_ASKED_BYTES && !mapping->resident_bytes &&
+			!mapping->swapped_bytes &&
+			mapping->protection & (MAPPING_READ | MAPPING_WRITE | MAPPING_EXECUTE))
+			return true;
+	}
+	return false;
+}
+
 /* The mappings may have changed since smaps was read. maps does not walk page tables, so reading it
- * again is cheap. */
+ * again is cheap. smaps is read only where a kernel without PAGEMAP_SCAN would have to be asked
+ * about every page of a large mapping that was empty: it may have been filled. */
 static bool read_maps(struct snapshot *snapshot, const struct procfs *procfs, struct err *err)
 {
 	const mappings *before = &snapshot->target->mappings;
+	bool recounts = !snapshot->pages.categories && describe_must_recount(before);
 
-	if (!procfs_read(procfs, "maps", MAPS_LIMIT, &snapshot->maps, err) ||
+	if (!procfs_read(procfs, recounts ? "smaps" : "maps", MAPS_LIMIT, &snapshot->maps, err) ||
 		!proc_text_mappings(strbuf_span(&snapshot->maps), &snapshot->pool, &snapshot->now, err))
 		return false;
 	if (!snapshot->now.count)
 		return err_set(err, ERR_GONE, "process %d has ended", (int)procfs->pid);
 	if (procfs != &snapshot->target->procfs)
 		add_uncloned(&snapshot->now, before);
-	describe_inherit(&snapshot->now, before);
+	if (!recounts)
+		describe_inherit(&snapshot->now, before);
 	return true;
 }
 

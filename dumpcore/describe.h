@@ -54,4 +54,8 @@ bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err);
  * has changed counts as resident. Both lists ascend. */
 void describe_inherit(mappings *now, const mappings *before);
 
+/* Is there a mapping that smaps showed empty, that may have been filled since, and that is too
+ * large to be asked page by page? */
+bool describe_must_recount(const mappings *before);
+
 #endif

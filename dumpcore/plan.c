@@ -234,6 +234,15 @@ static bool may_change(const struct plan_item *item, enum plan_torn torn)
 		   (torn == TORN_WRITABLE || (torn == TORN_SHARED && item->is_shared));
 }
 
+/* What smaps found empty may have been filled since, where it can be accessed. It is asked again up
+ * to a size; of what is larger describe_mappings has counted the pages anew, where the kernel is
+ * one that must be asked page by page. */
+static bool is_empty(const struct plan_item *item)
+{
+	return !item->resident_bytes && !item->swapped_bytes &&
+		   (!item->flags || range_bytes(item->range) > PLAN_ASKED_BYTES);
+}
+
 void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ranges)
 {
 	ranges->count = 0;
@@ -243,7 +252,7 @@ void plan_ranges(const struct plan *plan, enum plan_torn torn, pages_ranges *ran
 		*vec_add(ranges) = (struct pages_range){
 			.range = item->range,
 			.present = may_change(item, torn) ? PAGE_TORN : PAGE_PRESENT,
-			.skip = item->kind == PLAN_DEVICE || !(item->resident_bytes || item->swapped_bytes),
+			.skip = item->kind == PLAN_DEVICE || is_empty(item),
 		};
 	}
 }

@@ -47,6 +47,9 @@ typedef uint32_t plan_selection;
 /* Reads "native", "all", "stacks" or a comma-separated list of kind names. */
 bool plan_selection_parse(const char *text, plan_selection *selection, struct err *err);
 
+/* A mapping of no more than this is asked for its pages though smaps found none in it: 1 ms. */
+#define PLAN_ASKED_BYTES (UINT64_C(1) << 30)
+
 struct plan_item {
 	struct range range;
 	enum plan_kind kind;

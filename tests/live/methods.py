@@ -7,10 +7,12 @@ refused for a target or by a kernel, with exit status 1 and a reason. Standard l
 import os
 
 from core_file import CoreFile
-from harness import COMPLETE, DUMPCORE, FAILED, PARTIAL, USAGE, Session, Skip, run
+from harness import (COMPLETE, DUMPCORE, EMULATED, FAILED, PARTIAL, USAGE, Session, Skip, kernel_version,
+                     run)
 
 ALL = ("auto", "precopy", "fork", "freeze", "live")
 REFUSES_WRITERS = {"precopy": "writes"}  # a target that writes too fast, and the word that says so
+PATIENT = ("--max-pause", "1h") if EMULATED else ()  # for auto, which stops nothing longer than a second
 TORN = ("live",)  # what changes meanwhile may be torn
 PRECOPY_KERNEL = (6, 7)  # the first with PAGEMAP_SCAN and asynchronous write protection
 
@@ -23,11 +25,6 @@ def existing(wanted=ALL):
 
 def consistent():
     return [method for method in existing() if method not in TORN]
-
-
-def kernel_version():
-    major, minor = os.uname().release.split(".")[:2]
-    return int(major), int("".join(c for c in minor if c.isdigit()))
 
 
 class Capture:
@@ -69,8 +66,9 @@ def capture(session: Session, pid, method, *options):
     path = session.path(f"{method}.{pid}.core")
     if os.path.exists(path):
         os.unlink(path)
-    result = run(DUMPCORE, "-q", "--compress", "none", "--consistency", method, "-o", path, *options,
-                 pid)
+    patience = PATIENT if method == "auto" else ()
+    result = run(DUMPCORE, "-q", "--compress", "none", "--consistency", method, "-o", path, *patience,
+                 *options, pid)
     return Capture(method, path, result)
 
 

@@ -43,7 +43,8 @@ def captured_or_refused(session, method):
     """A fast output: the capture may be over before much is written."""
     target, _ = start_confined(session)
     path = session.path(f"{method}.core")
-    result = run(DUMPCORE, "-q", "-z", "none", "-c", method, "-o", path, target.pid)
+    patience = methods.PATIENT if method == "auto" else ()
+    result = run(DUMPCORE, "-q", "-z", "none", "-c", method, "-o", path, *patience, target.pid)
     session.ok(result.status in (COMPLETE, PARTIAL) or
                (result.status == FAILED and any(word in result.err for word in ("memory", "writes"))),
                f"{method}: captured, or refused with the cause", result)

@@ -350,6 +350,31 @@ def pressure_is_read(session):
                watch.describe())
 
 
+def pressure_fires(session):
+    """The kernel slows a group above memory.high down: its processes wait for memory."""
+    folder = make_group(session)
+    if not os.path.exists(f"{folder}/memory.pressure"):
+        raise Skip("the kernel does not measure the pressure of a control group here")
+    target = Growing(session)
+    with open(f"{folder}/cgroup.procs", "w", encoding="utf-8") as file:
+        file.write(str(target.pid))
+    watch = Watch(session, target.pid, session.path("stalled"), "--pressure", "5%")
+    begun = watch.next("watching")
+    session.ok(begun and begun["triggers"][0]["value"] < 5, "--pressure: none before", watch.describe())
+    with open(f"{folder}/memory.high", "w", encoding="utf-8") as file:
+        file.write(str(16 * MIB))
+    target.process.stdin.write(b"+150\n")
+    target.process.stdin.flush()
+    status = watch.finish()
+    fired = [event for event in watch.events if event["event"] == "triggered"]
+    session.ok(fired and fired[0]["trigger"] == "pressure" and fired[0]["value"] >= 5,
+               "--pressure: fired when the group had to wait for memory", watch.describe())
+    session.equal(status, COMPLETE, "--pressure: captured all the same")
+    session.note(f"--pressure: {watch.describe()}")
+    session.ok(target.process.poll() is None, "--pressure: the process lives")
+    target.end()
+
+
 def small_and_visible(session):
     """The line on the terminal, and what the watch itself takes."""
     target = Growing(session)
@@ -391,7 +416,7 @@ def main():
     for test in (rss_fires, growth_fires, fat_is_captured_once, names_narrow_each_capture,
                  process_ends, zombie_ends_it, reused_id,
                  archives_rotate, signals_end_it, signal_in_a_capture, captures_fail, cgroup_fires,
-                 pressure_is_read, small_and_visible, wrong_command_lines):
+                 pressure_is_read, pressure_fires, small_and_visible, wrong_command_lines):
         session.test(test)
     session.finish()
 

@@ -130,6 +130,41 @@ static void facts_come_from_proc(void **state)
 	fake_proc_deinit(&proc);
 }
 
+/* Root of a user namespace sees nothing of what is outside it. */
+static void a_namespace_that_is_not_shown_is_another_one(void **state)
+{
+	static const char capable[] = "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n";
+	static const char bare[] = "Uid:\t0\t0\t0\t0\nCapEff:\t0000000000000000\n";
+	static const struct {
+		const char *status, *map;
+		bool other;
+	} rows[] = {
+		{ capable, "         0       1000          1\n", true },
+		{ capable, "         0          0 4294967295\n", false },
+		{ capable, NULL, false },
+		{ bare, "         0       1000          1\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fake_proc proc;
+		struct procfs procfs;
+		struct access_facts facts;
+
+		fake_proc_init(&proc);
+		fake_proc_process(&proc, 42, "app");
+		fake_proc_file(&proc, "self/status", rows[i].status);
+		if (rows[i].map)
+			fake_proc_file(&proc, "self/uid_map", rows[i].map);
+		fake_proc_link(&proc, "self/ns/user", "user:[2]");
+		assert_true(procfs_open(&procfs, proc.root, 42, NULL));
+		assert_true(access_read(&procfs, &facts, NULL));
+		assert_int_equal(facts.other_user_namespace, rows[i].other);
+		procfs_close(&procfs);
+		fake_proc_deinit(&proc);
+	}
+}
+
 static void a_bare_machine_has_no_rules(void **state)
 {
 	struct fake_proc proc;
@@ -156,6 +191,7 @@ int main(void)
 		cmocka_unit_test(a_clone_must_be_ours_to_end),
 		cmocka_unit_test(kinds_that_cannot_be_captured),
 		cmocka_unit_test(facts_come_from_proc),
+		cmocka_unit_test(a_namespace_that_is_not_shown_is_another_one),
 		cmocka_unit_test(a_bare_machine_has_no_rules),
 	};
 

@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include "dumpcore/describe.h"
 #include "dumpcore/plan.h"
 
 #include <elf.h>
@@ -170,11 +171,47 @@ static void only_what_a_running_target_writes_is_torn(void **state)
 	assert_int_equal(ranges.items[HEAP].present, PAGE_TORN);
 	assert_int_equal(ranges.items[APP_HEAD].present, PAGE_PRESENT);
 	assert_int_equal(ranges.items[SHARED].present, PAGE_PRESENT);
-	assert_true(ranges.items[VVAR].skip && ranges.items[HUGE_PAGES].skip);
+	assert_true(ranges.items[VVAR].skip);
 	assert_false(ranges.items[HEAP].skip);
 	plan_ranges(&fixture->plan, TORN_NONE, &ranges);
 	assert_int_equal(ranges.items[HEAP].present, PAGE_PRESENT);
 	vec_deinit(&ranges);
+}
+
+/* What was empty when smaps was read may be filled when the target stands still. */
+static void empty_mappings_are_asked(void **state)
+{
+	static const struct {
+		const char *maps;
+		bool skip, recount;
+	} rows[] = {
+		{ "100000-200000 rw-p 00000000 00:00 0\nRss: 0 kB\n", false, false },
+		{ "100000-200000 r--s 00000000 00:01 7 /file\nRss: 0 kB\n", false, false },
+		{ "100000-200000 ---p 00000000 00:00 0\nRss: 0 kB\n", true, false },
+		{ "40000000-80000000 rw-p 00000000 00:00 0\nRss: 0 kB\n", false, false },
+		{ "40000000-80001000 rw-p 00000000 00:00 0\nRss: 0 kB\n", true, true },
+		{ "40000000-80001000 ---p 00000000 00:00 0\nRss: 0 kB\n", true, false },
+		{ "40000000-80001000 rw-p 00000000 00:00 0\nRss: 4 kB\n", false, false },
+		{ "40000000-80001000 rw-p 00000000 00:00 0\nRss: 0 kB\nSwap: 4 kB\n", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pool pool = { 0 };
+		mappings list = { 0 };
+		struct plan plan = { 0 };
+		pages_ranges ranges = { 0 };
+
+		assert_true(proc_text_mappings(span_string(rows[i].maps), &pool, &list, NULL));
+		assert_int_equal(describe_must_recount(&list), rows[i].recount);
+		plan_select(&plan, &list, UINT32_MAX, (struct range){ 0 });
+		plan_ranges(&plan, TORN_NONE, &ranges);
+		assert_int_equal(ranges.items[0].skip, rows[i].skip);
+		vec_deinit(&ranges);
+		plan_deinit(&plan);
+		vec_deinit(&list);
+		pool_deinit(&pool);
+	}
 }
 
 static void put(struct fixture *fixture, vaddr start, uint64_t bytes, enum page_state state)
@@ -355,6 +392,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(java_heaps_are_left_out, make, drop),
 		cmocka_unit_test_setup_teardown(stacks_are_found_by_their_pointer, make, drop),
 		cmocka_unit_test_setup_teardown(only_what_a_running_target_writes_is_torn, make, drop),
+		cmocka_unit_test(empty_mappings_are_asked),
 		cmocka_unit_test_setup_teardown(short_holes_stay_in_a_segment, make, drop),
 		cmocka_unit_test_setup_teardown(long_holes_and_swapped_pages_split, make, drop),
 		cmocka_unit_test_setup_teardown(swapped_pages_are_data_where_they_are_read, make, drop),

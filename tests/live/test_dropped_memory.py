@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Memory that the target drops and maps anew while it is copied: a consistent archive holds what was
+there at one instant, and nothing of what was there before. Blocks are of a whole page table, with and
+without huge pages: kernels differ in what they tell of such holes."""
+
+import os
+import struct
+
+import methods
+import process
+from core_file import CoreFile
+from harness import EMULATED, SANITIZED, TARGETS, Session, Skip
+
+TARGET = os.path.join(TARGETS, "drop_target")
+BLOCKS, PAGE, BLOCK = 24, 4096, 2 << 20
+PAGES = BLOCK // PAGE
+WORD = struct.Struct("<Q")
+ENTRY = struct.Struct("<QQQ")
+NAPS = (2000, 200, 20)  # microseconds between two steps
+TIMES = 3 if SANITIZED or EMULATED else 8
+
+
+def expected(number, what):
+    """What the pages of a block begin with: {number: pages}."""
+    return {0: (0, 0), 1: (0, 0), 2: (number, number), 3: (number, 0)}[what]
+
+
+def first_words(core, address):
+    """What each page of a block begins with. One that is not in the archive was not there: zeros."""
+    return [core.read(address + at, WORD.size) or bytes(WORD.size) for at in range(0, BLOCK, PAGE)]
+
+
+def judge_block(words, number, what):
+    """How many pages begin with another number than the block's entry says."""
+    first, second = map(WORD.pack, expected(number, what))
+    half = PAGES // 2
+    return sum(word != first for word in words[:half]) + sum(word != second for word in words[half:])
+
+
+def judge_capture(core, start, table):
+    """[what is wrong with a block], how many blocks were judged, and the last step."""
+    wrong, judged, last = [], 0, 0
+    entries = core.read(table, BLOCKS * ENTRY.size)
+    for index in range(BLOCKS):
+        begun, ended, what = ENTRY.unpack_from(entries, index * ENTRY.size)
+        last = max(last, begun)
+        if begun != ended:
+            continue
+        judged += 1
+        bad = judge_block(first_words(core, start + index * BLOCK), ended, what)
+        if bad:
+            wrong.append(f"block {index}, step {ended} of kind {what}: {bad} pages are of another time")
+    if BLOCKS - judged > 1:
+        wrong.append(f"{BLOCKS - judged} steps are half done at one time")
+    return wrong, judged, last
+
+
+def judges_fabricated_blocks(session):
+    """The judge itself, before it is relied on."""
+    written, zeros = [WORD.pack(9)] * PAGES, [WORD.pack(0)] * PAGES
+    half = written[:PAGES // 2] + zeros[PAGES // 2:]
+    for name, words, number, what, bad in (("zeros", zeros, 9, 0, 0), ("written", written, 9, 2, 0),
+                                           ("half", half, 9, 3, 0),
+                                           ("dropped, but still there", written, 10, 1, PAGES),
+                                           ("written, but still zeros", zeros, 9, 2, PAGES),
+                                           ("an older step", written, 10, 2, PAGES)):
+        session.equal(judge_block(words, number, what), bad, f"the judge: {name}")
+
+
+def dropped(session, method, nap):
+    name = f"{method}, {nap} us between two steps"
+    target = session.start(TARGET, BLOCKS, nap)
+    start, table = (int(line.split()[1], 16) for line in target.said[:2])
+    wrong, judged, ways, last, reason = [], 0, set(), 0, ""
+    for number in range(TIMES):
+        try:
+            taken = methods.must_capture(session, target.pid, method, writes=True)
+        except Skip as skip:
+            reason = skip
+            continue
+        ways.add(taken.done)
+        with CoreFile(taken.path) as core:
+            found, blocks, step = judge_capture(core, start, table)
+        wrong += [f"capture {number}: {text}" for text in found]
+        judged += blocks
+        session.ok(step > last, f"{name}: it went on before capture {number}", f"{last}, {step}")
+        last = step
+        taken.remove()
+    if not judged:
+        session.skip(f"{name}: nothing is of another time", reason)
+        return
+    session.ok(not wrong, f"{name}: nothing is of another time", "\n".join(wrong[:20]))
+    session.equal(process.ask(target, "ping"), "PONG", f"{name}: it answers")
+    session.note(f"{name}: {judged} blocks judged, captured as {', '.join(sorted(ways))}")
+
+
+def main():
+    session = Session()
+    session.test(judges_fabricated_blocks)
+    for method in methods.consistent():
+        for nap in NAPS:
+            session.test(dropped, method, nap)
+    session.finish()
+
+
+if __name__ == "__main__":
+    main()
