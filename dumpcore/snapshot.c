@@ -286,9 +286,7 @@ void snapshot_deinit(struct snapshot *snapshot)
 	guard_stop(&snapshot->guard);
 	replica_deinit(&snapshot->replica);
 	headroom_close(&snapshot->headroom);
-	free(snapshot->kept.buffer);
-	vec_deinit(&snapshot->kept.ranges);
-	page_map_deinit(&snapshot->kept.map);
+	kept_deinit(&snapshot->kept);
 	sink_destroy(snapshot->sink);
 	if (snapshot->spool >= 0)
 		close(snapshot->spool);

@@ -18,6 +18,7 @@
 #include "dumpcore/choice.h"
 #include "dumpcore/guard.h"
 #include "dumpcore/headroom.h"
+#include "dumpcore/kept.h"
 #include "dumpcore/output.h"
 #include "dumpcore/pages.h"
 #include "dumpcore/plan.h"
@@ -68,16 +69,6 @@ struct snapshot_request {
 	const char *why;        /* this method was taken, for the archive */
 	int64_t spent_pause_ns; /* of attempts before this one */
 	bool may_give_up;       /* another way is tried then: better than a partial archive */
-};
-
-/* What a clone of the target does not have, copied in the stop. */
-enum { KEPT_BYTES = 4 << 20 };
-
-struct kept {
-	uint8_t *buffer; /* KEPT_BYTES */
-	size_t used;
-	pages_ranges ranges;
-	struct page_map map; /* of these ranges, at the stop */
 };
 
 /* What a pre-copy knows beside the rest: where in the file the bytes of before the stop are, and

@@ -3,8 +3,8 @@
  * ms for each GiB of small pages.
  *
  * Not all memory is in a clone. Memory shared with other processes changes while it is read and is
- * marked as torn. Ranges that the program keeps from its children (MADV_DONTFORK, MADV_WIPEONFORK)
- * are copied in the stop where they are small, else they are torn as well. */
+ * marked as torn; ranges that the program keeps from its children are copied in the stop (kept.h).
+ */
 #include "dumpcore/copy.h"
 #include "dumpcore/describe.h"
 #include "dumpcore/replica.h"
@@ -20,61 +20,9 @@
 /* Which process is asked for the pages of a range. */
 enum asked { ASK_REPLICA, ASK_TARGET };
 
-/* --- ranges that a clone does not have --- */
-
-static bool is_uncloned(const struct mapping *mapping)
-{
-	return (mapping_has_flag(mapping, "dc") || mapping_has_flag(mapping, "wf")) &&
-		   !(mapping->protection & MAPPING_SHARED);
-}
-
-/* Before the stop: lists them, with room for the bytes of those that fit. */
 void snapshot_fork_reserve(struct snapshot *snapshot)
 {
-	const mappings *list = &snapshot->target->mappings;
-	struct kept *kept = &snapshot->kept;
-
-	kept->buffer = mem_zeroed(1, KEPT_BYTES);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct mapping *mapping = &list->items[i];
-		uint64_t bytes = range_bytes(mapping->range);
-		struct reader_part part = { .range = mapping->range };
-
-		if (!is_uncloned(mapping))
-			continue;
-		if (bytes <= KEPT_BYTES - kept->used) {
-			part.kept = kept->buffer + kept->used;
-			kept->used += bytes;
-			*vec_add(&kept->ranges) = (struct pages_range){ mapping->range, PAGE_PRESENT, false };
-		}
-		*vec_add(&snapshot->reader.parts) = part;
-	}
-	page_map_reserve(&kept->map, KEPT_BYTES / 4096 + 16);
-}
-
-/* In the stop. Untouched pages stay untouched. */
-static bool copy_kept(struct snapshot *snapshot, struct err *err)
-{
-	struct kept *kept = &snapshot->kept;
-	struct reader reader = snapshot->reader;
-
-	if (!pages_scan(&snapshot->pages, &kept->ranges, &kept->map, err))
-		return false;
-	reader.parts.count = 0; /* from the target itself */
-	for (size_t i = 0, part = 0; i < kept->map.runs.count; i++) {
-		const struct page_run *run = &kept->map.runs.items[i];
-		const struct reader_part *to = &snapshot->reader.parts.items[part];
-
-		while (!to->kept || run->range.start >= to->range.end)
-			to = &snapshot->reader.parts.items[++part];
-		if (run->state == PAGE_PRESENT ||
-			(run->state == PAGE_SWAPPED && snapshot->request.choice->read_swapped))
-			reader_fill(&reader, run->range.start,
-						(uint8_t *)(uintptr_t)to->kept + (run->range.start - to->range.start),
-						range_bytes(run->range));
-	}
-	snapshot->reader.errors = reader.errors;
-	return true;
+	kept_reserve(&snapshot->kept, &snapshot->reader, &snapshot->target->mappings);
 }
 
 /* --- memory --- */
@@ -134,8 +82,10 @@ static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 	if (!seize_stop(&snapshot->seize, err))
 		return false;
 	fault_point("fork.stopped");
-	cloned =
-		describe_process(snapshot, err) && copy_kept(snapshot, err) && clone_target(snapshot, err);
+	cloned = describe_process(snapshot, err) &&
+			 kept_copy(&snapshot->kept, &snapshot->reader, &snapshot->pages,
+					   snapshot->request.choice->read_swapped, err) &&
+			 clone_target(snapshot, err);
 	fault_point("fork.cloned");
 	seize_release(&snapshot->seize);
 	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
@@ -148,24 +98,13 @@ static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 /* The ranges of the snapshot that are asked of that process; the rest is not in `out`. */
 static void choose_ranges(const struct snapshot *snapshot, enum asked asked, pages_ranges *out)
 {
-	size_t part = 0;
-
 	out->count = 0;
 	for (size_t i = 0; i < snapshot->ranges.count; i++) {
-		struct pages_range range = snapshot->ranges.items[i];
 		const struct plan_item *item = &snapshot->plan.items.items[i];
-		bool kept = false;
 
-		while (part < snapshot->reader.parts.count &&
-			   snapshot->reader.parts.items[part].range.end <= range.range.start)
-			part++;
-		if (part < snapshot->reader.parts.count &&
-			range_bytes(range_overlap(snapshot->reader.parts.items[part].range, range.range))) {
-			kept = snapshot->reader.parts.items[part].kept != NULL;
-			range.present = item->selected ? PAGE_TORN : PAGE_PRESENT;
-		}
-		if (!kept && (item->is_cloned ? ASK_REPLICA : ASK_TARGET) == asked)
-			*vec_add(out) = range;
+		if ((item->is_cloned ? ASK_REPLICA : ASK_TARGET) == asked &&
+			!kept_has(&snapshot->kept, item->range))
+			*vec_add(out) = snapshot->ranges.items[i];
 	}
 }
 
