@@ -125,7 +125,8 @@ static uint64_t due_bytes(struct sink *sink)
 	pthread_mutex_lock(&sink->mutex);
 	if (sink->stored - sink->watched >= (quarter < SINK_WATCH_BYTES ? quarter : SINK_WATCH_BYTES)) {
 		sink->watched = sink->stored;
-		due = sink->busy * FORMAT_FRAME_BYTES + FORMAT_TRAILER_BYTES;
+		/* Until the next look, the frame being filled and one for each worker may be queued. */
+		due = (sink->busy + 1 + sink->workers) * FORMAT_FRAME_BYTES + FORMAT_TRAILER_BYTES;
 	}
 	pthread_mutex_unlock(&sink->mutex);
 	return due;

@@ -210,8 +210,9 @@ def prediction(session):
         name = f"survey {' '.join(options)}"
         survey = json.loads(run(DUMPCORE, "survey", "--json", *options, target.pid).out)
         path = session.must_capture(target.pid, "predicted.core", "--compress", "none", *options)
-        session.equal(survey["total"]["captured_bytes"], memory_bytes(target, *options),
-                      f"{name}: predicts the bytes that are read")
+        told, read = survey["total"]["captured_bytes"], memory_bytes(target, *options)
+        session.ok(abs(told - read) <= 64 << 10,  # the target touches a page now and then
+                   f"{name}: predicts the bytes that are read", f"{told}, {read}")
         size, room = os.path.getsize(path), 20 << 10  # of registers and text
         session.ok(abs(survey["archive"]["file_bytes"] - size) < room,
                    f"{name}: and the size of the archive", f"{survey['archive']}, {size}")
