@@ -16,7 +16,8 @@ import cgroups
 import methods
 import process
 from core_file import CoreFile
-from harness import COMPLETE, PARTIAL, SANITIZED, TARGETS, Session, Skip, run, wait_until
+from harness import (COMPLETE, PARTIAL, SANITIZED, TARGETS, Session, Skip, kernel_version, run,
+                     wait_until)
 
 PLAIN_METHODS = ("freeze", "live", "auto")  # nothing is put into the process; auto falls back
 
@@ -221,7 +222,7 @@ def check_marks(session, kind, name, taken, marks):
                "\n".join(wrong))
 
 
-def check_report(session, kind, name, taken):
+def check_report(session, kind, name, taken, threads):
     report = session.must_report(taken.path)
     memory = report["memory"]
     if kind.churns:  # the kernel counts VmRSS in parts, one a processor, and sums them late
@@ -229,7 +230,7 @@ def check_report(session, kind, name, taken):
         session.equal(total + memory["residual_bytes"], memory["resident_bytes"],
                       f"{name}: buckets and residual sum to the RSS")
     else:
-        session.check_accounting(report, name)
+        session.check_accounting(report, name, threads)
 
 
 def check_result(session, kind, name, method, taken):
@@ -263,11 +264,13 @@ def capture_target(session, kind, method, table):
     target, marks = start(session, kind)
     children = process.children(target.pid)
     taken = methods.capture(session, target.pid, method, *kind.options)
+    if taken.refused and method == "precopy" and kernel_version() < methods.PRECOPY_KERNEL:
+        raise Skip(f"precopy on Linux {os.uname().release}")
     word = check_result(session, kind, name, method, taken)
     check_unharmed(session, kind, name, target, children)
     if taken.description:
         check_marks(session, kind, name, taken, marks)
-        check_report(session, kind, name, taken)
+        check_report(session, kind, name, taken, len(process.threads(target.pid)))
     done = taken.done if taken.done not in ("", method) else ""
     table.append((kind.name, method, word, (f"{done} " if done else "") + taken.why(),
                   methods.milliseconds(taken.pause_ns)))
