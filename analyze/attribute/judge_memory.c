@@ -250,7 +250,7 @@ bool judge_incomplete(const struct diagnosing *c, struct candidate *d)
 	d->row.confidence = "high";
 	for (size_t i = 0; i < c->report->evidence.missing.count && i < 3; i++)
 		JUDGE_SAY(c, d, "%s", c->report->evidence.missing.items[i]);
-	d->row.first_step = "Capture again with --consistency freeze and enough room on the disk, if "
+	d->row.first_step = "Capture again without --consistency live and with enough room on the disk, if "
 						"what is missing matters.";
 	d->row.advice = "What was captured is analysed; sums over damaged parts are lower bounds.";
 	return true;
