@@ -16,7 +16,7 @@ import time
 import methods
 import process
 from harness import (ANALYZE, COMPLETE, DUMPCORE, PARTIAL, ROOT, SANITIZED, TARGETS, Session,
-                     run, wait_until)
+                     kernel_version, run, wait_until)
 
 FAULTS = os.path.join(ROOT, "build", "fault", "dumpcore")
 STATES = os.path.join(TARGETS, "state_target")
@@ -54,7 +54,10 @@ def points_of(method):
 
 
 def existing():
-    return [method for method in methods.existing() if method in PASSES]
+    able = [method for method in methods.existing() if method in PASSES]
+    if kernel_version() < methods.PRECOPY_KERNEL:
+        able.remove("precopy")
+    return able
 
 
 def dump(point, method, path, pid, victim=None, compress="none"):

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+import methods
 from harness import (COMPLETE, DUMPCORE, FAILED, PARTIAL, SANITIZED, TARGETS, USAGE, Session, Skip, run,
                      status_field, wait_until)
 
@@ -64,7 +65,8 @@ class Watch:
         os.makedirs(folder, exist_ok=True)
         self.folder, self.events = folder, []
         self.process = session.adopt(subprocess.Popen(
-            [DUMPCORE, "watch", str(pid), "--json", "--interval", "100ms", "-o", folder, *options],
+            [DUMPCORE, "watch", str(pid), "--json", "--interval", "100ms", "-o", folder, *methods.PATIENT,
+             *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=preexec))
         hang = threading.Timer(HANG_SECONDS, self.process.kill)
