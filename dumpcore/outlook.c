@@ -180,8 +180,10 @@ static void check_pause(struct outlook_way *way, int64_t most)
 
 	if (!most || !way->usable || way->pause_ns <= most)
 		return;
-	err_set(&err, ERR_LIMIT, "it would stop the process for about %.0f ms, longer than --max-pause",
-			(double)way->pause_ns / 1e6);
+	err_set(
+		&err, ERR_LIMIT,
+		"it would stop the process for about %.0f ms, longer than the %.0f ms it may (--max-pause)",
+		(double)way->pause_ns / 1e6, (double)most / 1e6);
 	refuse(way, &err);
 }
 

@@ -155,7 +155,8 @@ static const char *reason_of(const struct snapshot *snapshot, char *text, size_t
 		sum += range_bytes(errors->items[i].range);
 	if (!sum && snapshot->outcome.torn_from) {
 		snprintf(text, size,
-				 "--max-pause was over: memory from 0x%" PRIvaddr " on was read while it ran",
+				 "the stop had lasted as long as it may (--max-pause): memory from 0x%" PRIvaddr
+				 " on was read while it ran",
 				 snapshot->outcome.torn_from);
 		return text;
 	}

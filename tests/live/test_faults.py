@@ -35,8 +35,6 @@ PASSES = {
 # On x86_64 a register tells of a call that begins anew: nothing has to settle.
 ELSEWHERE = () if os.uname().machine == "aarch64" else ("inject.settled",)
 SPOOLED = ("snapshot.sent",)  # only where the output is compressed or a stream
-# Where x86_64 tells of a restarted sleep by itself, aarch64 has to let the thread into it once more.
-ELSEWHERE = ("inject.settled",) if os.uname().machine == "x86_64" else ()
 
 
 def fault_points():
@@ -49,8 +47,7 @@ def fault_points():
 
 
 def points_of(method):
-    return [name for name in fault_points()
-            if name.startswith(PASSES[method]) and name not in ELSEWHERE]
+    return [name for name in fault_points() if name.startswith(PASSES[method])]
 
 
 def existing():
@@ -137,7 +134,7 @@ def tool_dies_at_every_step(session):
 
 def every_point_is_passed(session):
     """A point that no method passes tests nothing."""
-    passed = {name for method in PASSES for name in points_of(method)} | set(SPOOLED + ELSEWHERE)
+    passed = {name for method in PASSES for name in points_of(method)} | set(SPOOLED)
     session.equal(set(fault_points()) - passed, set(), "every fault point belongs to a method")
 
 
