@@ -1,5 +1,5 @@
 /* fork: a clone of the target keeps its memory as it was at one instant, and is read while the
- * target runs on. The stop lasts as long as the clone does: the kernel copies page tables, 4 to 10
+ * target runs on. The stop lasts as long as the clone does: the kernel copies page tables, 20 to 45
  * ms for each GiB of small pages.
  *
  * Not all memory is in a clone. Memory shared with other processes changes while it is read and is
