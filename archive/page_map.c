@@ -80,17 +80,7 @@ void page_map_append_layers(struct page_map *map, const struct page_map *const *
 
 size_t page_map_find(const struct page_map *map, vaddr address)
 {
-	size_t low = 0, high = map->runs.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (map->runs.items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return range_search(map->runs.items, map->runs.count, sizeof *map->runs.items, address);
 }
 
 void page_map_sum(const struct page_map *map, struct range range, uint64_t bytes[PAGE_STATES])

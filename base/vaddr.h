@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef uint64_t vaddr;
@@ -34,6 +35,24 @@ static inline struct range range_overlap(struct range a, struct range b)
 	vaddr end = a.end < b.end ? a.end : b.end;
 
 	return (struct range){ start, end > start ? end : start };
+}
+
+/* Index of the first of `count` items whose range ends behind the address, count where there is
+ * none. Items are `size` bytes each, begin with a struct range, ascend and do not overlap. */
+static inline size_t range_search(const void *items, size_t count, size_t size, vaddr address)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct range *range = (const void *)((const char *)items + middle * size);
+
+		if (range->end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 #endif

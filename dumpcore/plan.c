@@ -190,17 +190,7 @@ void plan_select(struct plan *plan, const mappings *list, plan_selection selecti
 
 size_t plan_find(const struct plan *plan, vaddr address)
 {
-	size_t low = 0, high = plan->items.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (plan->items.items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return range_search(plan->items.items, plan->items.count, sizeof *plan->items.items, address);
 }
 
 void plan_split(struct plan *plan, size_t index, vaddr at)

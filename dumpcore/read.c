@@ -61,17 +61,10 @@ void reader_add_error(struct reader *reader, struct range range, const char *rea
 /* The part that the address is in, or the next one behind it; NULL where there is none. */
 static const struct reader_part *find_part(const struct reader *reader, vaddr address)
 {
-	size_t low = 0, high = reader->parts.count;
+	size_t index = range_search(reader->parts.items, reader->parts.count,
+								sizeof *reader->parts.items, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (reader->parts.items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < reader->parts.count ? &reader->parts.items[low] : NULL;
+	return index < reader->parts.count ? &reader->parts.items[index] : NULL;
 }
 
 /* Whole pages read: 0 where the first page cannot be, -1 where the address space is gone (the file
