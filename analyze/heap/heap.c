@@ -68,8 +68,9 @@ static void find_threads(struct state *state, bool *complete)
 {
 	thread_uses uses = { 0 };
 
-	*complete = threads_find(state->image, state->core, &state->layout, &state->arenas,
-							 &state->blocks, &uses, &state->caches);
+	*complete =
+		threads_find(state->image, state->regions, state->core, &state->layout, &state->arenas,
+					 &state->blocks, &uses, &state->caches, state->anomalies);
 	for (size_t i = 0; i < uses.count; i++)
 		*vec_add(&state->heap->threads) =
 			(struct heap_thread){ uses.items[i].tid, uses.items[i].arena };

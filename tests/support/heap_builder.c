@@ -342,6 +342,9 @@ void heap_builder_thread(struct heap_builder *builder, uint32_t tid, size_t aren
 		heap_builder_set(builder, tp + (vaddr)HEAP_BUILDER_TLS_ARENA,
 						 builder->arenas.items[arena].address);
 	heap_builder_set(builder, tp + (vaddr)HEAP_BUILDER_TLS_TCACHE, tcache);
+	heap_builder_set(builder, tp, tp); /* tcbhead_t: tcb, self */
+	heap_builder_set(builder, tp + 2 * builder->class->word, tp);
+	add_small(builder, tp + (builder->class->word == 8 ? 0x2d0 : 0x68), 4, (int)tid);
 	*vec_add(&builder->core.threads) = (struct core_thread){ .tid = tid, .tp = tp };
 }
 
