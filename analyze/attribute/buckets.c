@@ -271,15 +271,15 @@ static void take_region(struct filling *filling, const struct region *region)
 		sharing.sums->resident_bytes += region->resident_bytes;
 }
 
-/* What memalign leaves before a mmapped chunk, and the tail behind it: no arena's. */
+/* What a mapping has beside a chunk in use: what memalign leaves before it, the tail behind it, or
+ * a chunk that was freed into a tcache. No arena's. */
 static void take_leftovers(struct filling *filling, const struct chunk_block *block)
 {
-	struct sums *sums = &filling->fixed[OVERHEAD];
-
 	for (size_t i = 0; i < block->count; i++) {
 		struct chunk chunk = chunk_block_get(block, i);
+		struct sums *sums = &filling->fixed[bucket_of_state[chunk.state]];
 
-		if (chunk.state != CHUNK_OVERHEAD)
+		if (chunk.state == CHUNK_MMAPPED)
 			continue;
 		sums->virtual_bytes += chunk.bytes;
 		sums->resident_bytes +=

@@ -85,6 +85,9 @@ void heap_summary_fill(struct report_heap *out, const struct heap *heap, const s
 	out->found = heap->found;
 	out->mmapped = (struct report_sum){ heap->mmapped.chunks, heap->mmapped.bytes,
 										heap->mmapped.resident_bytes };
+	out->mmapped_cached =
+		(struct report_sum){ heap->mmapped_cached.chunks, heap->mmapped_cached.bytes,
+							 heap->mmapped_cached.resident_bytes };
 	for (size_t i = 0; i < heap->arenas.count; i++)
 		add_arena(out, &heap->arenas.items[i]);
 	for (size_t i = 0; i < out->arenas.count; i++)

@@ -215,10 +215,16 @@ static void sum_one(void *context, size_t job, unsigned worker)
 	sums_block(block, state->page_map, state->sums[job].states);
 }
 
+static void add_sum(struct chunk_sum *to, const struct chunk_sum *sum)
+{
+	to->chunks += sum->chunks;
+	to->bytes += sum->bytes;
+	to->resident_bytes += sum->resident_bytes;
+}
+
 static void sum_blocks(struct state *state)
 {
 	struct heap *heap = state->heap;
-	const struct chunk_sum *mmapped;
 
 	state->sums = mem_zeroed(heap->chunks.blocks.count + 1, sizeof *state->sums);
 	workers_run(state->workers, heap->chunks.blocks.count, sum_one, state);
@@ -230,10 +236,8 @@ static void sum_blocks(struct state *state)
 			heap->arenas.items[arena].trimmable_bytes += state->sums[i].trimmable_bytes;
 			continue;
 		}
-		mmapped = &state->sums[i].states[CHUNK_MMAPPED];
-		heap->mmapped.chunks += mmapped->chunks;
-		heap->mmapped.bytes += mmapped->bytes;
-		heap->mmapped.resident_bytes += mmapped->resident_bytes;
+		add_sum(&heap->mmapped, &state->sums[i].states[CHUNK_MMAPPED]);
+		add_sum(&heap->mmapped_cached, &state->sums[i].states[CHUNK_TCACHE]);
 	}
 	free(state->sums);
 }

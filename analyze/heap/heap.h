@@ -48,7 +48,9 @@ struct heap {
 	VEC(struct heap_thread) threads; /* one for each thread of the core that has registers */
 	VEC(struct heap_block) blocks;   /* by ascending address */
 	struct chunk_table chunks;
-	struct chunk_sum mmapped;
+	struct chunk_sum mmapped; /* in use */
+	struct chunk_sum
+		mmapped_cached; /* freed into a tcache (2.43, tcache_max raised): still mapped */
 	struct pool pool;
 };
 

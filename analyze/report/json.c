@@ -173,6 +173,7 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 		json_array_append_new(arenas, arena_json(&heap->arenas.items[i], has_residency));
 	set(object, "arenas", arenas);
 	set(object, "mmapped", sum(heap->mmapped, has_residency));
+	set(object, "mmapped_cached", sum(heap->mmapped_cached, has_residency));
 	for (size_t i = 0; i < heap->size_classes.count; i++) {
 		const struct report_size_class *class = &heap->size_classes.items[i];
 		json_t *row = json_object();

@@ -87,7 +87,8 @@ struct report_heap {
 	bool found;
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
-	struct report_sum mmapped;
+	struct report_sum mmapped;                  /* in use */
+	struct report_sum mmapped_cached;           /* freed into a tcache, still mapped */
 	VEC(struct report_size_class) size_classes; /* largest bytes first, at most 50 */
 };
 

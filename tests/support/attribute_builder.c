@@ -92,15 +92,28 @@ struct heap_arena *attribute_builder_arena(struct attribute_builder *builder, va
 	return arena;
 }
 
-void attribute_builder_mmapped(struct attribute_builder *builder, vaddr address, uint64_t bytes)
+static void add_mapping(struct attribute_builder *builder, vaddr address, uint64_t bytes,
+						enum chunk_state state)
 {
 	struct chunk_block *block = chunk_table_add(
 		&builder->heap.chunks, (struct range){ address, address + bytes }, CHUNK_NO_ARENA);
 
 	block->packed = mem_zeroed(1, sizeof *block->packed);
-	block->packed[0] = CHUNK_MMAPPED;
+	block->packed[0] = state;
 	block->count = 1;
+}
+
+void attribute_builder_mmapped(struct attribute_builder *builder, vaddr address, uint64_t bytes)
+{
+	add_mapping(builder, address, bytes, CHUNK_MMAPPED);
 	count(builder, &builder->heap.mmapped, address, bytes);
+}
+
+void attribute_builder_mmapped_cached(struct attribute_builder *builder, vaddr address,
+									  uint64_t bytes)
+{
+	add_mapping(builder, address, bytes, CHUNK_TCACHE);
+	count(builder, &builder->heap.mmapped_cached, address, bytes);
 }
 
 void attribute_builder_status(struct attribute_builder *builder, const char *text)

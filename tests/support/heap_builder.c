@@ -318,11 +318,22 @@ vaddr heap_builder_tcache(struct heap_builder *builder, size_t arena)
 	return tcache;
 }
 
+/* malloc.c: csize2tidx, and since 2.42 large_csize2tidx: a bin for each power of two from 1 KiB on.
+ */
+static unsigned tcache_bin(const struct heap_class *class, uint64_t bytes)
+{
+	unsigned bin = (unsigned)((bytes - 4 * class->word) / class->alignment);
+
+	if (bin < 64)
+		return bin;
+	return 64 + (63 - (unsigned)__builtin_clzll(bytes)) - 10;
+}
+
 void heap_builder_cache(struct heap_builder *builder, vaddr tcache, vaddr chunk)
 {
 	const struct heap_class *class = builder->class;
 	uint64_t bytes = heap_builder_get(builder, chunk + class->word) & ~UINT64_C(7);
-	unsigned bin = (unsigned)((bytes - 4 * class->word) / class->alignment);
+	unsigned bin = tcache_bin(class, bytes);
 	vaddr user = chunk + 2 * class->word, head = tcache + class->entries_at + bin * class->word;
 
 	heap_builder_set(builder, user, mangle(builder, user, heap_builder_get(builder, head)));

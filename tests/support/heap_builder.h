@@ -83,7 +83,7 @@ vaddr heap_builder_chunk(struct heap_builder *builder, size_t arena, uint64_t by
 /* A tcache struct in a chunk of the arena; gives the struct's address. */
 vaddr heap_builder_tcache(struct heap_builder *builder, size_t arena);
 
-/* Puts a used chunk into the tcache. */
+/* Puts a used or, since 2.43, mmapped chunk into the tcache. */
 void heap_builder_cache(struct heap_builder *builder, vaddr tcache, vaddr chunk);
 
 /* A thread whose TLS has the arena (SIZE_MAX: none) and the tcache (0: none). */
