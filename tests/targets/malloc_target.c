@@ -221,9 +221,10 @@ static void fill_caches(struct worker *worker)
 {
 	for (size_t i = MAPPED_BLOCKS; i < SMALL_END; i++)
 		keep(worker, &worker->blocks[i], malloc(24 + i % 5 * 16), 24 + i % 5 * 16);
-	/* Too large for any cache, so it comes from the thread's own arena. */
+	/* Too large for any cache, whatever glibc.malloc.tcache_max is up to 64 KB, and too small for a
+	 * mapping, so it comes from the thread's own arena. */
 	release(worker, &worker->blocks[MAPPED_BLOCKS]);
-	keep(worker, &worker->blocks[MAPPED_BLOCKS], malloc(2000), 2000);
+	keep(worker, &worker->blocks[MAPPED_BLOCKS], malloc(100000), 100000);
 	worker->arena = arena_of(worker->blocks[MAPPED_BLOCKS].pointer);
 	for (size_t i = MAPPED_BLOCKS + 1; i < SMALL_END; i += 2)
 		release(worker, &worker->blocks[i]);
