@@ -50,16 +50,17 @@ static bool has_sound_top(struct states *state, vaddr address)
 }
 
 /* The class, from where system_mem is. Fields before it (next_free, attached_threads) look like no
- * size, the one behind it (max_system_mem) does: so the first row that fits is the right one. Where
- * none fits, system_mem is damaged; one of the tops and a row that stands alone are enough then. */
+ * size, the one behind it (max_system_mem) does: so the first row that fits is the right one, but
+ * of two with all fields at the same places the one with which chunks stand better. Where none
+ * fits, system_mem is damaged; one of the tops and a row that stands alone are enough then. */
 static const struct layout_state *decide_row(struct states *state, const struct ring *ring)
 {
 	const struct layout_state *rows, *best = NULL;
 	size_t count = layout_states(&rows), candidates = 0;
-	long best_votes = -1;
+	long best_votes = -1, best_chunks = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		long votes = 0, most = 0;
+		long votes = 0, most = 0, chunks = 0;
 
 		if (rows[i].word != state->word || rows[i].bins_at != state->row->bins_at)
 			continue;
@@ -69,10 +70,14 @@ static const struct layout_state *decide_row(struct states *state, const struct 
 
 			votes += vote;
 			most = vote > most ? vote : most;
+			chunks += states_chunks(state, &rows[i], ring->members.items[k]);
 		}
-		if (most > 0 && votes > best_votes) {
+		if (most > 0 &&
+			(votes > best_votes ||
+			 (votes == best_votes && best->bytes == rows[i].bytes && chunks > best_chunks))) {
 			best = &rows[i];
 			best_votes = votes;
+			best_chunks = chunks;
 		}
 	}
 	for (size_t k = 0; candidates == 1 && !best && k < ring->members.count; k++)

@@ -40,4 +40,8 @@ struct arena states_read(struct states *states, const struct layout_state *row, 
  * not at all. */
 int states_vote(struct states *states, const struct layout_state *row, vaddr address);
 
+/* How well chunks stand where the row would have them: for rows whose malloc_state looks alike (B16
+ * and C8) but whose alignment and fastbins differ. Compared among such rows; means nothing alone. */
+int states_chunks(struct states *states, const struct layout_state *row, vaddr address);
+
 #endif

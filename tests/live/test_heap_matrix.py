@@ -37,6 +37,7 @@ SETTINGS = {
     "larger cached": (tunable("tcache_max", 65536), []),
     "no mappings": (tunable("mmap_max", 0), []),
     "transparent huge pages": (tunable("hugetlb", 1), []),
+    "huge pages": (tunable("hugetlb", 2), []),
 }
 
 
