@@ -51,7 +51,8 @@ bool params_find(const struct image *image, struct layout *layout, vaddr main_ar
 
 	for (vaddr at = start & -(vaddr)layout->word; at < main_arena + NEAR_BYTES;
 		 at += layout->word) {
-		if (reader_word_or_zero(&reader, at) != sbrk_base)
+		/* Memory below it is not walked where it is unaligned (2.31 keeps GLIBC_TUNABLES there). */
+		if (((reader_word_or_zero(&reader, at) + 7) & ~UINT64_C(7)) != sbrk_base)
 			continue;
 		for (size_t i = 0; i < count; i++) {
 			struct params candidate;
