@@ -4,8 +4,9 @@
 #include "analyze/heap/states.h"
 
 enum {
-	RING_MAX = 1 << 16,  /* arenas; M_ARENA_MAX has no bound of its own */
-	STEPS_MAX = 1 << 20, /* states looked at: memory made of false rings must not hold us up */
+	RING_MAX = 1 << 16,   /* arenas; M_ARENA_MAX has no bound of its own */
+	DAMAGED_BINS_MAX = 8, /* at the end of a main arena's, where a search looks behind the rest */
+	STEPS_MAX = 1 << 20,  /* states looked at: memory made of false rings must not hold us up */
 };
 
 struct ring {
@@ -94,9 +95,8 @@ static bool is_whole(struct states *state, const struct ring *ring)
 	return false;
 }
 
-/* Leaves of a broken ring its certain members and the first main arena; false where none is
- * certain.
- */
+/* Leaves of a broken ring its certain members and the first main arena; false where no member is
+ * certain. */
 static bool keep_certain(struct states *state, struct ring *ring)
 {
 	size_t kept = 0, certain = 0;
@@ -111,6 +111,7 @@ static bool keep_certain(struct states *state, struct ring *ring)
 			continue;
 		else
 			main = true;
+		certain += states_is_certain_main(state, address);
 		ring->members.items[kept++] = address;
 	}
 	ring->members.count = kept;
@@ -133,6 +134,24 @@ static bool ring_at(struct states *state, vaddr bins, bool broken, struct ring *
 		if (ring->closed || (broken && keep_certain(state, ring)))
 			return true;
 	}
+	return false;
+}
+
+/* The ring of the hit. A damaged last bin gives no hit: behind the last hit of a run of empty bins
+ * the true place may be some bins on. */
+static bool ring_of_hit(struct states *state, const search_hits *hits, size_t index, bool broken,
+						struct ring *ring)
+{
+	vaddr bins = hits->items[index];
+	unsigned step = 2 * state->word;
+
+	if (ring_at(state, bins, broken, ring))
+		return true;
+	if (!broken || (index + 1 < hits->count && hits->items[index + 1] == bins + step))
+		return false;
+	for (unsigned i = 1; i <= DAMAGED_BINS_MAX; i++)
+		if (ring_at(state, bins + i * step, broken, ring))
+			return true;
 	return false;
 }
 
@@ -246,7 +265,7 @@ static void take_rings(struct states *state, const search_hits *hits, bool broke
 		if (is_unused(unused, bins) ||
 			(layout->state && is_known(found, bins - layout->state->bins_at)))
 			continue;
-		if (ring_at(state, bins, broken, &ring))
+		if (ring_of_hit(state, hits, i, broken, &ring))
 			take_ring(state, &ring, layout, found, unused, anomalies);
 	}
 	vec_deinit(&ring.members);

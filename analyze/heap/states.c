@@ -1,9 +1,12 @@
 #include "analyze/heap/states.h"
 
+#include <elf.h>
+
 enum {
 	BINS = 127,         /* headers; NBINS - 1 */
 	GOOD_BINS_MIN = 64, /* a torn or damaged state still has most bins empty or sound */
 	FLAG_NONCONTIGUOUS = 2,
+	DATA_ALIGNMENT = 32,
 	FIRST_CHUNKS = 8, /* that must follow each other */
 };
 
@@ -137,6 +140,23 @@ static bool first_chunks_fit(struct states *states, const struct layout_state *r
 		chunk += size;
 	}
 	return true;
+}
+
+static bool has_data_alignment(const struct image *image, vaddr address)
+{
+	bool x86 = image->machine == EM_X86_64 || image->machine == EM_386;
+
+	return x86 && address % DATA_ALIGNMENT == 0;
+}
+
+bool states_is_certain_main(struct states *states, vaddr address)
+{
+	struct arena arena = states_read(states, states->row, address);
+
+	return has_data_alignment(states->reader.image, address) && arena.main && arena.top &&
+		   (arena.top + arena.top_bytes) % states->page_size == 0 &&
+		   states_vote(states, states->row, address) == 2 &&
+		   first_chunks_fit(states, states->row, &arena);
 }
 
 int states_chunks(struct states *states, const struct layout_state *row, vaddr address)
