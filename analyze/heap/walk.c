@@ -181,6 +181,12 @@ static vaddr step_odd(struct walk *walk, vaddr chunk, bool captured, uint64_t he
 			emit(walk, chunk, CHUNK_OVERHEAD);
 			return walk->block->last;
 		}
+		/* before the fenceposts the rest of an old top too small for a chunk (malloc.c, sysmalloc)
+		 */
+		if (chunk + 2 * walk->layout->header == walk->block->last && !walk->block->has_top) {
+			emit(walk, chunk, CHUNK_OVERHEAD);
+			return chunk + walk->layout->header;
+		}
 		if (walk->block->main && chain_is_fence(&walk->chain, chunk))
 			return step_over_foreign(walk, chunk);
 	}
@@ -247,9 +253,12 @@ void walk_block(const struct image *image, const struct layout *layout,
 		.doubt_steps = DOUBT_STEPS_ALL,
 	};
 
-	if (block->first > block->last || block->last >= block->range.end)
-		return;
 	open_block(&walk, block->range.start);
+	if (block->first > block->last || block->last >= block->range.end) {
+		emit_unwalkable(&walk, block->range, "a heap's end is damaged");
+		close_block(&walk, block->range.end);
+		return;
+	}
 	if (block->first > block->range.start)
 		emit(&walk, block->range.start, CHUNK_OVERHEAD);
 	walk_chunks(&walk);
