@@ -166,7 +166,7 @@ static void residency_and_trim_follow_the_page_map(void **state)
 					 arena->states[CHUNK_BINNED].bytes - 4096);
 	assert_int_equal(arena->states[CHUNK_IN_USE].resident_bytes, arena->states[CHUNK_IN_USE].bytes);
 	/* One page of the large chunk is left, and of top what is resident behind its first page. */
-	assert_int_equal(arena->trimmable_bytes,
+	assert_int_equal(arena->trim.bytes,
 					 4096 + gone.end + 0x8000 -
 						 ((world.builder.arenas.items[0].cursor + 33 + 4095) & ~UINT64_C(4095)));
 	assert_int_equal(world.heap.arenas.items[1].states[CHUNK_IN_USE].resident_bytes, 0);
