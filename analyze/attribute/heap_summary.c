@@ -1,5 +1,6 @@
 #include "analyze/attribute/heap_summary.h"
 
+#include "analyze/attribute/evidence.h"
 #include "analyze/attribute/names.h"
 
 static struct report_sum from_sum(const struct chunk_sum *sum)
@@ -129,6 +130,7 @@ void heap_summary_fill(struct report_heap *out, const struct heap *heap, const s
 					   struct pool *pool)
 {
 	out->found = heap->found;
+	out->has_threads = evidence_has_thread_pointers(core);
 	out->mmapped = from_sum(&heap->mmapped);
 	out->mmapped_cached = from_sum(&heap->mmapped_cached);
 	out->mmapped_overhead = from_sum(&heap->mmapped_overhead);

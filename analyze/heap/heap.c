@@ -41,7 +41,7 @@ struct block_sums {
 	struct trim_sum trim;
 };
 
-/* The break, as far as mappings show it: the end of what the kernel calls [heap]. */
+/* The break, as far as mappings show it: the end of what the kernel calls [heap]; 0: not known. */
 static vaddr find_break(const struct regions *regions)
 {
 	vaddr end = 0;
@@ -75,7 +75,9 @@ static void copy_arenas(struct state *state)
 			.range = block->range,
 			.arena = block->arena,
 			.has_top = block->has_top,
-			.shrinks = block->main && block->has_top && block->range.end == brk_end,
+			.shrinks = block->main && block->has_top &&
+					   (brk_end ? block->range.end == brk_end
+								: state->arenas.items[block->arena].contiguous),
 		};
 		heap->arenas.items[block->arena].heaps += !block->main;
 		heap->arenas.items[block->arena].block_bytes += range_bytes(block->range);

@@ -175,14 +175,18 @@ static void add_arena_row(struct table *table, const char *name, struct arena_ro
 	table_cell(table, threads);
 }
 
-static void add_arena(struct table *table, const struct report_arena *arena, bool has_residency)
+static void add_arena(struct table *table, const struct report_heap *heap,
+					  const struct report_arena *arena, bool has_residency)
 {
 	struct strbuf threads = { 0 };
 	char name[32];
 
 	snprintf(name, sizeof name, "%u%s%s", arena->index, arena->main ? " main" : "",
 			 arena->locked ? " locked" : "");
-	heap_tables_threads(arena, &threads);
+	if (heap->has_threads)
+		heap_tables_threads(arena, &threads);
+	else
+		strbuf_putc(&threads, '?');
 	add_arena_row(table, name, arena_row(arena), has_residency, strbuf_text(&threads));
 	strbuf_deinit(&threads);
 }
@@ -211,7 +215,7 @@ void heap_tables_arenas(const struct report_heap *heap, bool has_residency, stru
 	vec_sort(&sorted, compare_arenas);
 	for (size_t i = 0; i < sorted.count; i++)
 		if (i < ARENAS_SHOWN || sorted.count == ARENAS_SHOWN + 1)
-			add_arena(table, sorted.items[i], has_residency);
+			add_arena(table, heap, sorted.items[i], has_residency);
 		else
 			add_to_row(&rest, arena_row(sorted.items[i]));
 	if (sorted.count > ARENAS_SHOWN + 1) {

@@ -66,6 +66,22 @@ static json_t *gaps(const struct report_evidence *evidence)
 	return array;
 }
 
+static json_t *unknown(const struct report_evidence *evidence)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < evidence->unknown.count; i++) {
+		const struct report_unknown *unknown = &evidence->unknown.items[i];
+		json_t *row = json_object();
+
+		set(row, "what", text(unknown->what));
+		set(row, "lacks", text(unknown->lacks));
+		set(row, "effect", text(unknown->effect));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
 static json_t *evidence_json(const struct report_evidence *evidence)
 {
 	json_t *object = json_object(), *glibc = json_object();
@@ -79,7 +95,7 @@ static json_t *evidence_json(const struct report_evidence *evidence)
 	set(object, "captured_at", text(evidence->captured_at));
 	set(object, "host", text(evidence->host));
 	set(object, "kernel", text(evidence->kernel));
-	set(object, "pid", number(evidence->pid));
+	set(object, "pid", number_or_null(evidence->pid != 0, evidence->pid));
 	set(object, "comm", text(evidence->comm));
 	set(object, "exe", text(evidence->exe));
 	set(glibc, "generation", text(evidence->glibc_generation));
@@ -87,6 +103,7 @@ static json_t *evidence_json(const struct report_evidence *evidence)
 	set(object, "glibc", glibc);
 	set(object, "has_residency", json_boolean(evidence->has_residency));
 	set(object, "gaps", gaps(evidence));
+	set(object, "unknown", unknown(evidence));
 	set(object, "missing", lines(&evidence->missing));
 	return object;
 }
@@ -161,15 +178,10 @@ static void set_sums(json_t *object, const struct report_arena *arena, bool has_
 	set(object, "pinned", pinned(&arena->pinned, has_residency));
 }
 
-static json_t *arena_json(const struct report_arena *arena, bool has_residency)
+static json_t *threads_json(const struct report_arena *arena)
 {
-	json_t *object = json_object(), *threads = json_array();
+	json_t *threads = json_array();
 
-	set(object, "index", number(arena->index));
-	set(object, "kind", json_string(arena->main ? "main" : "secondary"));
-	set(object, "address", address(arena->address));
-	set(object, "locked", json_boolean(arena->locked));
-	set_sums(object, arena, has_residency);
 	for (size_t i = 0; i < arena->threads.count; i++) {
 		json_t *thread = json_object();
 
@@ -177,7 +189,20 @@ static json_t *arena_json(const struct report_arena *arena, bool has_residency)
 		set(thread, "name", text(arena->threads.items[i].name));
 		json_array_append_new(threads, thread);
 	}
-	set(object, "threads", threads);
+	return threads;
+}
+
+static json_t *arena_json(const struct report_heap *heap, const struct report_arena *arena,
+						  bool has_residency)
+{
+	json_t *object = json_object();
+
+	set(object, "index", number(arena->index));
+	set(object, "kind", json_string(arena->main ? "main" : "secondary"));
+	set(object, "address", address(arena->address));
+	set(object, "locked", json_boolean(arena->locked));
+	set_sums(object, arena, has_residency);
+	set(object, "threads", heap->has_threads ? threads_json(arena) : json_null());
 	return object;
 }
 
@@ -250,7 +275,7 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 	set_sums(totals, &heap->totals, has_residency);
 	set(object, "totals", totals);
 	for (size_t i = 0; i < heap->arenas.count; i++)
-		json_array_append_new(arenas, arena_json(&heap->arenas.items[i], has_residency));
+		json_array_append_new(arenas, arena_json(heap, &heap->arenas.items[i], has_residency));
 	set(object, "arenas", arenas);
 	set(object, "mmapped", sum(heap->mmapped, has_residency));
 	set(object, "mmapped_cached", sum(heap->mmapped_cached, has_residency));

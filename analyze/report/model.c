@@ -13,6 +13,7 @@ void report_deinit(struct report *report)
 	for (size_t i = 0; i < report->diagnosis.count; i++)
 		vec_deinit(&report->diagnosis.items[i].evidence);
 	vec_deinit(&report->evidence.gaps);
+	vec_deinit(&report->evidence.unknown);
 	vec_deinit(&report->evidence.missing);
 	vec_deinit(&report->memory.buckets);
 	vec_deinit(&report->heap.arenas);

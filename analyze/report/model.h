@@ -21,6 +21,13 @@ struct report_gap {
 	const char *reason;
 };
 
+/* What no number of the report can say, because something is not in the file. */
+struct report_unknown {
+	const char *what;   /* "resident bytes" */
+	const char *lacks;  /* "the core has no page map" */
+	const char *effect; /* what it is in the report, and what to do */
+};
+
 struct report_evidence {
 	const char *file;
 	uint64_t bytes;
@@ -30,11 +37,13 @@ struct report_evidence {
 	bool has_pause;          /* false: not stopped (live) or not known */
 	double pause_ms;
 	const char *captured_at, *host, *kernel, *comm, *exe;
-	uint32_t pid;
+	uint32_t pid; /* 0: not known */
 	const char *glibc_generation, *glibc_basis;
 	bool has_residency; /* false: resident columns are unknown, not zero */
 	VEC(struct report_gap) gaps;
-	report_lines missing; /* one sentence each: what the evidence does not tell, for lack of what */
+	VEC(struct report_unknown) unknown;
+	/* One sentence each: what the evidence does not tell, for lack of what. `unknown` first. */
+	report_lines missing;
 };
 
 struct report_bucket {
@@ -125,6 +134,7 @@ struct report_pin {
 
 struct report_heap {
 	bool found;
+	bool has_threads; /* false: which thread uses which arena is not known */
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
 	struct report_sum mmapped;

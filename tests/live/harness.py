@@ -250,7 +250,7 @@ class Session:
         total = sum(bucket["resident_bytes"] for bucket in memory["buckets"])
         self.equal(total + memory["residual_bytes"], memory["resident_bytes"],
                    f"{name}: buckets and residual sum to the RSS")
-        threads = threads or sum(len(arena["threads"]) for arena in (report["heap"] or {}).get("arenas", []))
+        threads = threads or sum(len(arena["threads"] or []) for arena in (report["heap"] or {}).get("arenas", []))
         lag = 0 if kernel_version() >= (6, 2) else 64 * 16 * 4096 * max(1, threads)
         self.ok(abs(memory["residual_bytes"]) < memory["resident_bytes"] * 0.01 + lag,
                 f"{name}: the residual is under 1 % of the RSS", json.dumps(memory, indent=1))

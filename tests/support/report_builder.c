@@ -243,7 +243,7 @@ static void java_heap(struct report *report)
 {
 	static const char *const pools[] = { "http-nio-8080-e", "kafka-consumer-", "scheduler-" };
 
-	report->heap.found = true;
+	report->heap.found = report->heap.has_threads = true;
 	thread(report, arena(report, 0x7f00deadbc80, MIB(310)), "java", 0);
 	for (unsigned i = 1; i < 18; i++) {
 		struct report_arena *each = arena(report, 0x7f0000000030 + i * MIB(64), MIB(190 - i * 7));
@@ -323,13 +323,15 @@ void report_builder_foreign(struct report *report)
 		.glibc_generation = "glibc 2.26-2.34",
 		.glibc_basis = "",
 	};
-	missing(report, "Which bytes are resident (?): the core has no page map; dumpcore writes one. "
-					"Sizes are virtual.");
+	*vec_add(&report->evidence.unknown) = (struct report_unknown){
+		"resident bytes", "the core has no page map", "resident and gone show ?"
+	};
+	missing(report, "Resident bytes: not known, the core has no page map: resident and gone show ?.");
 	bucket(report, "module", "programs and libraries", MIB(7), 0);
 	bucket(report, "stack", "thread stacks", MIB(40), 0);
 	bucket(report, "heap.in_use", "malloc, in use", MIB(104), 0);
 	bucket(report, "heap.binned", "freed, in bins", MIB(84), 0);
-	report->heap.found = true;
+	report->heap.found = report->heap.has_threads = true;
 	thread(report, arena(report, 0x7ffff7fa5c60, MIB(120)), "server", 0);
 	thread(report, arena(report, 0x7ffff0000020, MIB(80)), "", 0);
 	report->heap.arenas.items[1].locked = true;
