@@ -4,13 +4,16 @@ what it calls pinned is what is free and resident afterwards: four shapes of fre
 first trim and before a second one, when most of it is gone; then where malloc is set up otherwise, where
 somebody else moves the break, and where it cannot move."""
 
+import glob
 import os
 
-from harness import TARGETS, Session
+from harness import ROOT, TARGETS, USAGE, Session, run
 
 SHAPES = ["fragmented", "burst", "arenas", "large"]
 TROUBLES = ["sbrk-inside", "sbrk-behind", "blocked"]
 THP = "/sys/kernel/mm/transparent_hugepage/enabled"
+LIBCS = os.path.join(ROOT, "build", "packages", "glibc")
+TRIM_TARGET = os.path.join(TARGETS, "trim_target")
 NOISE = 65536  # a page or two of code and stack come in while malloc_trim runs
 
 
@@ -40,8 +43,8 @@ def capture(session, target, name):
     return report["heap"]["totals"]
 
 
-def trim_parity(session, name, *words, env=None):
-    target = session.start(os.path.join(TARGETS, "trim_target"), *words, env=env)
+def trim_parity(session, name, *words, env=None, libc=()):
+    target = session.start(*libc, TRIM_TARGET, *words, env=env)
     before = capture(session, target, f"{name}, first trim")
     session.ok(before["trimmable_bytes"] > 1 << 20, f"{name}: there is something to trim", before)
     for step in ("first", "second"):
@@ -77,6 +80,27 @@ def huge_pages(session, shape):
                 env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
 
 
+def other_libcs(session):
+    """Those that were unpacked for the other heap tests; the target runs where it finds what it was
+    linked against."""
+    found = sorted(glob.glob(os.path.join(LIBCS, "*", "x86_64", "ld-linux-x86-64.so.2")))
+    if not found:
+        session.skip("other glibcs", f"there is none in {LIBCS}")
+    for loader in found:
+        folder = os.path.dirname(loader)
+        name = f"glibc {os.path.basename(os.path.dirname(folder))}"
+        libc = (loader, "--library-path", folder)
+        tried = run(*libc, TRIM_TARGET)
+        if tried.status != USAGE:
+            session.skip(name, f"trim_target does not run there: {tried.err.strip()[:200]}")
+            continue
+        for shape in SHAPES:
+            trim_parity(session, f"{name}, {shape}", shape, libc=libc)
+        trim_parity(session, f"{name}, huge pages", "large", libc=libc,
+                    env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
+        trim_parity(session, f"{name}, blocked", "fragmented", "blocked", libc=libc)
+
+
 def main():
     session = Session()
     for shape in SHAPES:
@@ -87,6 +111,7 @@ def main():
     for shape in ("fragmented", "burst"):
         for trouble in TROUBLES:
             session.test(foreign_break, shape, trouble)
+    session.test(other_libcs)
     session.finish()
 
 
