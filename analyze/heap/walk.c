@@ -211,11 +211,13 @@ bool walk_step(struct walk *walk)
 	struct reader *reader = &walk->chain.reader;
 	const unsigned word = walk->layout->word;
 	vaddr chunk = walk->chunk, next = chunk + chain_size(walk->header);
+	bool fits = walk->captured && chain_header_fits(&walk->chain, chunk, walk->header);
 	uint64_t next_header;
 
-	if (chunk >= walk->until)
+	/* A walk ends at a chunk that fits: the size that led to another may be the damaged one. */
+	if (chunk >= walk->until && (fits || chunk >= walk->block->last))
 		return false;
-	if (!walk->captured || !chain_header_fits(&walk->chain, chunk, walk->header)) {
+	if (!fits) {
 		look_at(walk, step_odd(walk, chunk, walk->captured, walk->header));
 		return true;
 	}
