@@ -54,8 +54,8 @@ static bool is_text(uint64_t value, unsigned word)
 	return printable == word || (printable >= 3 && value == 0);
 }
 
-/* A word of the target, little-endian as every machine we read. Of two constant sizes, so that it is
- * an instruction and no call. */
+/* A word of the target, little-endian as every machine we read. Of two constant sizes, so that it
+ * is an instruction and no call. */
 static uint64_t load(const uint8_t *bytes, unsigned word)
 {
 	uint64_t wide;

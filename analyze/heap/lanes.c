@@ -59,9 +59,8 @@ static void find_start(void *context, size_t job, unsigned worker)
 
 	(void)worker;
 	if (start != block->first)
-		part->range.start =
-			walk_find_start(lanes->image, lanes->layout, block,
-							(struct range){ start, start + START_SEARCH_BYTES });
+		part->range.start = walk_find_start(lanes->image, lanes->layout, block,
+											(struct range){ start, start + START_SEARCH_BYTES });
 }
 
 /* Leaves out the parts without a start; the one before goes on to the next. */
@@ -126,8 +125,7 @@ static bool drop_before(struct walk_result *result, vaddr chunk)
 	size_t index, kept = 0;
 	struct chunk found;
 
-	if (!block || !range_holds(block->range, chunk) ||
-		result->damage_count > result->damages.count)
+	if (!block || !range_holds(block->range, chunk) || result->damage_count > result->damages.count)
 		return false;
 	index = chunk_block_find(block, chunk);
 	found = chunk_block_get(block, index);

@@ -109,8 +109,7 @@ bool chunk_block_join(struct chunk_block *block, struct chunk_block *next)
 		chunk_start(next, next->count - 1) - block->range.start >= CHUNK_BLOCK_MAX_BYTES)
 		return false;
 	drop_index(block);
-	block->packed =
-		mem_resize(block->packed, block->count + next->count, sizeof *block->packed);
+	block->packed = mem_resize(block->packed, block->count + next->count, sizeof *block->packed);
 	for (size_t i = 0; i < next->count; i++)
 		block->packed[block->count + i] = next->packed[i] + (uint32_t)distance;
 	block->count += next->count;

@@ -3,7 +3,8 @@
  *
  * A chunk takes four bytes here: the table keeps blocks of memory that are tiled by chunks, and for
  * each chunk its offset in the block and its state. A chunk ends where the next one starts. A
- * quarter of a byte more goes into an index by which an address leads to its chunk in a few steps. */
+ * quarter of a byte more goes into an index by which an address leads to its chunk in a few steps.
+ */
 #ifndef ANALYZE_MEMORY_CHUNKS_H
 #define ANALYZE_MEMORY_CHUNKS_H
 
