@@ -115,6 +115,7 @@ static void assert_closed(const struct heap *heap)
 		for (int k = 0; k < CHUNK_STATES; k++)
 			tiled += heap->arenas.items[i].states[k].bytes;
 		assert_int_equal(owned, tiled);
+		assert_int_equal(owned, heap->arenas.items[i].block_bytes);
 	}
 }
 
@@ -321,6 +322,8 @@ static struct damage {
 		return (struct damage){ other + last_bin, 0x1234 };
 	case 8:
 		return (struct damage){ main + class->next_at, main };
+	case 9: /* before the first chunk of a heap that has fenceposts */
+		return (struct damage){ other + top, other + 0x40 };
 	default:
 		return (struct damage){ 0, 0 };
 	}
