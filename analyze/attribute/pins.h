@@ -19,7 +19,7 @@ enum {
 	PINS_GROUPS = 5,
 	PINS_LAST = 8,
 	PINS_TIMES = 4,
-	PINS_LEAST_BYTES = 128 << 10
+	PINS_LEAST_BYTES = 512 << 10
 };
 void pins_fill(struct report_heap *out, const struct heap *heap, const struct findings *findings,
 			   const struct page_map *page_map, unsigned workers, struct pool *pool);

@@ -37,7 +37,8 @@ static void add_part(struct lanes *lanes, size_t block, vaddr start)
 	part->range = (struct range){ start, lanes->blocks->items[block].last };
 }
 
-/* Cuts a block, or gives it up. The places, not yet the starts: those are looked for by the workers. */
+/* Cuts a block, or gives it up. The places, not yet the starts: those are looked for by the
+ * workers. */
 static void add_block(struct lanes *lanes, size_t index, struct walk_result *result)
 {
 	const struct arena_block *block = &lanes->blocks->items[index];

@@ -289,10 +289,9 @@ void heap_tables_pins(const struct report_heap *heap, bool has_residency, struct
 		{ .title = "arena", .right = true },
 		{ .title = "held", .right = true },
 		{ .title = "resident", .right = true },
-		{ .title = "trimmable", .right = true },
 		{ .title = "by", .right = true },
 		{ .title = "of", .right = true },
-		{ .title = "most are", .widest = 30 },
+		{ .title = "most are" },
 		{ .title = NULL },
 	};
 
@@ -304,7 +303,6 @@ void heap_tables_pins(const struct report_heap *heap, bool has_residency, struct
 		table_printf(table, "%u", pin->arena);
 		table_size(table, true, pin->held_bytes);
 		table_size(table, has_residency, pin->held_resident_bytes);
-		table_size(table, has_residency, pin->trimmable_bytes);
 		table_count(table, pin->live_chunks + pin->cached_chunks);
 		table_size(table, true, pin->live_bytes + pin->cached_bytes);
 		add_pin_groups(table, pin);

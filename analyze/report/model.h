@@ -134,7 +134,7 @@ struct report_pin {
 
 struct report_heap {
 	bool found;
-	bool has_threads; /* false: which thread uses which arena is not known */
+	bool has_threads;           /* false: which thread uses which arena is not known */
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
 	struct report_sum mmapped;

@@ -323,10 +323,11 @@ void report_builder_foreign(struct report *report)
 		.glibc_generation = "glibc 2.26-2.34",
 		.glibc_basis = "",
 	};
-	*vec_add(&report->evidence.unknown) = (struct report_unknown){
-		"resident bytes", "the core has no page map", "resident and gone show ?"
-	};
-	missing(report, "Resident bytes: not known, the core has no page map: resident and gone show ?.");
+	*vec_add(&report->evidence.unknown) =
+		(struct report_unknown){ "resident bytes", "the core has no page map",
+								 "resident and gone show ?" };
+	missing(report,
+			"Resident bytes: not known, the core has no page map: resident and gone show ?.");
 	bucket(report, "module", "programs and libraries", MIB(7), 0);
 	bucket(report, "stack", "thread stacks", MIB(40), 0);
 	bucket(report, "heap.in_use", "malloc, in use", MIB(104), 0);
