@@ -15,6 +15,8 @@ import tempfile
 import time
 import traceback
 
+import heap_account
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("DUMPCORE_BUILD") or os.path.join(ROOT, "build")
 DUMPCORE = os.path.join(BUILD, "dumpcore")
@@ -255,54 +257,9 @@ class Session:
         self.ok(abs(memory["residual_bytes"]) < memory["resident_bytes"] * 0.01 + lag,
                 f"{name}: the residual is under 1 % of the RSS", json.dumps(memory, indent=1))
 
-
     def check_heap_closes(self, report, name):
-        """Every byte of every heap has one state, the totals are the arenas summed, free bytes are
-        resident or gone, trimmable or pinned, and each heap bucket is what totals and mmapped say."""
-        heap, known = report["heap"], report["evidence"]["has_residency"]
-        states = ("in_use", "tcache", "fastbin", "binned", "top", "overhead", "unwalkable")
-        wrong = []
-
-        def compare(what, left, right):
-            if left != right:
-                wrong.append(f"{what}: {left} and {right}")
-
-        for arena in heap["arenas"] + [heap["totals"]]:
-            who = f"arena {arena.get('index', 'totals')}"
-            free = [arena[state] for state in states[1:5]]
-            compare(f"{who}, states and heaps", sum(arena[state]["bytes"] for state in states)
-                    + arena["foreign_bytes"], arena["heap_bytes"])
-            compare(f"{who}, heaps and system", arena["heap_bytes"], arena["system_bytes"])
-            if not known:
-                unknown = [arena[key] for key in ("free_resident_bytes", "free_gone_bytes",
-                                                  "trimmable_bytes", "pinned_free_bytes")]
-                unknown += [arena[state]["resident_bytes"] for state in states]
-                compare(f"{who}, unknown", set(unknown + list(arena["pinned"].values())), {None})
-                continue
-            resident = sum(row["resident_bytes"] for row in free)
-            compare(f"{who}, free resident", resident, arena["free_resident_bytes"])
-            compare(f"{who}, free gone", sum(row["bytes"] for row in free) - resident,
-                    arena["free_gone_bytes"])
-            compare(f"{who}, trimmable and pinned",
-                    arena["trimmable_bytes"] + arena["pinned_free_bytes"], resident)
-            compare(f"{who}, pinned by cause", sum(arena["pinned"][key] for key in (
-                "cache_bytes", "small_bytes", "edge_bytes", "top_bytes")),
-                arena["pinned_free_bytes"])
-        for key, value in heap["totals"].items():
-            rows = [arena[key] for arena in heap["arenas"]]
-            if isinstance(value, dict):
-                for member, total in value.items():
-                    compare(f"totals.{key}.{member}", total, None if total is None else
-                            sum(row[member] for row in rows))
-            else:
-                compare(f"totals.{key}", value, None if value is None else sum(rows))
-        for state in states:
-            mapped = {"tcache": "mmapped_cached", "overhead": "mmapped_overhead"}.get(state)
-            bucket = buckets(report)["unwalkable" if state == "unwalkable" else f"heap.{state}"]
-            for member in ("bytes", "resident_bytes")[:1 + known]:
-                compare(f"{state}.{member} and its bucket", bucket[member.replace("bytes", "virtual_bytes")
-                        if member == "bytes" else member],
-                        heap["totals"][state][member] + (heap[mapped][member] if mapped else 0))
+        """See heap_account.py. Of a report without anomalies."""
+        wrong = heap_account.differences(report)
         self.ok(not wrong, f"{name}: the heap's sums close", "\n".join(wrong))
 
 
