@@ -41,7 +41,8 @@ struct block_sums {
 	struct trim_sum trim;
 };
 
-/* The break, as far as mappings show it: the end of what the kernel calls [heap]; 0: not known. */
+/* The break, as far as mappings show it: the end of what the kernel calls [heap]; 0: not known. A
+ * mapping that touches it is one with it to the kernel: then what is trimmable is understated. */
 static vaddr find_break(const struct regions *regions)
 {
 	vaddr end = 0;
