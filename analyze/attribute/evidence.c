@@ -318,8 +318,8 @@ void evidence_fill(struct report_evidence *evidence, const char *path, const str
 	evidence->has_residency = core->has_page_map;
 	copy_facts(evidence, core, pool);
 	copy_gaps(evidence, core, pool);
-	add_unknowns(evidence, &missing, core, regions);
 	miss_parts(&missing, core);
+	add_unknowns(evidence, &missing, core, regions);
 	miss_gaps(&missing, core);
 	miss_heap(&missing, heap, evidence_has_thread_pointers(core));
 	miss_content(&missing, findings);

@@ -42,7 +42,7 @@ struct report_evidence {
 	bool has_residency; /* false: resident columns are unknown, not zero */
 	VEC(struct report_gap) gaps;
 	VEC(struct report_unknown) unknown;
-	/* One sentence each: what the evidence does not tell, for lack of what. `unknown` first. */
+	/* One sentence each: what the evidence does not tell, for lack of what; `unknown` as well. */
 	report_lines missing;
 };
 
