@@ -153,7 +153,7 @@ def check_threads(verdict, log, report, without):
     """Arenas by address; the main arena's is not known to the target (0)."""
     seen, wrong, unknown = {}, [], 0
     for arena in report["heap"]["arenas"]:
-        for thread in arena["threads"]:
+        for thread in arena["threads"] or []:
             seen[thread["tid"]] = 0 if arena["kind"] == "main" else int(arena["address"], 16)
     for tid, address in log.threads.items():
         if tid not in seen and "threads" in without:
