@@ -161,10 +161,26 @@ static json_t *arena_json(const struct report_arena *arena, bool has_residency)
 	return object;
 }
 
+static json_t *size_classes_json(const struct report_size_class *items, size_t size)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < size; i++) {
+		json_t *row = json_object();
+
+		set(row, "size", number(items[i].size));
+		set(row, "state", text(items[i].state));
+		set(row, "chunks", number(items[i].chunks));
+		set(row, "bytes", number(items[i].bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
 static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 {
 	json_t *object = json_object(), *totals = json_object();
-	json_t *arenas = json_array(), *classes = json_array();
+	json_t *arenas = json_array();
 
 	set(object, "found", json_boolean(heap->found));
 	set_sums(totals, &heap->totals, has_residency);
@@ -173,17 +189,8 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 		json_array_append_new(arenas, arena_json(&heap->arenas.items[i], has_residency));
 	set(object, "arenas", arenas);
 	set(object, "mmapped", sum(heap->mmapped, has_residency));
-	for (size_t i = 0; i < heap->size_classes.count; i++) {
-		const struct report_size_class *class = &heap->size_classes.items[i];
-		json_t *row = json_object();
-
-		set(row, "size", number(class->size));
-		set(row, "state", text(class->state));
-		set(row, "chunks", number(class->chunks));
-		set(row, "bytes", number(class->bytes));
-		json_array_append_new(classes, row);
-	}
-	set(object, "size_classes", classes);
+	set(object, "size_classes",
+		size_classes_json(heap->size_classes.items, heap->size_classes.count));
 	return object;
 }
 
@@ -253,6 +260,83 @@ static json_t *content_json(const struct report_content *content)
 	set(rest, "bytes", number(content->unattributed_bytes));
 	set(rest, "clusters", clusters_json(content));
 	set(object, "unattributed", rest);
+	return object;
+}
+
+static json_t *count(struct report_count value)
+{
+	json_t *object = json_object();
+
+	set(object, "chunks", number(value.chunks));
+	set(object, "bytes", number(value.bytes));
+	return object;
+}
+
+static json_t *roots_json(const struct report_references *references)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < references->roots.count; i++) {
+		const struct report_root *root = &references->roots.items[i];
+		json_t *row = json_object();
+
+		set(row, "id", text(root->id));
+		set(row, "title", text(root->title));
+		set(row, "bytes", number(root->bytes));
+		set(row, "references", number(root->references));
+		set(row, "anchors", count(root->anchors));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *unreachable_rules_json(const struct report_references *references)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < references->rules.count; i++) {
+		json_t *row = count(references->rules.items[i].sum);
+		const char *id = references->rules.items[i].id;
+
+		set(row, "id", *id ? text(id) : json_null());
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *largest_json(const struct report_references *references)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < references->largest.count; i++) {
+		const struct report_unreachable_chunk *chunk = &references->largest.items[i];
+		json_t *row = json_object();
+
+		set(row, "address", address(chunk->address));
+		set(row, "bytes", number(chunk->bytes));
+		set(row, "state", text(chunk->state));
+		set(row, "rule", *chunk->rule ? text(chunk->rule) : json_null());
+		set(row, "head", json_boolean(chunk->head));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *references_json(const struct report_references *references)
+{
+	json_t *object = json_object();
+
+	set(object, "upper_bound", json_boolean(references->upper_bound));
+	set(object, "weak", json_boolean(references->weak));
+	set(object, "anchored", count(references->anchored));
+	set(object, "interior", count(references->interior));
+	set(object, "unreachable", count(references->unreachable));
+	set(object, "heads", count(references->heads));
+	set(object, "roots", roots_json(references));
+	set(object, "sizes", size_classes_json(references->sizes.items, references->sizes.count));
+	set(object, "rules", unreachable_rules_json(references));
+	set(object, "largest", largest_json(references));
+	set(object, "missing", lines(&references->missing));
 	return object;
 }
 
@@ -330,6 +414,8 @@ void json_render(const struct report *report, struct strbuf *out)
 	set(root, "memory", memory_json(&report->memory));
 	set(root, "heap", heap_json(&report->heap, has_residency));
 	set(root, "content", content_json(&report->content));
+	if (report->references.asked)
+		set(root, "references", references_json(&report->references));
 	set(root, "suspects", suspects_json(report));
 	set(root, "diagnosis", diagnosis_json(report));
 	set(root, "anomalies", anomalies_json(report));
