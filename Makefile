@@ -85,6 +85,7 @@ FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 TARGET_SOURCES := $(wildcard tests/targets/*.c tests/bench/*.c demo/*.c)
 ALL_SOURCES := $(BASE_SOURCES) $(ARCHIVE_SOURCES) $(DUMPCORE_SOURCES) $(ANALYZE_SOURCES) \
                $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES) \
+               $(SHARED_SOURCES) \
                $(wildcard tests/emulated/*.c)
 ALL_HEADERS := $(wildcard base/*.h archive/*.h dumpcore/*.h analyze/*.h analyze/*/*.h \
                  tests/support/*.h tests/unit/*.h)
@@ -98,7 +99,9 @@ ANALYZE_OBJECTS := $(call object,$(ANALYZE_SOURCES))
 SUPPORT_OBJECTS := $(call object,$(filter-out $(FAULT_POINTS),$(SUPPORT_SOURCES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(call of_machine,$(UNIT_SOURCES)))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
-TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES))))
+SHARED_SOURCES := $(wildcard tests/targets/shared/*.c)
+TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES)))) \
+           $(patsubst tests/targets/shared/%.c,build/targets/%.so,$(SHARED_SOURCES))
 
 .PHONY: all
 all: $(BUILD)/dumpcore $(BUILD)/analyze
@@ -152,6 +155,10 @@ build/targets/%: tests/bench/%.c
 build/targets/%: demo/%.c
 	@mkdir -p $(@D)
 	$(build_target)
+
+build/targets/%.so: tests/targets/shared/%.c
+	@mkdir -p $(@D)
+	$(build_target) -shared -fPIC
 
 .PHONY: unit-tests fuzz-replays targets
 unit-tests: $(UNIT_TESTS)
