@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A thread's variables are not further from its thread pointer than this. */
+/* The variables of a thread lie near its thread pointer: how near is not known, mostly nearer than
+ * this. glibc puts them at the end of its stack, but for the first thread's. */
 enum { NEAR_THREAD_POINTER = 4096 };
 
 static const char *thread_name(struct places *places, uint32_t tid)
@@ -77,6 +78,9 @@ static void describe_stack(struct places *places, const struct region *region, v
 		place->offset = (int64_t)(address - of->sp);
 		place->name = pool_printf(places->pool, "stack of %s, sp%s", thread,
 								  offset_text(places, place->offset));
+		if (of->tp && address + NEAR_THREAD_POINTER >= of->tp)
+			place->name = pool_printf(places->pool, "%s (or its TLS: tp%s)", place->name,
+									  offset_text(places, (int64_t)(address - of->tp)));
 	}
 }
 
@@ -138,11 +142,9 @@ static void describe_region(struct places *places, const struct region *region, 
 		place->kind = "other";
 	else if (region->kind == REGION_MODULE)
 		describe_module(places, region, address, place);
-	else if (region->kind <= REGION_STACK && describe_tls(places, address, place))
-		return;
 	else if (region->kind == REGION_STACK)
 		describe_stack(places, region, address, place);
-	else
+	else if (region->kind != REGION_ANONYMOUS || !describe_tls(places, address, place))
 		describe_memory(places, region, address, place);
 }
 
