@@ -11,6 +11,8 @@ enum {
 	SLICE_BYTES = 1 << 20, /* of a root, for one job */
 	SLICE_WORDS = 1 << 8,  /* of a plane, for one job: 16,384 chunks */
 	SHOW_BYTES = 1 << 20,
+	BUDGET_FIRST = 1 << 11,
+	BUDGET_LAST = 1 << 24,
 };
 
 /* One thread's state. */
@@ -31,6 +33,7 @@ struct walk {
 	struct progress *progress;
 	struct follower *followers;
 	unsigned workers;
+	size_t budget; /* chunks that a job may read */
 	VEC(struct range) slices;
 };
 
@@ -124,10 +127,14 @@ static void read_chunk(struct walk *walk, struct follower *follower, struct chun
 	show(walk, follower, follow_range(walk, follower, pointers_usable(table, &chunk), &references));
 }
 
+/* As far as the budget goes. What is left then is anchored and not read: the next round finds it and
+ * shares it out among all threads. */
 static void empty_stack(struct walk *walk, struct follower *follower)
 {
-	while (follower->depth)
+	for (size_t left = walk->budget; follower->depth && left; left--)
 		read_chunk(walk, follower, follower->stack[--follower->depth]);
+	follower->overflow |= follower->depth > 0;
+	follower->depth = 0;
 }
 
 static void read_root(void *context, size_t job, unsigned worker)
@@ -195,9 +202,13 @@ static bool take_overflow(struct walk *walk)
  * read: its pointers are on that thread's stack, or an overflow that the next round finds. */
 static void read_overflow(struct walk *walk)
 {
-	while (take_overflow(walk))
+	while (take_overflow(walk)) {
 		workers_run(walk->workers, (walk->reach->words + SLICE_WORDS - 1) / SLICE_WORDS, read_left,
 					walk);
+		if (walk->budget < BUDGET_LAST)
+			walk->budget *= 2; /* a list of millions is one thread's all the same */
+	}
+	walk->budget = BUDGET_FIRST;
 }
 
 static void slice(struct walk *walk, struct range range)
@@ -326,7 +337,8 @@ void reach_init(struct reach *reach, const struct core *core, const struct image
 						 .core = core,
 						 .image = image,
 						 .progress = progress,
-						 .workers = workers ? workers : 1 };
+						 .workers = workers ? workers : 1,
+						 .budget = BUDGET_FIRST };
 
 	init_planes(reach, table);
 	walk.followers = mem_zeroed(walk.workers, sizeof *walk.followers);

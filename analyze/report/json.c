@@ -1,53 +1,36 @@
 #include "analyze/report/json.h"
 
-#include "analyze/report/clean.h"
+#include "analyze/report/json_value.h"
 
-#include <jansson.h>
-#include <stdio.h>
-
-/* jansson takes valid UTF-8 only: clean_add sees to it. */
+/* Short names for what stands in every line below. */
 static json_t *text(const char *value)
 {
-	struct strbuf safe = { 0 };
-	json_t *json;
-
-	clean_add(value ? value : "", &safe);
-	json = json_stringn(strbuf_text(&safe), safe.size);
-	strbuf_deinit(&safe);
-	return json;
+	return json_value_text(value);
 }
 
-/* JSON numbers of ours have 63 bits; only a hostile file has more. */
 static json_t *number(uint64_t value)
 {
-	return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
+	return json_value_number(value);
 }
 
 static json_t *number_or_null(bool known, uint64_t value)
 {
-	return known ? number(value) : json_null();
+	return json_value_known(known, value);
 }
 
 static json_t *address(vaddr value)
 {
-	char digits[24];
+	return json_value_address(value);
+}
 
-	snprintf(digits, sizeof digits, "0x%" PRIvaddr, value);
-	return json_string(digits);
+static json_t *lines(const report_lines *sentences)
+{
+	return json_value_lines(sentences);
 }
 
 static void set(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value);
-}
-
-static json_t *lines(const report_lines *lines)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < lines->count; i++)
-		json_array_append_new(array, text(lines->items[i]));
-	return array;
 }
 
 static json_t *gaps(const struct report_evidence *evidence)
@@ -393,12 +376,6 @@ static json_t *anomalies_json(const struct report *report)
 	return array;
 }
 
-static int append(const char *bytes, size_t size, void *out)
-{
-	strbuf_add(out, bytes, size);
-	return 0;
-}
-
 void json_render(const struct report *report, struct strbuf *out)
 {
 	json_t *root = json_object(), *tool = json_object();
@@ -420,7 +397,5 @@ void json_render(const struct report *report, struct strbuf *out)
 	set(root, "diagnosis", diagnosis_json(report));
 	set(root, "anomalies", anomalies_json(report));
 	set(root, "anomalies_dropped", number(report->anomalies_dropped));
-	json_dump_callback(root, append, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-	strbuf_putc(out, '\n');
-	json_decref(root);
+	json_value_write(root, out);
 }
