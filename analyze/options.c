@@ -336,7 +336,8 @@ static bool check_operands(const struct options *options, struct err *err)
 					   commands[options->command].synopsis);
 	if (options->operands.count > commands[options->command].most)
 		return err_set(err, ERR_USAGE, "`analyze %s` takes one %s; '%.100s' is one too many", name,
-					   commands[options->command].synopsis, options->operands.items[commands[options->command].most]);
+					   commands[options->command].synopsis,
+					   options->operands.items[commands[options->command].most]);
 	return true;
 }
 
@@ -454,8 +455,8 @@ void options_help_command(enum command command, struct strbuf *out)
 	strbuf_printf(out, "usage: analyze %s [OPTION]... %s\n\n", commands[command].name,
 				  commands[command].synopsis);
 	strbuf_printf(out, "Prints %s.\n\n",
-				  command == COMMAND_RULES    ? "what rule files hold and what is wrong with them"
-				  : command == COMMAND_SHOW   ? "what a chunk is, what it points to, and who holds it"
+				  command == COMMAND_RULES  ? "what rule files hold and what is wrong with them"
+				  : command == COMMAND_SHOW ? "what a chunk is, what it points to, and who holds it"
 				  : command == COMMAND_REPORT ? "where the memory is and what is in it"
 											  : commands[command].summary);
 	help_options(BIT(command), out);

@@ -87,8 +87,8 @@ static void search_breadth_first(struct search *search)
 	take_roots(search);
 	while (search->head < search->tail && search->parents[search->target] == UNSEEN) {
 		uint32_t number = search->queue[search->head++];
-		struct chunk chunk = chunk_numbers_get(&search->numbers,
-											   chunk_numbers_place(&search->numbers, number));
+		struct chunk chunk =
+			chunk_numbers_get(&search->numbers, chunk_numbers_place(&search->numbers, number));
 
 		take_range(search, pointers_usable(search->numbers.table, &chunk), number + FIRST);
 	}

@@ -13,11 +13,12 @@
 #include <stddef.h>
 
 struct anchor {
-	bool known;   /* false: more chunks than can be numbered */
-	vaddr at;     /* of the word of a root that begins the chain; 0: a register */
-	size_t thread, index;              /* of that register */
-	VEC(struct chunk_place) chunks;    /* the first is what the root points to, the last is the chunk
-										* that was asked for; empty: unreachable */
+	bool known;           /* false: more chunks than can be numbered */
+	vaddr at;             /* of the word of a root that begins the chain; 0: a register */
+	size_t thread, index; /* of that register */
+	VEC(struct chunk_place)
+	chunks; /* the first is what the root points to, the last is the chunk
+			 * that was asked for; empty: unreachable */
 };
 
 /* Looks breadth first, from the roots in the order of enum root_kind. The caller ends with

@@ -23,8 +23,8 @@ struct search {
 	VEC(struct job) jobs;
 };
 
-/* A word that says an address in the range. What it is in decides whether it is a reference: links of
- * free lists, slots below a stack pointer and malloc_state are none. */
+/* A word that says an address in the range. What it is in decides whether it is a reference: links
+ * of free lists, slots below a stack pointer and malloc_state are none. */
 static void take(const struct search *search, struct pointers *pointers, struct job *job, vaddr at,
 				 vaddr target)
 {

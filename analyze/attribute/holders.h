@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 struct holder {
-	vaddr at;     /* of the word; registers: 0 */
-	vaddr target; /* what it says */
+	vaddr at;             /* of the word; registers: 0 */
+	vaddr target;         /* what it says */
 	size_t thread, index; /* of a register */
 };
 

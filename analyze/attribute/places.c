@@ -54,13 +54,12 @@ static void describe_module(struct places *places, const struct region *region, 
 		data++;
 	place->module = names_safe(start->path, places->pool);
 	place->offset = (int64_t)(address - (writable ? data : region)->range.start);
-	place->name = pool_printf(
-		places->pool, "%s %s%s (module%s)", *name ? name : "a module",
-		writable									? ".data/.bss"
-		: region->protection & MAPPING_EXECUTE ? "code"
-												   : "read-only data",
-		offset_text(places, place->offset),
-		offset_text(places, (int64_t)(address - start->range.start)));
+	place->name = pool_printf(places->pool, "%s %s%s (module%s)", *name ? name : "a module",
+							  writable                               ? ".data/.bss"
+							  : region->protection & MAPPING_EXECUTE ? "code"
+																	 : "read-only data",
+							  offset_text(places, place->offset),
+							  offset_text(places, (int64_t)(address - start->range.start)));
 }
 
 static void describe_stack(struct places *places, const struct region *region, vaddr address,
@@ -94,10 +93,10 @@ static void describe_memory(struct places *places, const struct region *region, 
 	place->module = region->kind == REGION_FILE || region->kind == REGION_SHARED
 						? names_safe(region->path, places->pool)
 						: "";
-	place->name = pool_printf(places->pool, "%s%s%s 0x%" PRIvaddr "-0x%" PRIvaddr ", +0x%llx", kind,
-							  *region->path ? " " : "", names_safe(region->path, places->pool),
-							  region->range.start, region->range.end,
-							  (unsigned long long)place->offset);
+	place->name =
+		pool_printf(places->pool, "%s%s%s 0x%" PRIvaddr "-0x%" PRIvaddr ", +0x%llx", kind,
+					*region->path ? " " : "", names_safe(region->path, places->pool),
+					region->range.start, region->range.end, (unsigned long long)place->offset);
 }
 
 static bool describe_tls(struct places *places, vaddr address, struct show_place *place)
@@ -109,8 +108,8 @@ static bool describe_tls(struct places *places, vaddr address, struct show_place
 		if (!thread->tp || distance < -NEAR_THREAD_POINTER || distance > NEAR_THREAD_POINTER)
 			continue;
 		place->offset = distance;
-		place->name = pool_printf(places->pool, "TLS of %s, tp%s",
-								  thread_name(places, thread->tid), offset_text(places, distance));
+		place->name = pool_printf(places->pool, "TLS of %s, tp%s", thread_name(places, thread->tid),
+								  offset_text(places, distance));
 		return true;
 	}
 	return false;
@@ -154,9 +153,8 @@ static void describe_own(struct places *places, const struct chunk *chunk, vaddr
 {
 	place->kind = chunk->state == CHUNK_UNWALKABLE ? root_id(ROOT_UNWALKABLE) : "other";
 	place->offset = (int64_t)(address - chunk->address);
-	place->name =
-		pool_printf(places->pool, "malloc's own memory (%s), +0x%llx",
-					chunk_state_name(chunk->state), (unsigned long long)place->offset);
+	place->name = pool_printf(places->pool, "malloc's own memory (%s), +0x%llx",
+							  chunk_state_name(chunk->state), (unsigned long long)place->offset);
 }
 
 bool places_of(struct places *places, vaddr address, struct show_place *place)
@@ -165,8 +163,9 @@ bool places_of(struct places *places, vaddr address, struct show_place *place)
 	struct chunk_place found;
 	struct chunk chunk;
 
-	*place = (struct show_place){ .kind = "other", .name = "", .module = "", .state = "",
-								  .address = address };
+	*place = (struct show_place){
+		.kind = "other", .name = "", .module = "", .state = "", .address = address
+	};
 	if (pointers_find(&places->pointers, address, &found, &chunk)) {
 		if (!chunk_is_live(chunk.state) && !chunk_is_free(chunk.state)) {
 			describe_own(places, &chunk, address, place);
@@ -191,8 +190,7 @@ struct show_place places_register(struct places *places, size_t thread, size_t i
 
 	return (struct show_place){
 		.kind = root_id(ROOT_REGISTER),
-		.name = pool_printf(places->pool, "%s of %s",
-							registers_name(places->core->machine, index),
+		.name = pool_printf(places->pool, "%s of %s", registers_name(places->core->machine, index),
 							thread_name(places, of->tid)),
 		.module = "",
 		.state = "",

@@ -1,4 +1,5 @@
-/* places: what an address of the process is, in words: a chunk, a module's data, a thread's stack. */
+/* places: what an address of the process is, in words: a chunk, a module's data, a thread's stack.
+ */
 #ifndef ANALYZE_ATTRIBUTE_PLACES_H
 #define ANALYZE_ATTRIBUTE_PLACES_H
 

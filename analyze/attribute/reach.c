@@ -20,8 +20,8 @@ struct follower {
 	struct pointers pointers;
 	struct reach_sum sum;
 	size_t depth;
-	bool overflow;     /* a chunk was anchored and is not on any stack */
-	uint64_t unshown;  /* bytes that progress was not told of yet */
+	bool overflow;    /* a chunk was anchored and is not on any stack */
+	uint64_t unshown; /* bytes that progress was not told of yet */
 	struct chunk_place *stack;
 };
 
@@ -44,16 +44,17 @@ static bool get_bit(const struct reach *reach, enum reach_plane plane, size_t nu
 		   1;
 }
 
-/* True for the one thread that set it. The chunks' contents do not change, so no order is needed. */
+/* True for the one thread that set it. The chunks' contents do not change, so no order is needed.
+ */
 static bool set_bit(struct reach *reach, enum reach_plane plane, size_t number)
 {
 	uint64_t bit = UINT64_C(1) << number % 64;
 
 	if (get_bit(reach, plane, number))
 		return false;
-	return !(atomic_fetch_or_explicit(&reach->planes[plane][number / 64], bit,
-									  memory_order_relaxed) &
-			 bit);
+	return !(
+		atomic_fetch_or_explicit(&reach->planes[plane][number / 64], bit, memory_order_relaxed) &
+		bit);
 }
 
 static void push(struct follower *follower, struct chunk_place place)
@@ -127,8 +128,8 @@ static void read_chunk(struct walk *walk, struct follower *follower, struct chun
 	show(walk, follower, follow_range(walk, follower, pointers_usable(table, &chunk), &references));
 }
 
-/* As far as the budget goes. What is left then is anchored and not read: the next round finds it and
- * shares it out among all threads. */
+/* As far as the budget goes. What is left then is anchored and not read: the next round finds it
+ * and shares it out among all threads. */
 static void empty_stack(struct walk *walk, struct follower *follower)
 {
 	for (size_t left = walk->budget; follower->depth && left; left--)
@@ -175,13 +176,13 @@ static void read_left(void *context, size_t job, unsigned worker)
 	for (size_t i = job * SLICE_WORDS; i < last; i++) {
 		uint64_t left;
 
-		while ((left = atomic_load_explicit(&reach->planes[REACH_ANCHORED][i],
-											memory_order_relaxed) &
-					   ~atomic_load_explicit(&reach->planes[REACH_READ][i],
-											 memory_order_relaxed))) {
+		while (
+			(left = atomic_load_explicit(&reach->planes[REACH_ANCHORED][i], memory_order_relaxed) &
+					~atomic_load_explicit(&reach->planes[REACH_READ][i], memory_order_relaxed))) {
 			size_t number = i * 64 + (size_t)__builtin_ctzll(left);
 
-			read_chunk(walk, &walk->followers[worker], chunk_numbers_place(&reach->numbers, number));
+			read_chunk(walk, &walk->followers[worker],
+					   chunk_numbers_place(&reach->numbers, number));
 			empty_stack(walk, &walk->followers[worker]);
 		}
 	}

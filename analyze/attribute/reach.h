@@ -1,7 +1,7 @@
-/* reach: which live chunks a program can still reach, by a chain of pointers from its roots. A chunk
- * that is reached is anchored. One that is not is unreachable: nothing that was captured leads to
- * it. That is no proof of a leak: a program may keep a pointer encoded, in a vector register, or in
- * memory that was not captured.
+/* reach: which live chunks a program can still reach, by a chain of pointers from its roots. A
+ * chunk that is reached is anchored. One that is not is unreachable: nothing that was captured
+ * leads to it. That is no proof of a leak: a program may keep a pointer encoded, in a vector
+ * register, or in memory that was not captured.
  *
  * Every root and every anchored chunk is read once. Own memory: four bits for each chunk, and a
  * stack of at most 16,384 chunks for each worker; what does not fit on it is found again in the
@@ -31,7 +31,8 @@ enum reach_plane {
 struct reach_sum {
 	uint64_t bytes;      /* that were captured and read */
 	uint64_t references; /* words of them that lead to live chunks */
-	uint64_t chunks, chunk_bytes; /* anchored from here, and by no kind before it in enum root_kind */
+	uint64_t chunks,
+		chunk_bytes; /* anchored from here, and by no kind before it in enum root_kind */
 };
 
 struct reach {

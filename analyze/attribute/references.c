@@ -147,14 +147,13 @@ static void join_chunk(struct joiner *joiner, size_t block, size_t index)
 	sum = &joiner->rules[hit ? hit->rule : joiner->findings->rules.count];
 	sum->chunks++;
 	sum->bytes += chunk.bytes;
-	keep_largest(joiner,
-				 &(struct report_unreachable_chunk){
-					 .address = chunk.address + joiner->reach->table->header_bytes,
-					 .bytes = chunk.bytes,
-					 .state = chunk_state_name(chunk.state),
-					 .rule = hit ? joiner->findings->rules.items[hit->rule].id : "",
-					 .head = !reach_has(joiner->reach, REACH_HELD, block, index),
-				 });
+	keep_largest(joiner, &(struct report_unreachable_chunk){
+							 .address = chunk.address + joiner->reach->table->header_bytes,
+							 .bytes = chunk.bytes,
+							 .state = chunk_state_name(chunk.state),
+							 .rule = hit ? joiner->findings->rules.items[hit->rule].id : "",
+							 .head = !reach_has(joiner->reach, REACH_HELD, block, index),
+						 });
 }
 
 static int compare_rules(const void *left, const void *right)
@@ -177,7 +176,8 @@ static void fill_rules(struct joiner *joiner)
 	for (size_t i = 0; i <= count_rules; i++)
 		if (joiner->rules[i].chunks)
 			*vec_add(&references->rules) = (struct report_unreachable_rule){
-				i < count_rules ? pool_string(joiner->pool, joiner->findings->rules.items[i].id) : "",
+				i < count_rules ? pool_string(joiner->pool, joiner->findings->rules.items[i].id)
+								: "",
 				joiner->rules[i]
 			};
 	vec_sort(&references->rules, compare_rules);
@@ -187,8 +187,8 @@ static void fill_rules(struct joiner *joiner)
 }
 
 void references_fill(struct report_references *references, const struct reach *reach,
-					 const struct findings *findings, unsigned workers,
-					 bool weak, struct pool *pool)
+					 const struct findings *findings, unsigned workers, bool weak,
+					 struct pool *pool)
 {
 	struct joiner joiner = { references, reach, findings, pool, 0, NULL };
 

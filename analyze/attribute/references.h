@@ -12,7 +12,7 @@ enum { REFERENCES_SIZES = 20, REFERENCES_LARGEST = 10 };
 
 /* Fills all but `missing`, which unseen_describe fills. Strings go to the pool. */
 void references_fill(struct report_references *references, const struct reach *reach,
-					 const struct findings *findings, unsigned workers,
-					 bool weak, struct pool *pool);
+					 const struct findings *findings, unsigned workers, bool weak,
+					 struct pool *pool);
 
 #endif

@@ -32,9 +32,9 @@ static bool find_chunk(struct filler *filler)
 	if (block == table->blocks.count || !table->blocks.items[block].count ||
 		!range_holds(table->blocks.items[block].range, address))
 		return false;
-	filler->at = (struct chunk_place){
-		(uint32_t)block, (uint32_t)chunk_block_find(&table->blocks.items[block], address)
-	};
+	filler->at =
+		(struct chunk_place){ (uint32_t)block,
+							  (uint32_t)chunk_block_find(&table->blocks.items[block], address) };
 	filler->chunk = chunk_block_get(&table->blocks.items[block], filler->at.index);
 	filler->usable = pointers_usable(table, &filler->chunk);
 	return true;
@@ -92,10 +92,9 @@ static void add_hit(struct filler *filler, const struct hit *hit)
 			return;
 		}
 	if (show->rules.count < filler->input->limit)
-		*vec_add(&show->rules) =
-			(struct show_rule){ pool_string(&show->pool, rule->id),
-								pool_string(&show->pool, rule->title),
-								pool_string(&show->pool, key), 1 };
+		*vec_add(&show->rules) = (struct show_rule){ pool_string(&show->pool, rule->id),
+													 pool_string(&show->pool, rule->title),
+													 pool_string(&show->pool, key), 1 };
 }
 
 static void fill_rules(struct filler *filler)
@@ -306,8 +305,10 @@ bool show_chunk_fill(struct show *show, const struct show_input *input)
 	show->address = input->address;
 	show->complete = evidence_is_complete(input->core);
 	roots_init(&filler.roots, input->core, input->regions, input->heap);
-	filler.places = (struct places){ input->core,   input->regions,
-									 input->heap,   &filler.roots,
+	filler.places = (struct places){ input->core,
+									 input->regions,
+									 input->heap,
+									 &filler.roots,
 									 pointers_make(input->image, &input->heap->chunks),
 									 &show->pool };
 	if (find_chunk(&filler))

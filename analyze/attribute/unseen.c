@@ -26,8 +26,8 @@ static uint64_t captured_bytes(const struct image *image, struct range range)
 	return bytes;
 }
 
-/* Bytes of the range that hold something and are not in the file. Where a page map tells, pages that
- * were never touched hold nothing; where none does, all bytes that are missing count. */
+/* Bytes of the range that hold something and are not in the file. Where a page map tells, pages
+ * that were never touched hold nothing; where none does, all bytes that are missing count. */
 static uint64_t missing_bytes(const struct unseen *unseen, struct range range)
 {
 	const struct image *image = unseen->image;
@@ -64,12 +64,14 @@ static void add_registers(const struct unseen *unseen)
 		const struct core_thread *thread = &core->threads.items[i];
 
 		without += !registers_count(core, thread);
-		stacks += thread->sp && !captured_bytes(unseen->image,
-											 (struct range){ thread->sp, thread->sp + core->word });
+		stacks +=
+			thread->sp &&
+			!captured_bytes(unseen->image, (struct range){ thread->sp, thread->sp + core->word });
 	}
 	if (!core->threads.count)
-		ADD(unseen, "No thread's registers are in the file (a capture of a running process, or a core "
-					"without NT_PRSTATUS): where stacks end is not known either.");
+		ADD(unseen,
+			"No thread's registers are in the file (a capture of a running process, or a core "
+			"without NT_PRSTATUS): where stacks end is not known either.");
 	else if (without)
 		ADD(unseen, "The registers of %zu of %s are not in the file.", without,
 			count_of(core->threads.count, "thread", threads));
@@ -102,8 +104,9 @@ static void add_heap(const struct unseen *unseen, const struct heap *heap)
 	for (size_t i = 0; i < heap->chunks.blocks.count; i++)
 		missing += missing_bytes(unseen, heap->chunks.blocks.items[i].range);
 	if (missing)
-		ADD(unseen, "%s of malloc's own memory are not in the file: pointers in these chunks are not "
-					"known.",
+		ADD(unseen,
+			"%s of malloc's own memory are not in the file: pointers in these chunks are not "
+			"known.",
 			size_format(missing, size));
 }
 
@@ -119,6 +122,7 @@ void unseen_describe(const struct core *core, const struct image *image,
 	if (core->writer != CORE_BY_DUMPCORE && !evidence_has_roots(core, image, regions))
 		ADD(&unseen, "The data of some programs and libraries is not in the file.");
 	if (core_is_torn(core))
-		ADD(&unseen, "The process ran while it was read: a pointer may have moved from a place that "
-					 "was read later to one that was read earlier.");
+		ADD(&unseen,
+			"The process ran while it was read: a pointer may have moved from a place that "
+			"was read later to one that was read earlier.");
 }

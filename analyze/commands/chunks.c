@@ -20,9 +20,9 @@ struct listing {
 	const struct options *options;
 	const struct findings *findings;
 	unsigned header_bytes;
-	unsigned states; /* wanted, a bit each */
-	uint32_t rule;   /* index of --rule, where it is given */
-	size_t next_hit; /* first hit at or behind the next chunk */
+	unsigned states;              /* wanted, a bit each */
+	uint32_t rule;                /* index of --rule, where it is given */
+	size_t next_hit;              /* first hit at or behind the next chunk */
 	const struct reach *pointers; /* NULL: without --references */
 	struct strbuf out;
 };

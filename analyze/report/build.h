@@ -23,8 +23,8 @@ struct build_input {
 	const struct findings *findings;
 	const struct anomalies *anomalies;
 	unsigned workers;
-	bool references;            /* who holds the live chunks: on demand */
-	struct progress *progress;  /* of that */
+	bool references;           /* who holds the live chunks: on demand */
+	struct progress *progress; /* of that */
 };
 
 /* Fills a zeroed report; every string in it is a copy or a constant, so the tables may go. The

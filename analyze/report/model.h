@@ -158,9 +158,9 @@ struct report_references {
 	struct report_count interior; /* of anchored: no pointer leads to their start */
 	struct report_count heads;    /* of unreachable: no other unreachable chunk points to them */
 	VEC(struct report_root) roots;
-	VEC(struct report_size_class) sizes;           /* of unreachable ones, most bytes first */
-	VEC(struct report_unreachable_rule) rules;     /* each chunk once; most bytes first */
-	VEC(struct report_unreachable_chunk) largest;  /* unreachable ones */
+	VEC(struct report_size_class) sizes;          /* of unreachable ones, most bytes first */
+	VEC(struct report_unreachable_rule) rules;    /* each chunk once; most bytes first */
+	VEC(struct report_unreachable_chunk) largest; /* unreachable ones */
 	report_lines missing; /* one sentence each: what was not captured and may hold chunks */
 };
 

@@ -23,8 +23,9 @@ void reference_tables_summary(const struct report_references *references, struct
 	char anchored[SIZE_TEXT], lost[SIZE_TEXT], heads[SIZE_TEXT], interior[SIZE_TEXT];
 	char chunks[COUNT_TEXT], head_chunks[COUNT_TEXT];
 
-	strbuf_printf(out, "%s in live chunks are anchored: a chain of pointers leads to them from the "
-					   "roots below.",
+	strbuf_printf(out,
+				  "%s in live chunks are anchored: a chain of pointers leads to them from the "
+				  "roots below.",
 				  size_format(references->anchored.bytes, anchored));
 	if (references->interior.chunks)
 		strbuf_printf(out, " To %s of it pointers lead only inside the chunks.",
@@ -33,8 +34,7 @@ void reference_tables_summary(const struct report_references *references, struct
 		strbuf_puts(out, " No live chunk is unreachable.");
 		return;
 	}
-	strbuf_printf(out, " %s in %s are unreachable",
-				  size_format(unreachable->bytes, lost),
+	strbuf_printf(out, " %s in %s are unreachable", size_format(unreachable->bytes, lost),
 				  count_of(unreachable->chunks, "live chunk", chunks));
 	if (references->heads.chunks && references->heads.chunks < unreachable->chunks)
 		strbuf_printf(out, "; %s (%s) of them held by no other one",

@@ -1,6 +1,6 @@
-/* show_model: what `analyze show` says of one address, as data. attribute/show_chunk.c fills it, the
- * renderers show_text.c and show_json.c print it. Strings are in its pool, valid UTF-8 and redacted
- * already; only `revealed` holds content, and only where the user asked for it. */
+/* show_model: what `analyze show` says of one address, as data. attribute/show_chunk.c fills it,
+ * the renderers show_text.c and show_json.c print it. Strings are in its pool, valid UTF-8 and
+ * redacted already; only `revealed` holds content, and only where the user asked for it. */
 #ifndef ANALYZE_REPORT_SHOW_MODEL_H
 #define ANALYZE_REPORT_SHOW_MODEL_H
 
@@ -60,7 +60,8 @@ struct show {
 	int64_t offset; /* of the address that was asked for from `user`; negative: in the header */
 	const char *state;
 	bool is_live;
-	vaddr also; /* the address is the last word of this chunk as well (user pointer); 0: it is not */
+	vaddr
+		also; /* the address is the last word of this chunk as well (user pointer); 0: it is not */
 	bool has_arena;
 	struct report_arena arena; /* index, main, address, threads; of mmapped chunks none */
 	VEC(struct show_rule) rules;
@@ -69,13 +70,14 @@ struct show {
 	struct show_references outgoing, incoming;
 	uint64_t stale; /* words in freed chunks that lead to it: no references */
 
-	bool anchor_known;           /* false: not live, or too many chunks to follow */
-	VEC(struct show_place) anchor; /* the root, then each chunk up to the one before this; its
-									* first and last ones; empty: unreachable */
-	uint64_t anchor_length;      /* places of the whole chain */
-	uint64_t anchor_from;        /* of the chain, that the second half of `anchor` starts with */
-	report_lines missing;        /* what may hold it and was not captured */
-	const char *revealed;        /* a dump of its bytes; NULL: not asked for */
+	bool anchor_known; /* false: not live, or too many chunks to follow */
+	VEC(struct show_place)
+	anchor;                 /* the root, then each chunk up to the one before this; its
+							 * first and last ones; empty: unreachable */
+	uint64_t anchor_length; /* places of the whole chain */
+	uint64_t anchor_from;   /* of the chain, that the second half of `anchor` starts with */
+	report_lines missing;   /* what may hold it and was not captured */
+	const char *revealed;   /* a dump of its bytes; NULL: not asked for */
 	struct pool pool;
 };
 

@@ -64,8 +64,7 @@ static void add_arena(const struct show *show, struct strbuf *out)
 static void add_rules(const struct show *show, struct strbuf *out)
 {
 	if (!show->rules.count)
-		strbuf_printf(out, "  rules    %s\n",
-					  show->rules_applied ? "no hit" : "none were applied");
+		strbuf_printf(out, "  rules    %s\n", show->rules_applied ? "no hit" : "none were applied");
 	for (size_t i = 0; i < show->rules.count; i++) {
 		const struct show_rule *rule = &show->rules.items[i];
 
@@ -87,8 +86,9 @@ static void add_content(const struct show *show, struct strbuf *out)
 	if (content->captured < show->usable_bytes)
 		strbuf_printf(out, "; %llu not captured",
 					  (unsigned long long)(show->usable_bytes - content->captured));
-	strbuf_printf(out, "\n           words: %llu pointers, %llu zero, %llu numbers, %llu text, "
-					   "%llu other\n",
+	strbuf_printf(out,
+				  "\n           words: %llu pointers, %llu zero, %llu numbers, %llu text, "
+				  "%llu other\n",
 				  (unsigned long long)content->pointers, (unsigned long long)content->zero_words,
 				  (unsigned long long)content->integers, (unsigned long long)content->text_words,
 				  (unsigned long long)content->data_words);

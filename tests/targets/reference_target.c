@@ -3,8 +3,8 @@
  * usage: reference_target LOG LIBRARY
  *
  * Builds chunks held in all the ways there are, and chunks held by nothing, and writes a line for
- * each: "NAME ADDRESS anchored|unreachable|freed". Prints READY when all is there. Lives until stdin
- * ends.
+ * each: "NAME ADDRESS anchored|unreachable|freed". Prints READY when all is there. Lives until
+ * stdin ends.
  *
  * A pointer that is left behind anywhere would anchor its chunk, so pointers are kept encoded, and
  * stacks and registers are wiped after use. */
@@ -135,8 +135,14 @@ static NOINLINE void make_freed(void)
 	binned[64] = make("by-binned", 700, UNREACHABLE);
 	cached = make("tcache", 200, FREED);
 	cached[16] = make("by-tcache", 700, UNREACHABLE);
-	free(binned);
-	free(cached);
+}
+
+/* At the very end, so that nobody gets their memory again. */
+static NOINLINE void free_freed(void)
+{
+	for (size_t i = 0; i < logged_count; i++)
+		if (logged[i].fate == FREED)
+			free((void *)(logged[i].code ^ key));
 }
 
 static void *hold_on_stack(void *unused)
@@ -237,6 +243,7 @@ int main(int argc, char **argv)
 	make_freed();
 	start_threads();
 	write_log(argv[1]);
+	free_freed();
 	wipe_stack();
 	if (write(STDOUT_FILENO, "READY\n", 6) != 6)
 		return 1;
