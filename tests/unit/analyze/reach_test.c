@@ -253,6 +253,33 @@ static void freed_chunks_hold_nothing(void **state)
 	scene_end(&scene);
 }
 
+/* A mmapped chunk that nothing holds is no root, though its mapping is like any other. */
+static void mmapped_chunks_are_chunks(void **state)
+{
+	(void)state;
+	for (unsigned held = 0; held < 2; held++) {
+		const vaddr mapped = 0x40000000;
+		uint64_t content[PAGE / 8] = { 0 };
+		struct scene scene;
+
+		scene_begin(&scene, 2, 64);
+		content[9] = user(&scene, 1);
+		attribute_builder_region(&scene.process, (struct range){ mapped, mapped + PAGE },
+								 REGION_ANONYMOUS, PAGE);
+		attribute_builder_piece(&scene.process, (struct range){ mapped, mapped + PAGE },
+								(const uint8_t *)content);
+		attribute_builder_arena(&scene.process, HEAP, scene.chunks, scene.count);
+		attribute_builder_mmapped(&scene.process, mapped, PAGE);
+		chunk_table_seal(&scene.process.heap.chunks);
+		if (held)
+			store(&scene, DATA, mapped + HEADER + 100);
+		scene_walk(&scene, 2);
+		assert_int_equal(anchored(&scene, 1), held);
+		assert_int_equal(reach_has(&scene.reach, REACH_ANCHORED, 1, 0), held);
+		scene_end(&scene);
+	}
+}
+
 /* What cannot be walked may hold chunks. */
 static void damage_holds(void **state)
 {
@@ -323,7 +350,7 @@ static void rules_of_what_is_lost(void **state)
 		*vec_add(&findings.hits) = (struct hit){ .start = user(&scene, 0) + i,
 												 .bytes = 4,
 												 .chunk = HEAP,
-												 .rule = i,
+												 .rule = 1 - i,
 												 .group = HIT_NO_GROUP,
 												 .live = true };
 	*vec_add(&findings.hits) = (struct hit){
@@ -588,23 +615,24 @@ static void the_shortest_anchor(void **state)
 	(void)state;
 	scene_begin(&scene, 8, 64);
 	store(&scene, DATA + 8, user(&scene, 0));
-	for (size_t i = 0; i < 6; i++)
-		store(&scene, user(&scene, i), user(&scene, i + 1));
-	store(&scene, user(&scene, 1) + 16, user(&scene, 5) + 3);
+	store(&scene, user(&scene, 0), user(&scene, 5));
+	store(&scene, user(&scene, 0) + 8, user(&scene, 1));
+	store(&scene, user(&scene, 1), user(&scene, 2));
+	store(&scene, user(&scene, 2), user(&scene, 6));
+	store(&scene, user(&scene, 5) + 16, user(&scene, 6) + 3);
 	store(&scene, user(&scene, 6), user(&scene, 0));
 	scene_walk(&scene, 1);
 	anchor_find(&anchor, &scene.process.core, &scene.process.image, &scene.roots,
 				&scene.process.heap.chunks, (struct chunk_place){ 0, 6 }, &silent);
 	assert_true(anchor.known);
 	assert_int_equal(anchor.at, DATA + 8);
-	assert_int_equal(anchor.chunks.count, 4);
+	assert_int_equal(anchor.chunks.count, 3);
 	assert_int_equal(anchor.chunks.items[0].index, 0);
-	assert_int_equal(anchor.chunks.items[1].index, 1);
-	assert_int_equal(anchor.chunks.items[2].index, 5);
-	assert_int_equal(anchor.chunks.items[3].index, 6);
+	assert_int_equal(anchor.chunks.items[1].index, 5);
+	assert_int_equal(anchor.chunks.items[2].index, 6);
 	pointers = pointers_make(&scene.process.image, &scene.process.heap.chunks);
 	assert_int_equal(anchor_word(&pointers, anchor.chunks.items[1], anchor.chunks.items[2]),
-					 user(&scene, 1) + 16);
+					 user(&scene, 5) + 16);
 	anchor_deinit(&anchor);
 	anchor_find(&anchor, &scene.process.core, &scene.process.image, &scene.roots,
 				&scene.process.heap.chunks, (struct chunk_place){ 0, 7 }, &silent);
@@ -707,6 +735,7 @@ int main(void)
 		cmocka_unit_test(a_wide_tree),
 		cmocka_unit_test(random_graphs),
 		cmocka_unit_test(freed_chunks_hold_nothing),
+		cmocka_unit_test(mmapped_chunks_are_chunks),
 		cmocka_unit_test(damage_holds),
 		cmocka_unit_test(heads_of_what_is_lost),
 		cmocka_unit_test(rules_of_what_is_lost),
