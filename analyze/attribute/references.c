@@ -84,7 +84,7 @@ static void fill_roots(struct report_references *references, const struct reach 
 				.title = root_title((enum root_kind)i),
 				.bytes = sum->bytes,
 				.references = sum->references,
-				.anchors = { sum->chunks, sum->chunk_bytes },
+				.anchored = { sum->chunks, sum->chunk_bytes },
 			};
 	}
 }

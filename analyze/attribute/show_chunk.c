@@ -1,6 +1,6 @@
 #include "analyze/attribute/show_chunk.h"
 
-#include "analyze/attribute/anchor.h"
+#include "analyze/attribute/root_chain.h"
 #include "analyze/attribute/evidence.h"
 #include "analyze/attribute/holders.h"
 #include "analyze/attribute/names.h"
@@ -216,43 +216,43 @@ static void fill_incoming(struct filler *filler)
 }
 
 /* Link `index` of the chain: 0 is the root, the others are the chunks but for the last. */
-static void add_link(struct filler *filler, const struct anchor *anchor, size_t index)
+static void add_link(struct filler *filler, const struct root_chain *chain, size_t index)
 {
 	struct show_place place = { 0 };
 
-	if (index == 0 && !anchor->at)
-		place = places_register(&filler->places, anchor->thread, anchor->index);
+	if (index == 0 && !chain->at)
+		place = places_register(&filler->places, chain->thread, chain->index);
 	else if (index == 0)
-		places_of(&filler->places, anchor->at, &place);
+		places_of(&filler->places, chain->at, &place);
 	else
 		places_of(&filler->places,
-				  anchor_word(&filler->places.pointers, anchor->chunks.items[index - 1],
-							  anchor->chunks.items[index]),
+				  root_chain_word(&filler->places.pointers, chain->chunks.items[index - 1],
+								  chain->chunks.items[index]),
 				  &place);
-	*vec_add(&filler->show->anchor) = place;
+	*vec_add(&filler->show->chain) = place;
 }
 
 /* As many links as a list has rows, from both ends. */
-static void fill_anchor(struct filler *filler)
+static void fill_chain(struct filler *filler)
 {
 	const struct show_input *input = filler->input;
 	struct show *show = filler->show;
-	struct anchor anchor;
+	struct root_chain chain;
 	size_t length, head;
 
 	if (!show->is_live)
 		return;
-	anchor_find(&anchor, input->core, input->image, &filler->roots, &input->heap->chunks,
-				filler->at, input->progress);
-	length = anchor.chunks.count;
+	root_chain_find(&chain, input->core, input->image, &filler->roots, &input->heap->chunks,
+					filler->at, input->progress);
+	length = chain.chunks.count;
 	head = length <= input->limit ? length : (input->limit + 1) / 2;
-	show->anchor_known = anchor.known;
-	show->anchor_length = length;
-	show->anchor_from = length <= input->limit ? length : length - input->limit / 2;
+	show->chain_known = chain.known;
+	show->chain_length = length;
+	show->chain_from = length <= input->limit ? length : length - input->limit / 2;
 	for (size_t i = 0; i < length; i++)
-		if (i < head || i >= show->anchor_from)
-			add_link(filler, &anchor, i);
-	anchor_deinit(&anchor);
+		if (i < head || i >= show->chain_from)
+			add_link(filler, &chain, i);
+	root_chain_deinit(&chain);
 }
 
 static void fill_revealed(struct filler *filler)
@@ -289,7 +289,7 @@ static void fill_chunk(struct filler *filler)
 	fill_rules(filler);
 	fill_content(filler);
 	fill_incoming(filler);
-	fill_anchor(filler);
+	fill_chain(filler);
 	if (input->reveal)
 		fill_revealed(filler);
 	unseen_describe(input->core, input->image, input->regions, input->heap, &filler->roots,

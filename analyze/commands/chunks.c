@@ -4,6 +4,7 @@
 #include "analyze/attribute/ledger.h"
 #include "analyze/attribute/reach.h"
 #include "analyze/attribute/roots.h"
+#include "analyze/attribute/unseen.h"
 #include "analyze/commands/setup.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
@@ -234,6 +235,22 @@ static bool check_arena(const struct heap *heap, const struct options *options, 
 				   options->arena, heap->arenas.count - 1);
 }
 
+/* The list has no room for it: a report does. */
+static void warn_of_unseen(const struct pipeline *pipeline, const struct roots *roots)
+{
+	struct pool pool = { 0 };
+	report_lines lines = { 0 };
+
+	unseen_describe(&pipeline->core, &pipeline->image, &pipeline->regions, &pipeline->heap, roots,
+					&pool, &lines);
+	if (lines.count)
+		fputs("analyze: unreachable is an upper bound, as not all that may hold chunks was "
+			  "captured; `analyze report --references` says what\n",
+			  stderr);
+	vec_deinit(&lines);
+	pool_deinit(&pool);
+}
+
 static void follow_pointers(const struct pipeline *pipeline, const struct options *options,
 							struct progress *progress, struct reach *reach)
 {
@@ -242,6 +259,8 @@ static void follow_pointers(const struct pipeline *pipeline, const struct option
 	roots_init(&roots, &pipeline->core, &pipeline->regions, &pipeline->heap);
 	reach_init(reach, &pipeline->core, &pipeline->image, &roots, &pipeline->heap.chunks,
 			   setup_workers(options), progress);
+	if (pipeline->heap.found && !options->quiet)
+		warn_of_unseen(pipeline, &roots);
 	roots_deinit(&roots);
 }
 

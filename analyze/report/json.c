@@ -267,7 +267,7 @@ static json_t *roots_json(const struct report_references *references)
 		set(row, "title", text(root->title));
 		set(row, "bytes", number(root->bytes));
 		set(row, "references", number(root->references));
-		set(row, "anchors", count(root->anchors));
+		set(row, "anchored", count(root->anchored));
 		json_array_append_new(array, row);
 	}
 	return array;

@@ -131,9 +131,9 @@ struct report_count {
 /* What one kind of root holds. */
 struct report_root {
 	const char *id, *title;
-	uint64_t bytes;              /* captured, and read for pointers */
-	uint64_t references;         /* pointers to live chunks in them */
-	struct report_count anchors; /* from here, and from no kind before it in the list */
+	uint64_t bytes;               /* captured, and read for pointers */
+	uint64_t references;          /* pointers to live chunks in them */
+	struct report_count anchored; /* from here, and from no kind before it in the list */
 };
 
 struct report_unreachable_rule {

@@ -62,8 +62,8 @@ void reference_tables_roots(const struct report_references *references, struct t
 		table_cell(table, root->title);
 		table_size(table, true, root->bytes);
 		table_count(table, root->references);
-		table_count(table, root->anchors.chunks);
-		table_size(table, true, root->anchors.bytes);
+		table_count(table, root->anchored.chunks);
+		table_size(table, true, root->anchored.bytes);
 	}
 	table_cell(table, "nothing (unreachable)");
 	table_cell(table, "");

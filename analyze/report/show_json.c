@@ -95,14 +95,14 @@ static json_t *content_json(const struct show_content *content)
 	return object;
 }
 
-static json_t *anchor_json(const struct show *show)
+static json_t *chain_json(const struct show *show)
 {
 	json_t *object = json_object(), *links = json_array();
 
-	for (size_t i = 0; i < show->anchor.count; i++)
-		json_array_append_new(links, place_json(&show->anchor.items[i]));
-	set(object, "length", json_value_number(show->anchor_length));
-	set(object, "more", json_value_number(show->anchor_length - show->anchor.count));
+	for (size_t i = 0; i < show->chain.count; i++)
+		json_array_append_new(links, place_json(&show->chain.items[i]));
+	set(object, "length", json_value_number(show->chain_length));
+	set(object, "more", json_value_number(show->chain_length - show->chain.count));
 	set(object, "links", links);
 	return object;
 }
@@ -110,9 +110,9 @@ static json_t *anchor_json(const struct show *show)
 /* Null: not live, or not looked for. */
 static json_t *reach_json(const struct show *show)
 {
-	if (!show->is_live || !show->anchor_known)
+	if (!show->is_live || !show->chain_known)
 		return json_null();
-	return json_string(show->anchor_length ? "anchored" : "unreachable");
+	return json_string(show->chain_length ? "anchored" : "unreachable");
 }
 
 static json_t *chunk_json(const struct show *show)
@@ -132,7 +132,7 @@ static json_t *chunk_json(const struct show *show)
 	set(object, "incoming", references_json(&show->incoming));
 	set(object, "stale_pointers", json_value_number(show->stale));
 	set(object, "reach", reach_json(show));
-	set(object, "anchor", show->anchor_length ? anchor_json(show) : json_null());
+	set(object, "chain", show->chain_length ? chain_json(show) : json_null());
 	set(object, "missing", json_value_lines(&show->missing));
 	return object;
 }

@@ -6,7 +6,7 @@ void show_deinit(struct show *show)
 	vec_deinit(&show->rules);
 	vec_deinit(&show->outgoing.items);
 	vec_deinit(&show->incoming.items);
-	vec_deinit(&show->anchor);
+	vec_deinit(&show->chain);
 	vec_deinit(&show->missing);
 	pool_deinit(&show->pool);
 }

@@ -70,14 +70,14 @@ struct show {
 	struct show_references outgoing, incoming;
 	uint64_t stale; /* words in freed chunks that lead to it: no references */
 
-	bool anchor_known; /* false: not live, or too many chunks to follow */
+	bool chain_known; /* false: not live, or too many chunks to follow */
 	VEC(struct show_place)
-	anchor;                 /* the root, then each chunk up to the one before this; its
-							 * first and last ones; empty: unreachable */
-	uint64_t anchor_length; /* places of the whole chain */
-	uint64_t anchor_from;   /* of the chain, that the second half of `anchor` starts with */
-	report_lines missing;   /* what may hold it and was not captured */
-	const char *revealed;   /* a dump of its bytes; NULL: not asked for */
+	chain;                 /* the root, then each chunk up to the one before this; its
+							* first and last ones; empty: unreachable */
+	uint64_t chain_length; /* places of the whole chain */
+	uint64_t chain_from;   /* of the chain, that the second half of `chain` starts with */
+	report_lines missing;  /* what may hold it and was not captured */
+	const char *revealed;  /* a dump of its bytes; NULL: not asked for */
 	struct pool pool;
 };
 

@@ -125,27 +125,27 @@ static void add_references(const struct show *show, struct strbuf *out)
 					  (unsigned long long)show->stale);
 }
 
-static void add_anchor(const struct show *show, struct strbuf *out)
+static void add_chain(const struct show *show, struct strbuf *out)
 {
 	if (!show->is_live)
 		return;
-	strbuf_puts(out, "\nANCHOR\n");
-	if (!show->anchor_known)
+	strbuf_puts(out, "\nCHAIN FROM A ROOT\n");
+	if (!show->chain_known)
 		strbuf_puts(out, "  not looked for: there are more than 4 billion chunks\n");
-	else if (!show->anchor_length)
+	else if (!show->chain_length)
 		strbuf_printf(out, "  none: it is unreachable%s\n",
 					  show->missing.count ? " as far as the file tells (below)" : "");
-	for (size_t i = 0; i < show->anchor.count; i++) {
-		size_t tail = (size_t)(show->anchor_length - show->anchor_from);
+	for (size_t i = 0; i < show->chain.count; i++) {
+		size_t tail = (size_t)(show->chain_length - show->chain_from);
 
-		if (i == show->anchor.count - tail && show->anchor.count < show->anchor_length)
+		if (i == show->chain.count - tail && show->chain.count < show->chain_length)
 			strbuf_printf(out, "  ... %llu more chunks ...\n",
-						  (unsigned long long)(show->anchor_length - show->anchor.count));
+						  (unsigned long long)(show->chain_length - show->chain.count));
 		strbuf_puts(out, i ? "  -> " : "  ");
-		add_place(&show->anchor.items[i], out);
+		add_place(&show->chain.items[i], out);
 		strbuf_putc(out, '\n');
 	}
-	if (show->anchor_length)
+	if (show->chain_length)
 		strbuf_puts(out, "  -> this chunk\n");
 }
 
@@ -178,7 +178,7 @@ void show_text_render(const struct show *show, struct strbuf *out)
 	add_rules(show, out);
 	add_content(show, out);
 	add_references(show, out);
-	add_anchor(show, out);
+	add_chain(show, out);
 	add_missing(show, out);
 	if (show->revealed) {
 		strbuf_puts(out, "\nBYTES\n");

@@ -94,7 +94,7 @@ def check_report(session, name, core, truth):
     session.ok(references["interior"]["chunks"] >= 2, f"{name}: interior", references["interior"])
     for rows in ("sizes", "rules"):
         session.equal(sum(row["chunks"] for row in references[rows]), lost, f"{name}: {rows} add up")
-    anchors = {row["id"]: row["anchors"]["chunks"] for row in references["roots"]}
+    anchors = {row["id"]: row["anchored"]["chunks"] for row in references["roots"]}
     session.equal(sum(anchors.values()), references["anchored"]["chunks"], f"{name}: roots add up")
     session.equal(anchors["register"], 1, f"{name}: one chunk is held by a register alone")
     session.equal((references["upper_bound"], references["missing"]), (False, []),
@@ -132,19 +132,19 @@ def check_holders(session, name, core, truth):
         good = places and all(place["kind"] == kind and text in place["name"] and
                               (place["module"] or "").endswith(module) for place in places)
         session.ok(good, f"{name}: {chunk} is held by {kind} {text}...", places)
-        session.equal((shown["reach"], shown["anchor"]["links"][0]["kind"], shown["anchor"]["length"]),
+        session.equal((shown["reach"], shown["chain"]["links"][0]["kind"], shown["chain"]["length"]),
                       ("anchored", kind, 1), f"{name}: and anchored there")
 
 
 def check_chain(session, name, core, truth):
     chain = truth.all_of("chain")
     shown = show(core, chain[-1], "--limit", "2000")["chunk"]
-    links = [link["chunk"] for link in shown["anchor"]["links"]]
+    links = [link["chunk"] for link in shown["chain"]["links"]]
     session.equal(links, [None] + chain[:-1], f"{name}: the anchor of the last one is the chain")
     session.equal((shown["incoming"]["total"], shown["incoming"]["items"][0]["place"]["chunk"]),
                   (1, chain[-2]), f"{name}: the one before it points to it")
     shown = show(core, chain[500], "--limit", "4")["chunk"]
-    session.equal((len(shown["anchor"]["links"]), shown["anchor"]["more"], shown["anchor"]["length"]),
+    session.equal((len(shown["chain"]["links"]), shown["chain"]["more"], shown["chain"]["length"]),
                   (4, 497, 501), f"{name}: a long chain is cut in its midst")
     session.equal([item["place"]["chunk"] for item in shown["outgoing"]["items"]], [chain[501]],
                   f"{name}: it points to the next one")
@@ -156,7 +156,7 @@ def check_lost(session, name, core, truth):
     session.equal([(item["offset"], item["place"]["chunk"], item["place"]["offset"])
                    for item in shown["outgoing"]["items"]],
                   [(WORD * i, leaf, 0) for i, leaf in enumerate(leaves)], f"{name}: the tree's leaves")
-    session.equal((shown["reach"], shown["incoming"]["total"], shown["anchor"]),
+    session.equal((shown["reach"], shown["incoming"]["total"], shown["chain"]),
                   ("unreachable", 0, None), f"{name}: nothing holds the tree")
     limited = show(core, tree, "--limit", "3")["chunk"]["outgoing"]
     session.equal((len(limited["items"]), limited["total"], limited["more"]), (3, 10, 7),
@@ -175,7 +175,7 @@ def check_lost(session, name, core, truth):
 
 def check_others(session, name, core, truth):
     shown = show(core, truth.one("tcache"))["chunk"]
-    session.equal((shown["state"], shown["reach"], shown["anchor"]), ("tcache", None, None),
+    session.equal((shown["state"], shown["reach"], shown["chain"]), ("tcache", None, None),
                   f"{name}: a cached chunk")
     shown = show(core, truth.one("inside"))["chunk"]
     session.equal(shown["incoming"]["items"][0]["offset"], 123, f"{name}: an interior pointer")

@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/attribute/anchor.h"
+#include "analyze/attribute/root_chain.h"
 #include "analyze/attribute/holders.h"
 #include "analyze/attribute/reach.h"
 #include "analyze/attribute/references.h"
@@ -606,10 +606,10 @@ static void no_chunks_at_all(void **state)
 }
 
 /* A shortest chain, where there is a longer one from a kind of root that comes first. */
-static void the_shortest_anchor(void **state)
+static void the_shortest_chain(void **state)
 {
 	struct scene scene;
-	struct anchor anchor;
+	struct root_chain chain;
 	struct pointers pointers;
 
 	(void)state;
@@ -622,22 +622,22 @@ static void the_shortest_anchor(void **state)
 	store(&scene, user(&scene, 5) + 16, user(&scene, 6) + 3);
 	store(&scene, user(&scene, 6), user(&scene, 0));
 	scene_walk(&scene, 1);
-	anchor_find(&anchor, &scene.process.core, &scene.process.image, &scene.roots,
-				&scene.process.heap.chunks, (struct chunk_place){ 0, 6 }, &silent);
-	assert_true(anchor.known);
-	assert_int_equal(anchor.at, DATA + 8);
-	assert_int_equal(anchor.chunks.count, 3);
-	assert_int_equal(anchor.chunks.items[0].index, 0);
-	assert_int_equal(anchor.chunks.items[1].index, 5);
-	assert_int_equal(anchor.chunks.items[2].index, 6);
+	root_chain_find(&chain, &scene.process.core, &scene.process.image, &scene.roots,
+					&scene.process.heap.chunks, (struct chunk_place){ 0, 6 }, &silent);
+	assert_true(chain.known);
+	assert_int_equal(chain.at, DATA + 8);
+	assert_int_equal(chain.chunks.count, 3);
+	assert_int_equal(chain.chunks.items[0].index, 0);
+	assert_int_equal(chain.chunks.items[1].index, 5);
+	assert_int_equal(chain.chunks.items[2].index, 6);
 	pointers = pointers_make(&scene.process.image, &scene.process.heap.chunks);
-	assert_int_equal(anchor_word(&pointers, anchor.chunks.items[1], anchor.chunks.items[2]),
+	assert_int_equal(root_chain_word(&pointers, chain.chunks.items[1], chain.chunks.items[2]),
 					 user(&scene, 5) + 16);
-	anchor_deinit(&anchor);
-	anchor_find(&anchor, &scene.process.core, &scene.process.image, &scene.roots,
-				&scene.process.heap.chunks, (struct chunk_place){ 0, 7 }, &silent);
-	assert_int_equal(anchor.chunks.count, 0);
-	anchor_deinit(&anchor);
+	root_chain_deinit(&chain);
+	root_chain_find(&chain, &scene.process.core, &scene.process.image, &scene.roots,
+					&scene.process.heap.chunks, (struct chunk_place){ 0, 7 }, &silent);
+	assert_int_equal(chain.chunks.count, 0);
+	root_chain_deinit(&chain);
 	scene_end(&scene);
 }
 
@@ -747,7 +747,7 @@ int main(void)
 		cmocka_unit_test(words_of_four_bytes),
 		cmocka_unit_test(hostile_ranges),
 		cmocka_unit_test(no_chunks_at_all),
-		cmocka_unit_test(the_shortest_anchor),
+		cmocka_unit_test(the_shortest_chain),
 		cmocka_unit_test(holders_of_a_chunk),
 		cmocka_unit_test(what_was_not_captured_is_said),
 	};

@@ -1,4 +1,4 @@
-#include "analyze/attribute/anchor.h"
+#include "analyze/attribute/root_chain.h"
 
 #include "analyze/input/registers.h"
 #include "base/mem.h"
@@ -111,7 +111,7 @@ static vaddr find_word(struct search *search, struct range range, size_t wanted)
 	return 0;
 }
 
-static bool find_register(struct search *search, size_t wanted, struct anchor *anchor)
+static bool find_register(struct search *search, size_t wanted, struct root_chain *chain)
 {
 	for (size_t i = 0; i < search->core->threads.count; i++) {
 		const struct core_thread *thread = &search->core->threads.items[i];
@@ -120,8 +120,8 @@ static bool find_register(struct search *search, size_t wanted, struct anchor *a
 		for (size_t j = 0; j < count; j++)
 			if (leads_to(search, registers_get(search->core, thread, j), &number) &&
 				number == wanted) {
-				anchor->thread = i;
-				anchor->index = j;
+				chain->thread = i;
+				chain->index = j;
 				return true;
 			}
 	}
@@ -129,21 +129,21 @@ static bool find_register(struct search *search, size_t wanted, struct anchor *a
 }
 
 /* Where the chain begins: in the order in which roots were taken. */
-static void find_start(struct search *search, size_t first, struct anchor *anchor)
+static void find_start(struct search *search, size_t first, struct root_chain *chain)
 {
 	for (unsigned kind = 0; kind < ROOT_KINDS; kind++) {
-		if (kind == ROOT_REGISTER && find_register(search, first, anchor))
+		if (kind == ROOT_REGISTER && find_register(search, first, chain))
 			return;
 		for (size_t i = 0; i < search->roots->items.count; i++) {
 			const struct root *root = &search->roots->items.items[i];
 
-			if (root->kind == kind && (anchor->at = find_word(search, root->range, first)))
+			if (root->kind == kind && (chain->at = find_word(search, root->range, first)))
 				return;
 		}
 	}
 }
 
-static void take_chain(struct search *search, struct anchor *anchor)
+static void take_chain(struct search *search, struct root_chain *chain)
 {
 	size_t number = search->target, length = 1;
 
@@ -151,12 +151,12 @@ static void take_chain(struct search *search, struct anchor *anchor)
 		return;
 	for (; search->parents[number] != FROM_ROOT; length++)
 		number = search->parents[number] - FIRST;
-	find_start(search, number, anchor);
+	find_start(search, number, chain);
 	for (size_t i = 0; i < length; i++)
-		vec_add(&anchor->chunks);
+		vec_add(&chain->chunks);
 	number = search->target;
 	for (size_t i = length; i > 0; i--) {
-		anchor->chunks.items[i - 1] = chunk_numbers_place(&search->numbers, number);
+		chain->chunks.items[i - 1] = chunk_numbers_place(&search->numbers, number);
 		number = search->parents[number] - FIRST;
 	}
 }
@@ -170,38 +170,38 @@ static uint64_t captured_bytes(const struct image *image)
 	return bytes;
 }
 
-void anchor_find(struct anchor *anchor, const struct core *core, const struct image *image,
-				 const struct roots *roots, const struct chunk_table *table,
-				 struct chunk_place target, struct progress *progress)
+void root_chain_find(struct root_chain *chain, const struct core *core, const struct image *image,
+					 const struct roots *roots, const struct chunk_table *table,
+					 struct chunk_place target, struct progress *progress)
 {
 	struct search search = { .core = core, .roots = roots, .progress = progress };
 	size_t count;
 
-	*anchor = (struct anchor){ 0 };
+	*chain = (struct root_chain){ 0 };
 	chunk_numbers_init(&search.numbers, table);
 	count = chunk_numbers_count(&search.numbers);
 	if (count < UINT32_MAX - FIRST) {
-		anchor->known = true;
+		chain->known = true;
 		search.pointers = pointers_make(image, table);
 		search.target = chunk_numbers_of(&search.numbers, target);
 		search.parents = mem_zeroed(count, sizeof *search.parents);
 		search.queue = mem_zeroed(count, sizeof *search.queue);
-		progress_start(progress, "looking for an anchor", captured_bytes(image));
+		progress_start(progress, "looking for a root", captured_bytes(image));
 		search_breadth_first(&search);
 		progress_end(progress);
-		take_chain(&search, anchor);
+		take_chain(&search, chain);
 		free(search.parents);
 		free(search.queue);
 	}
 	chunk_numbers_deinit(&search.numbers);
 }
 
-void anchor_deinit(struct anchor *anchor)
+void root_chain_deinit(struct root_chain *chain)
 {
-	vec_deinit(&anchor->chunks);
+	vec_deinit(&chain->chunks);
 }
 
-vaddr anchor_word(struct pointers *pointers, struct chunk_place from, struct chunk_place to)
+vaddr root_chain_word(struct pointers *pointers, struct chunk_place from, struct chunk_place to)
 {
 	const struct chunk_table *table = pointers->table;
 	struct chunk chunk = chunk_block_get(&table->blocks.items[from.block], from.index);
