@@ -91,10 +91,13 @@ static void add_hit(struct filler *filler, const struct hit *hit)
 			show->rules.items[i].hits++;
 			return;
 		}
-	if (show->rules.count < filler->input->limit)
-		*vec_add(&show->rules) = (struct show_rule){ pool_string(&show->pool, rule->id),
-													 pool_string(&show->pool, rule->title),
-													 pool_string(&show->pool, key), 1 };
+	if (show->rules.count >= filler->input->limit) {
+		show->more_hits++;
+		return;
+	}
+	*vec_add(&show->rules) = (struct show_rule){ pool_string(&show->pool, rule->id),
+												 pool_string(&show->pool, rule->title),
+												 pool_string(&show->pool, key), 1 };
 }
 
 static void fill_rules(struct filler *filler)

@@ -391,8 +391,8 @@ void json_render(const struct report *report, struct strbuf *out)
 	set(root, "memory", memory_json(&report->memory));
 	set(root, "heap", heap_json(&report->heap, has_residency));
 	set(root, "content", content_json(&report->content));
-	if (report->references.asked)
-		set(root, "references", references_json(&report->references));
+	set(root, "references",
+		report->references.asked ? references_json(&report->references) : json_null());
 	set(root, "suspects", suspects_json(report));
 	set(root, "diagnosis", diagnosis_json(report));
 	set(root, "anomalies", anomalies_json(report));

@@ -25,7 +25,7 @@ void reference_tables_summary(const struct report_references *references, struct
 
 	strbuf_printf(out,
 				  "%s in live chunks are anchored: a chain of pointers leads to them from the "
-				  "roots below.",
+				  "roots.",
 				  size_format(references->anchored.bytes, anchored));
 	if (references->interior.chunks)
 		strbuf_printf(out, " To %s of it pointers lead only inside the chunks.",
@@ -47,12 +47,9 @@ void reference_tables_summary(const struct report_references *references, struct
 void reference_tables_roots(const struct report_references *references, struct table *table)
 {
 	static const struct table_column columns[] = {
-		{ .title = "root" },
-		{ .title = "read", .right = true },
-		{ .title = "pointers", .right = true },
-		{ .title = "anchors chunks", .right = true },
-		{ .title = "bytes", .right = true },
-		{ .title = NULL },
+		{ .title = "root", .widest = 40 },      { .title = "read", .right = true },
+		{ .title = "pointers", .right = true }, { .title = "anchors chunks", .right = true },
+		{ .title = "bytes", .right = true },    { .title = NULL },
 	};
 
 	table_init(table, columns);
@@ -119,7 +116,7 @@ void reference_tables_largest(const struct report_references *references, struct
 		{ .title = "bytes", .right = true },
 		{ .title = "state" },
 		{ .title = "pointed to by" },
-		{ .title = "rule" },
+		{ .title = "rule", .widest = 40 },
 		{ .title = NULL },
 	};
 

@@ -127,6 +127,7 @@ static json_t *chunk_json(const struct show *show)
 	set(object, "also", show->also ? json_value_address(show->also) : json_null());
 	set(object, "arena", show->has_arena ? arena_json(show) : json_null());
 	set(object, "rules", rules_json(show));
+	set(object, "more_hits", json_value_number(show->more_hits));
 	set(object, "content", content_json(&show->content));
 	set(object, "outgoing", references_json(&show->outgoing));
 	set(object, "incoming", references_json(&show->incoming));

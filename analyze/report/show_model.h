@@ -65,6 +65,7 @@ struct show {
 	bool has_arena;
 	struct report_arena arena; /* index, main, address, threads; of mmapped chunks none */
 	VEC(struct show_rule) rules;
+	uint64_t more_hits; /* of rows that are not in `rules` */
 	size_t rules_applied;
 	struct show_content content;
 	struct show_references outgoing, incoming;

@@ -63,7 +63,7 @@ static void add_arena(const struct show *show, struct strbuf *out)
 
 static void add_rules(const struct show *show, struct strbuf *out)
 {
-	if (!show->rules.count)
+	if (!show->rules.count && !show->more_hits)
 		strbuf_printf(out, "  rules    %s\n", show->rules_applied ? "no hit" : "none were applied");
 	for (size_t i = 0; i < show->rules.count; i++) {
 		const struct show_rule *rule = &show->rules.items[i];
@@ -74,6 +74,9 @@ static void add_rules(const struct show *show, struct strbuf *out)
 		clean_add(rule->key, out);
 		strbuf_putc(out, '\n');
 	}
+	if (show->more_hits)
+		strbuf_printf(out, "           and %llu more hits (--limit)\n",
+					  (unsigned long long)show->more_hits);
 }
 
 static void add_content(const struct show *show, struct strbuf *out)
@@ -127,6 +130,8 @@ static void add_references(const struct show *show, struct strbuf *out)
 
 static void add_chain(const struct show *show, struct strbuf *out)
 {
+	size_t tail;
+
 	if (!show->is_live)
 		return;
 	strbuf_puts(out, "\nCHAIN FROM A ROOT\n");
@@ -135,12 +140,13 @@ static void add_chain(const struct show *show, struct strbuf *out)
 	else if (!show->chain_length)
 		strbuf_printf(out, "  none: it is unreachable%s\n",
 					  show->missing.count ? " as far as the file tells (below)" : "");
-	for (size_t i = 0; i < show->chain.count; i++) {
-		size_t tail = (size_t)(show->chain_length - show->chain_from);
-
-		if (i == show->chain.count - tail && show->chain.count < show->chain_length)
-			strbuf_printf(out, "  ... %llu more chunks ...\n",
+	tail = (size_t)(show->chain_length - show->chain_from);
+	for (size_t i = 0; i <= show->chain.count; i++) {
+		if (i + tail == show->chain.count && show->chain.count < show->chain_length)
+			strbuf_printf(out, "  ... %llu more (--limit) ...\n",
 						  (unsigned long long)(show->chain_length - show->chain.count));
+		if (i == show->chain.count)
+			break;
 		strbuf_puts(out, i ? "  -> " : "  ");
 		add_place(&show->chain.items[i], out);
 		strbuf_putc(out, '\n');
