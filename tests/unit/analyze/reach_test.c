@@ -546,6 +546,59 @@ static void nothing_of_malloc_holds(void **state)
 	}
 }
 
+/* A heap with damage anywhere: whatever is walked of it, every live chunk is anchored or not, and
+ * what kinds of roots anchor adds up. */
+static void damaged_heaps(void **state)
+{
+	enum { SEEDS = 200, CHUNKS = 60 };
+
+	(void)state;
+	for (unsigned seed = 0; seed < SEEDS; seed++) {
+		struct heap_builder builder;
+		struct heap heap;
+		struct anomalies anomalies = { 0 };
+		struct roots roots;
+		struct reach reach;
+		vaddr chunks[CHUNKS];
+		uint64_t sum = 0, bits = 0;
+
+		srand(seed);
+		heap_builder_init(&builder, seed & 1 ? "C" : "D", 8);
+		for (unsigned i = 0; i < CHUNKS; i++)
+			chunks[i] = heap_builder_chunk(&builder, 0, 32 + 16 * ((unsigned)rand() % 40),
+										   i % 5 == 3 ? HEAP_BINNED : HEAP_USED);
+		for (unsigned i = 0; i < CHUNKS; i += 5)
+			heap_builder_set(&builder, chunks[i] + 16, chunks[(unsigned)rand() % CHUNKS] + 16);
+		heap_builder_finish(&builder);
+		builder.core.word = 8;
+		for (unsigned i = 0; i < 8; i++)
+			heap_builder_set(&builder,
+							 chunks[(unsigned)rand() % CHUNKS] + 8 * ((unsigned)rand() % 3),
+							 chunks[(unsigned)rand() % CHUNKS] + (unsigned)rand() % 64);
+		heap_walk(&heap, &builder.image, &builder.regions, &builder.core, NULL, 2, &silent,
+				  &anomalies);
+		roots_init(&roots, &builder.core, &builder.regions, &heap);
+		reach_init(&reach, &builder.core, &builder.image, &roots, &heap.chunks, 2, &silent);
+		for (unsigned kind = 0; kind < ROOT_KINDS; kind++)
+			sum += reach.sums[kind].chunks;
+		for (size_t i = 0; i < heap.chunks.blocks.count; i++)
+			for (size_t j = 0; j < heap.chunks.blocks.items[i].count; j++) {
+				bool is_anchored = reach_has(&reach, REACH_ANCHORED, i, j);
+
+				bits += is_anchored;
+				assert_true(!is_anchored ||
+							chunk_is_live(chunk_block_get(&heap.chunks.blocks.items[i], j).state));
+				assert_int_equal(is_anchored, reach_has(&reach, REACH_READ, i, j));
+			}
+		assert_int_equal(sum, bits);
+		reach_deinit(&reach);
+		roots_deinit(&roots);
+		heap_deinit(&heap);
+		anomalies_deinit(&anomalies);
+		heap_builder_deinit(&builder);
+	}
+}
+
 /* 32-bit words: read as such, and said to be weak by who asks. */
 static void words_of_four_bytes(void **state)
 {
@@ -744,6 +797,7 @@ int main(void)
 		cmocka_unit_test(regions_that_are_no_roots),
 		cmocka_unit_test(main_arena_holds_nothing),
 		cmocka_unit_test(nothing_of_malloc_holds),
+		cmocka_unit_test(damaged_heaps),
 		cmocka_unit_test(words_of_four_bytes),
 		cmocka_unit_test(hostile_ranges),
 		cmocka_unit_test(no_chunks_at_all),
