@@ -176,11 +176,16 @@ static void fill_content(struct filler *filler)
 	while ((span = pointers_next(&pointers, &range, &at)).size) {
 		count_bytes(&filler->show->content, span);
 		for (size_t i = 0; i < span.size; i += word) {
-			enum word_class class = shape_word(&reader, span.data + i);
+			uint64_t value = pointers_word(span.data + i, word);
+			/* the address of something may look like text: here it is a pointer all the same */
+			enum word_class class =
+				range_holds(reader.all, value) && regions_find(input->regions, value)
+					? WORD_POINTER
+					: shape_word(&reader, span.data + i);
 
 			count_word(&filler->show->content, class);
 			if (class == WORD_POINTER)
-				add_outgoing(filler, at + i, pointers_word(span.data + i, word));
+				add_outgoing(filler, at + i, value);
 		}
 	}
 }

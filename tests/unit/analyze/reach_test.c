@@ -289,7 +289,12 @@ static void damage_holds(void **state)
 	scene_begin(&scene, 3, 64);
 	scene.chunks[0].state = CHUNK_UNWALKABLE;
 	store(&scene, HEAP + 24, user(&scene, 2));
+	attribute_builder_region(&scene.process, (struct range){ 0x40000000, 0x40001000 },
+							 REGION_ANONYMOUS, 0);
 	scene_walk(&scene, 2);
+	assert_non_null(roots_find(&scene.roots, HEAP + 24));
+	assert_int_equal(roots_find(&scene.roots, HEAP + 24)->kind, ROOT_UNWALKABLE);
+	assert_int_equal(roots_find(&scene.roots, 0x40000000)->kind, ROOT_ANONYMOUS);
 	assert_true(anchored(&scene, 2));
 	assert_int_equal(scene.reach.sums[ROOT_UNWALKABLE].chunks, 1);
 	scene_end(&scene);

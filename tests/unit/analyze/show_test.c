@@ -220,11 +220,33 @@ static void places_have_names(void **state)
 	scene_deinit(&scene);
 }
 
+/* An address whose bytes are all letters is a pointer nevertheless. */
+static void an_address_may_look_like_text(void **state)
+{
+	static struct scene scene;
+	const vaddr letters = 0x414243444000;
+	struct show show;
+
+	(void)state;
+	scene_init(&scene, "/lib/libplug.so");
+	attribute_builder_region(&scene.process, (struct range){ letters, letters + PAGE },
+							 REGION_ANONYMOUS, 0);
+	scene.heap[2] = letters + 0x45;
+	scene_seal(&scene);
+	assert_true(fill(&scene, &show, HEAP, 20));
+	assert_int_equal(show.outgoing.total, 1);
+	assert_int_equal(show.content.pointers, 1);
+	assert_int_equal(show.content.text_words, 0);
+	show_deinit(&show);
+	scene_deinit(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_memory),
 		cmocka_unit_test(places_have_names),
+		cmocka_unit_test(an_address_may_look_like_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
