@@ -89,27 +89,52 @@ static bool kind_of(const struct region *region, enum root_kind *kind)
 	return false;
 }
 
-/* Where the lowest of the stack pointers in the region allows its function to write; the region's
- * start where there is none, or where one is not of the moment at which the memory was read. */
-static vaddr stack_start(const struct core *core, const struct region *region)
-{
-	vaddr lowest = region->range.end;
-	uint64_t zone = 0;
+/* The threads' stack pointers, by address; a range of one byte each, for range_search. */
+struct stack_pointer {
+	struct range range;
+	bool known; /* of the moment at which the memory was read */
+};
 
-	for (size_t i = 0; i < sizeof red_zones / sizeof *red_zones; i++)
-		if (red_zones[i].machine == core->machine)
-			zone = red_zones[i].bytes;
+typedef VEC(struct stack_pointer) stack_pointers;
+
+static void find_stack_pointers(const struct core *core, stack_pointers *pointers)
+{
 	for (size_t i = 0; i < core->threads.count; i++) {
 		const struct core_thread *thread = &core->threads.items[i];
 
-		if (!range_holds(region->range, thread->sp))
-			continue;
-		if (!registers_count(core, thread))
-			return region->range.start;
-		if (thread->sp < lowest)
-			lowest = thread->sp;
+		if (thread->sp && thread->sp < UINT64_MAX)
+			*vec_add(pointers) = (struct stack_pointer){ { thread->sp, thread->sp + 1 },
+														 registers_count(core, thread) > 0 };
 	}
-	if (lowest == region->range.end || lowest - region->range.start < zone)
+	vec_sort(pointers, compare_starts); /* it begins with its range */
+}
+
+static uint64_t red_zone(uint16_t machine)
+{
+	for (size_t i = 0; i < sizeof red_zones / sizeof *red_zones; i++)
+		if (red_zones[i].machine == machine)
+			return red_zones[i].bytes;
+	return 0;
+}
+
+/* Where the lowest of the stack pointers in the region allows its function to write; the region's
+ * start where there is none, or where one is not of the moment at which the memory was read. */
+static vaddr stack_start(const struct core *core, const stack_pointers *pointers,
+						 const struct region *region)
+{
+	size_t first = range_search(pointers->items, pointers->count, sizeof *pointers->items,
+								region->range.start);
+	uint64_t zone = red_zone(core->machine);
+	vaddr lowest;
+
+	if (first == pointers->count || !range_holds(region->range, pointers->items[first].range.start))
+		return region->range.start;
+	for (size_t i = first;
+		 i < pointers->count && pointers->items[i].range.start < region->range.end; i++)
+		if (!pointers->items[i].known)
+			return region->range.start;
+	lowest = pointers->items[first].range.start;
+	if (lowest - region->range.start < zone)
 		return region->range.start;
 	return (lowest - zone) & ~(vaddr)(core->word - 1);
 }
@@ -142,8 +167,10 @@ static void add_unowned(struct roots *roots, struct root root, const range_list 
 static void add_regions(struct roots *roots, const struct core *core, const struct regions *regions,
 						const range_list *owned)
 {
+	stack_pointers pointers = { 0 };
 	size_t next = 0;
 
+	find_stack_pointers(core, &pointers);
 	for (size_t i = 0; i < regions->items.count; i++) {
 		const struct region *region = &regions->items.items[i];
 		struct root root = { .range = region->range, .tid = region->tid };
@@ -151,9 +178,10 @@ static void add_regions(struct roots *roots, const struct core *core, const stru
 		if (!kind_of(region, &root.kind))
 			continue;
 		if (root.kind == ROOT_STACK)
-			root.range.start = stack_start(core, region);
+			root.range.start = stack_start(core, &pointers, region);
 		add_unowned(roots, root, owned, &next);
 	}
+	vec_deinit(&pointers);
 }
 
 static void add_unwalkable(struct roots *roots, const struct heap *heap)
