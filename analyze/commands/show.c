@@ -18,17 +18,20 @@ static bool parse_address(const char *text, vaddr *address, struct err *err)
 	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
 	size_t length = strspn(digits, "0123456789abcdefABCDEF");
 
-	if (!length || length > 16 || digits[length])
-		return err_set(err, ERR_USAGE, "'%.100s' is no address: hexadecimal, like 0x5581e0a2c2a0",
-					   text);
+	if (!length || length > 16 || digits[length]) {
+		err_set(err, ERR_USAGE, "'%.100s' is no address: hexadecimal, like 0x5581e0a2c2a0", text);
+		return err_hint(err, "`analyze chunks FILE` lists those of all chunks");
+	}
 	*address = strtoull(digits, NULL, 16);
 	return true;
 }
 
 static bool check(const struct options *options, vaddr *address, struct err *err)
 {
-	if (options->format == FORMAT_MARKDOWN)
-		return err_set(err, ERR_USAGE, "`analyze show` has the formats text and json");
+	if (options->format == FORMAT_MARKDOWN) {
+		err_set(err, ERR_USAGE, "`analyze show` does not make markdown");
+		return err_hint(err, "its formats are text and json");
+	}
 	if (options->reveal && (options->format != FORMAT_TEXT || !isatty(STDOUT_FILENO))) {
 		err_set(err, ERR_USAGE, "--reveal is for a terminal: it shows what the process held");
 		return err_hint(err, "without it the kinds of bytes are counted");
