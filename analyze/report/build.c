@@ -7,6 +7,7 @@
 #include "analyze/attribute/heap_summary.h"
 #include "analyze/attribute/ledger.h"
 #include "analyze/attribute/names.h"
+#include "analyze/attribute/pins.h"
 #include "analyze/attribute/reach.h"
 #include "analyze/attribute/references.h"
 #include "analyze/attribute/size_classes.h"
@@ -69,6 +70,8 @@ void build_report(struct report *report, const struct build_input *input)
 				  input->findings, &report->pool);
 	buckets_fill(&report->memory, core, input->image, input->regions, input->heap, &report->pool);
 	heap_summary_fill(&report->heap, input->heap, core, &report->pool);
+	pins_fill(&report->heap, input->heap, input->findings,
+			  core->has_page_map ? &core->page_map : NULL, input->workers, &report->pool);
 	size_classes_fill(&report->heap, &input->heap->chunks, input->workers);
 	fill_content(report, input);
 	if (input->references && input->heap->found)
