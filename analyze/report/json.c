@@ -1,6 +1,7 @@
 #include "analyze/report/json.h"
 
 #include "analyze/report/json_value.h"
+#include "analyze/report/references_json.h"
 
 /* Short names for what stands in every line below. */
 static json_t *text(const char *value)
@@ -189,22 +190,6 @@ static json_t *arena_json(const struct report_heap *heap, const struct report_ar
 	return object;
 }
 
-static json_t *size_classes_json(const struct report_size_class *items, size_t size)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < size; i++) {
-		json_t *row = json_object();
-
-		set(row, "size", number(items[i].size));
-		set(row, "state", text(items[i].state));
-		set(row, "chunks", number(items[i].chunks));
-		set(row, "bytes", number(items[i].bytes));
-		json_array_append_new(array, row);
-	}
-	return array;
-}
-
 static json_t *text_or_null(const char *value)
 {
 	return value ? text(value) : json_null();
@@ -281,7 +266,7 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 	set(object, "mmapped_overhead", sum(heap->mmapped_overhead, has_residency));
 	set(object, "pins", pins_json(heap, has_residency));
 	set(object, "size_classes",
-		size_classes_json(heap->size_classes.items, heap->size_classes.count));
+		json_value_size_classes(heap->size_classes.items, heap->size_classes.count));
 	return object;
 }
 
@@ -351,79 +336,6 @@ static json_t *content_json(const struct report_content *content)
 	set(rest, "bytes", number(content->unattributed_bytes));
 	set(rest, "clusters", clusters_json(content));
 	set(object, "unattributed", rest);
-	return object;
-}
-
-static json_t *count(struct report_count value)
-{
-	return chunks_and_bytes(value.chunks, value.bytes);
-}
-
-static json_t *roots_json(const struct report_references *references)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < references->roots.count; i++) {
-		const struct report_root *root = &references->roots.items[i];
-		json_t *row = json_object();
-
-		set(row, "id", text(root->id));
-		set(row, "title", text(root->title));
-		set(row, "bytes", number(root->bytes));
-		set(row, "references", number(root->references));
-		set(row, "anchored", count(root->anchored));
-		json_array_append_new(array, row);
-	}
-	return array;
-}
-
-static json_t *unreachable_rules_json(const struct report_references *references)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < references->rules.count; i++) {
-		json_t *row = count(references->rules.items[i].sum);
-		const char *id = references->rules.items[i].id;
-
-		set(row, "id", *id ? text(id) : json_null());
-		json_array_append_new(array, row);
-	}
-	return array;
-}
-
-static json_t *largest_json(const struct report_references *references)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < references->largest.count; i++) {
-		const struct report_unreachable_chunk *chunk = &references->largest.items[i];
-		json_t *row = json_object();
-
-		set(row, "address", address(chunk->address));
-		set(row, "bytes", number(chunk->bytes));
-		set(row, "state", text(chunk->state));
-		set(row, "rule", *chunk->rule ? text(chunk->rule) : json_null());
-		set(row, "head", json_boolean(chunk->head));
-		json_array_append_new(array, row);
-	}
-	return array;
-}
-
-static json_t *references_json(const struct report_references *references)
-{
-	json_t *object = json_object();
-
-	set(object, "upper_bound", json_boolean(references->upper_bound));
-	set(object, "weak", json_boolean(references->weak));
-	set(object, "anchored", count(references->anchored));
-	set(object, "interior", count(references->interior));
-	set(object, "unreachable", count(references->unreachable));
-	set(object, "heads", count(references->heads));
-	set(object, "roots", roots_json(references));
-	set(object, "sizes", size_classes_json(references->sizes.items, references->sizes.count));
-	set(object, "rules", unreachable_rules_json(references));
-	set(object, "largest", largest_json(references));
-	set(object, "missing", lines(&references->missing));
 	return object;
 }
 

@@ -42,6 +42,22 @@ json_t *json_value_lines(const report_lines *lines)
 	return array;
 }
 
+json_t *json_value_size_classes(const struct report_size_class *items, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *row = json_object();
+
+		json_object_set_new(row, "size", json_value_number(items[i].size));
+		json_object_set_new(row, "state", json_value_text(items[i].state));
+		json_object_set_new(row, "chunks", json_value_number(items[i].chunks));
+		json_object_set_new(row, "bytes", json_value_number(items[i].bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
 static int append(const char *bytes, size_t size, void *out)
 {
 	strbuf_add(out, bytes, size);

@@ -21,6 +21,9 @@ json_t *json_value_address(vaddr value);
 
 json_t *json_value_lines(const report_lines *lines);
 
+/* Rows of size, state, chunks, bytes. */
+json_t *json_value_size_classes(const struct report_size_class *items, size_t count);
+
 /* Appends the document, indented, with a final newline, and ends it. */
 void json_value_write(json_t *root, struct strbuf *out);
 
