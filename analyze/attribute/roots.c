@@ -127,7 +127,8 @@ static vaddr stack_start(const struct core *core, const stack_pointers *pointers
 	uint64_t zone = red_zone(core->machine);
 	vaddr lowest;
 
-	if (first == pointers->count || !range_holds(region->range, pointers->items[first].range.start))
+	if (!pointers->items || first == pointers->count ||
+		!range_holds(region->range, pointers->items[first].range.start))
 		return region->range.start;
 	for (size_t i = first;
 		 i < pointers->count && pointers->items[i].range.start < region->range.end; i++)
