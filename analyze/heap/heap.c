@@ -282,6 +282,7 @@ static void describe(struct state *state)
 	char generation[LAYOUT_NAME_BYTES];
 
 	layout_generation(layout, generation);
+	heap->state_bytes = layout->state->bytes;
 	heap->generation = pool_string(&heap->pool, generation);
 	heap->basis = pool_printf(
 		&heap->pool, "bins at +%u and system_mem at +%u of malloc_state (class %s), %s, %s, %s%s",

@@ -9,6 +9,7 @@
 #include "analyze/memory/image.h"
 #include "analyze/memory/regions.h"
 #include "analyze/report/model.h"
+#include "base/progress.h"
 
 /* What a report is made of. Nothing is owned, nothing is changed. */
 struct build_input {
@@ -22,6 +23,8 @@ struct build_input {
 	const struct findings *findings;
 	const struct anomalies *anomalies;
 	unsigned workers;
+	bool references;           /* who holds the live chunks: on demand */
+	struct progress *progress; /* of that */
 };
 
 /* Fills a zeroed report; every string in it is a copy or a constant, so the tables may go. The

@@ -3,6 +3,7 @@
 #include "analyze/report/content_tables.h"
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
+#include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
 
@@ -97,6 +98,39 @@ static void add_content(const struct report *report, struct strbuf *out)
 	}
 }
 
+static void add_references(const struct report *report, struct strbuf *out)
+{
+	static const struct {
+		const char *title;
+		void (*make)(const struct report_references *, struct table *);
+	} tables[] = {
+		{ "Who holds the live chunks (a chunk counts for the first root that reaches it)",
+		  reference_tables_roots },
+		{ "Sizes of unreachable chunks", reference_tables_sizes },
+		{ "What is in unreachable chunks", reference_tables_rules },
+		{ "Largest unreachable chunks", reference_tables_largest },
+	};
+	const struct report_references *references = &report->references;
+	struct strbuf summary = { 0 };
+	struct table table;
+
+	if (!references->asked)
+		return;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		if (i && !references->unreachable.chunks)
+			break;
+		tables[i].make(references, &table);
+		add_table(tables[i].title, &table, out);
+	}
+	reference_tables_summary(references, &summary);
+	add_line("\n", strbuf_text(&summary), out);
+	strbuf_deinit(&summary);
+	if (references->missing.count)
+		strbuf_putc(out, '\n');
+	for (size_t i = 0; i < references->missing.count; i++)
+		add_line("- ", references->missing.items[i], out);
+}
+
 static void add_diagnosis(const struct report *report, struct strbuf *out)
 {
 	strbuf_puts(out, "\n### Diagnosis\n");
@@ -158,6 +192,7 @@ void markdown_render(const struct report *report, struct strbuf *out)
 	add_table("Where the memory is", &table, out);
 	add_heap(report, out);
 	add_content(report, out);
+	add_references(report, out);
 	add_diagnosis(report, out);
 	add_missing(report, out);
 	add_anomalies(report, out);

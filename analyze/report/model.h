@@ -176,6 +176,47 @@ struct report_content {
 	size_t rules_applied;
 };
 
+/* Chunks that count once: here live ones only. */
+struct report_count {
+	uint64_t chunks, bytes;
+};
+
+/* What one kind of root holds. */
+struct report_root {
+	const char *id, *title;
+	uint64_t bytes;               /* captured, and read for pointers */
+	uint64_t references;          /* pointers to live chunks in them */
+	struct report_count anchored; /* from here, and from no kind before it in the list */
+};
+
+struct report_unreachable_rule {
+	const char *id; /* "" for chunks without a hit */
+	struct report_count sum;
+};
+
+struct report_unreachable_chunk {
+	vaddr address; /* the program's pointer */
+	uint64_t bytes;
+	const char *state;
+	const char *rule; /* "" without a hit */
+	bool head;
+};
+
+/* Who holds the live chunks, by conservative reachability. Filled on demand. */
+struct report_references {
+	bool asked;
+	bool upper_bound; /* something that may hold chunks was not captured: see missing */
+	bool weak;        /* words of 4 bytes: numbers and text are more often taken for pointers */
+	struct report_count anchored, unreachable;
+	struct report_count interior; /* of anchored: no pointer leads to their start */
+	struct report_count heads;    /* of unreachable: no other unreachable chunk points to them */
+	VEC(struct report_root) roots;
+	VEC(struct report_size_class) sizes;          /* of unreachable ones, most bytes first */
+	VEC(struct report_unreachable_rule) rules;    /* each chunk once; most bytes first */
+	VEC(struct report_unreachable_chunk) largest; /* unreachable ones */
+	report_lines missing; /* one sentence each: what was not captured and may hold chunks */
+};
+
 /* What somebody should look at: a rule, a size class or a region that holds a lot. */
 struct report_suspect {
 	const char *kind; /* "rule", "size-class", "arena", "region" */
@@ -207,6 +248,7 @@ struct report {
 	struct report_memory memory;
 	struct report_heap heap;
 	struct report_content content;
+	struct report_references references;
 	const char *verdict; /* a few sentences */
 	VEC(struct report_suspect) suspects;
 	VEC(struct report_diagnosis) diagnosis;

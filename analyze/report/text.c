@@ -4,6 +4,7 @@
 #include "analyze/report/content_tables.h"
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
+#include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
 #include "base/text.h"
@@ -180,6 +181,37 @@ static void print_content(const struct page *page)
 	}
 }
 
+static void print_references(const struct page *page)
+{
+	static void (*const tables[])(const struct report_references *, struct table *) = {
+		reference_tables_roots,
+		reference_tables_sizes,
+		reference_tables_rules,
+		reference_tables_largest,
+	};
+	const struct report_references *references = &page->report->references;
+	struct strbuf summary = { 0 };
+	struct table table;
+
+	if (!references->asked)
+		return;
+	heading(page, "WHO HOLDS THE LIVE CHUNKS (a chunk counts for the first root that reaches it)");
+	reference_tables_summary(references, &summary);
+	paragraph(page, "  ", strbuf_text(&summary));
+	strbuf_deinit(&summary);
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		if (i && !references->unreachable.chunks)
+			break;
+		tables[i](references, &table);
+		strbuf_putc(page->out, '\n');
+		print_table(page, &table);
+	}
+	if (references->missing.count)
+		strbuf_putc(page->out, '\n');
+	for (size_t i = 0; i < references->missing.count; i++)
+		paragraph(page, "  - ", references->missing.items[i]);
+}
+
 static const char *severity_colour(const char *severity)
 {
 	return strcmp(severity, "high") == 0 ? "1;31" : strcmp(severity, "medium") == 0 ? "33" : "0";
@@ -264,6 +296,7 @@ void text_render(const struct report *report, struct text_style style, struct st
 	print_memory(&page);
 	print_heap(&page);
 	print_content(&page);
+	print_references(&page);
 	print_diagnosis(&page);
 	print_missing(&page);
 	print_anomalies(&page);
