@@ -3,6 +3,8 @@
 #include "analyze/heap/search.h"
 #include "analyze/heap/states.h"
 
+const char arenas_unused[] = "malloc arenas are there, but nothing was allocated from them";
+
 enum {
 	RING_MAX = 1 << 16,  /* arenas; M_ARENA_MAX has no bound of its own */
 	STEPS_MAX = 1 << 20, /* states looked at: memory made of false rings must not hold us up */
@@ -271,7 +273,7 @@ bool arenas_find(const struct image *image, const struct regions *regions, unsig
 	if (found->count)
 		add_strays(&state, layout, found, anomalies);
 	if (unused.count)
-		*why = "malloc arenas are there, but nothing was allocated from them";
+		*why = arenas_unused;
 	else if (!state.steps)
 		*why = "too much memory looks like a malloc arena: the search was given up";
 	else

@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+/* What `why` of arenas_find is where there are arenas that were never allocated from. */
+extern const char arenas_unused[];
+
 /* What its malloc_state says. */
 struct arena {
 	vaddr address;

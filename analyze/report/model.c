@@ -11,6 +11,8 @@ void report_deinit(struct report *report)
 	vec_deinit(&report->evidence.gaps);
 	vec_deinit(&report->evidence.missing);
 	vec_deinit(&report->memory.buckets);
+	vec_deinit(&report->memory.owners);
+	vec_deinit(&report->memory.stacks);
 	vec_deinit(&report->heap.arenas);
 	vec_deinit(&report->heap.size_classes);
 	vec_deinit(&report->content.rules);

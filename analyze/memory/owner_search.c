@@ -1,0 +1,187 @@
+#include "analyze/memory/owner_search.h"
+
+#include <endian.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* More claims than this are joined where they touch; if that does not help, no more are made. */
+enum { CLAIMS_MAX = 1 << 20 };
+
+bool owner_is_memory(const struct region *region)
+{
+	return (region->kind == REGION_ANONYMOUS || region->kind == REGION_BRK) &&
+		   region->protection & MAPPING_READ && !(region->protection & MAPPING_SHARED);
+}
+
+bool owner_has_memory(const struct owner_search *search, vaddr start, uint64_t bytes)
+{
+	vaddr end = start + bytes;
+	const struct region *region = regions_find(search->regions, start);
+	const struct region *behind = search->regions->items.items + search->regions->items.count;
+
+	if (!region || end <= start)
+		return false;
+	for (vaddr at = start; region < behind && region->range.start <= at; region++) {
+		if (!owner_is_memory(region))
+			return false;
+		at = region->range.end;
+		if (at >= end)
+			return true;
+	}
+	return false;
+}
+
+static vaddr align_up(vaddr address, uint64_t alignment)
+{
+	return (address + alignment - 1) & ~(alignment - 1);
+}
+
+static void visit_piece(const struct piece *piece, struct range range, uint64_t alignment,
+						uint64_t bytes, owner_visit visit, void *context)
+{
+	vaddr end = range.end < piece->range.end ? range.end : piece->range.end;
+	vaddr at = range.start > piece->range.start ? range.start : piece->range.start;
+
+	if (at == range.start && at % alignment && end - at >= bytes)
+		visit(context, at, piece->data + (at - piece->range.start));
+	for (at = align_up(at, alignment); at < end && end - at >= bytes; at += alignment) {
+		visit(context, at, piece->data + (at - piece->range.start));
+		if (at + alignment < at)
+			return;
+	}
+}
+
+void owner_each_aligned(const struct owner_search *search, uint64_t alignment, uint64_t bytes,
+						owner_visit visit, void *context)
+{
+	const struct image *image = search->image;
+
+	for (size_t i = 0; i < search->regions->items.count; i++) {
+		const struct region *region = &search->regions->items.items[i];
+
+		if (!owner_is_memory(region))
+			continue;
+		for (size_t j = image_find(image, region->range.start);
+			 j < image->pieces.count && image->pieces.items[j].range.start < region->range.end; j++)
+			visit_piece(&image->pieces.items[j], region->range, alignment, bytes, visit, context);
+	}
+}
+
+void owner_each_module_data(const struct owner_search *search, owner_visit_data visit,
+							void *context)
+{
+	uint64_t left = OWNER_MODULE_DATA_MAX;
+
+	for (size_t i = 0; i < search->regions->items.count && left; i++) {
+		const struct region *region = &search->regions->items.items[i];
+		vaddr at = region->range.start;
+
+		if (region->kind != REGION_MODULE || !(region->protection & MAPPING_WRITE))
+			continue;
+		while (at < region->range.end && left) {
+			uint64_t wanted = region->range.end - at < left ? region->range.end - at : left;
+			struct span span = image_span(search->image, at, wanted);
+
+			if (span.size < sizeof(uint64_t))
+				break;
+			visit(context, at, span);
+			at += span.size;
+			left -= span.size;
+		}
+	}
+}
+
+static int compare_claims(const void *left, const void *right)
+{
+	const struct owner_claim *a = left, *b = right;
+
+	return (a->range.start > b->range.start) - (a->range.start < b->range.start);
+}
+
+/* Joins claims of one owner that touch or overlap. */
+static void compact(owner_claims *claims)
+{
+	size_t kept = 0;
+
+	vec_sort(claims, compare_claims);
+	for (size_t i = 0; i < claims->count; i++) {
+		const struct owner_claim *claim = &claims->items[i];
+		struct owner_claim *last = kept ? &claims->items[kept - 1] : NULL;
+
+		if (!last || last->kind != claim->kind || last->range.end < claim->range.start)
+			claims->items[kept++] = *claim;
+		else if (last->range.end < claim->range.end)
+			last->range.end = claim->range.end;
+	}
+	claims->count = kept;
+}
+
+/* Where the neighbouring private anonymous regions from `start` on end, at most `limit`; `start`
+ * where there are none. Parts without access count: owners take it from what they do not use. */
+static vaddr run_end(const struct owner_search *search, vaddr start, vaddr limit)
+{
+	const struct region *region = regions_find(search->regions, start);
+	const struct region *behind = search->regions->items.items + search->regions->items.count;
+	vaddr at = start;
+
+	for (; region && region < behind && at < limit && region->range.start <= at; region++) {
+		if ((region->kind != REGION_ANONYMOUS && region->kind != REGION_BRK) ||
+			region->protection & MAPPING_SHARED)
+			break;
+		at = region->range.end;
+	}
+	return at < limit ? at : limit;
+}
+
+void owner_claim(struct owner_search *search, enum owner_kind kind, struct range range)
+{
+	owner_claims *claims = &search->owners->claims;
+	struct owner_claim *last = claims->count ? &claims->items[claims->count - 1] : NULL;
+
+	range.end = run_end(search, range.start, range.end);
+	if (range.end <= range.start)
+		return;
+	if (last && last->kind == kind && last->range.end == range.start) {
+		last->range.end = range.end;
+		return;
+	}
+	if (claims->count == CLAIMS_MAX)
+		compact(claims);
+	if (claims->count < CLAIMS_MAX)
+		*vec_add(claims) = (struct owner_claim){ range, kind };
+}
+
+void owner_seen(struct owner_search *search, enum owner_kind kind, const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	search->owners->findings[kind].structure = pool_string(&search->owners->pool, text);
+}
+
+uint64_t owner_u64(const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof value);
+	return le64toh(value);
+}
+
+uint32_t owner_u32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof value);
+	return le32toh(value);
+}
+
+uint64_t owner_word(const struct owner_search *search, vaddr address)
+{
+	uint64_t word;
+
+	return image_word(search->image, address, &word) ? word : 0;
+}
