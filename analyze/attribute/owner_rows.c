@@ -16,6 +16,14 @@ static const char *basis_of(const struct owner_finding *finding, struct pool *po
 					   name ? "; mappings are named " : "", name ? name : "");
 }
 
+/* The file's name without its folders; "" where none is mapped. */
+static const char *module_of(const struct owner_finding *finding, struct pool *pool)
+{
+	const char *slash = finding->module ? strrchr(finding->module, '/') : NULL;
+
+	return names_safe(slash ? slash + 1 : finding->module, pool);
+}
+
 struct report_owner *owner_rows_add(struct report_memory *memory, const struct owners *owners,
 									enum owner_kind kind, uint64_t virtual_bytes,
 									struct pool *pool)
@@ -31,6 +39,7 @@ struct report_owner *owner_rows_add(struct report_memory *memory, const struct o
 	row->title = traits->title;
 	row->certainty = owner_certainty_name(virtual_bytes ? certainty : OWNER_HINT);
 	row->is_malloc = traits->is_malloc;
+	row->module = module_of(&owners->findings[kind], pool);
 	row->basis = basis_of(&owners->findings[kind], pool);
 	row->advice = traits->advice;
 	return row;
@@ -53,14 +62,20 @@ void owner_rows_sort(struct report_memory *memory)
 }
 
 /* What is known of glibc's malloc beside it. */
-static const char *glibc_beside(const struct heap *heap)
+static const char *glibc_beside(const struct heap *heap, bool has_roots)
 {
 	if (heap->found)
 		return "glibc's arenas were used as well, see below";
-	return heap->unused ? "glibc's arena was never used" : "no arena of glibc's was recognised";
+	return heap->unused && has_roots ? "glibc's arena was never used"
+									 : "no arena of glibc's was recognised";
 }
 
-const char *owner_rows_replaced(struct report *report, const struct heap *heap)
+static const char *file_of(const struct report_owner *row)
+{
+	return *row->module ? row->module : "linked into the program or another library";
+}
+
+const char *owner_rows_replaced(struct report *report, const struct heap *heap, bool has_roots)
 {
 	for (size_t i = 0; i < report->memory.owners.count; i++) {
 		const struct report_owner *row = &report->memory.owners.items[i];
@@ -70,10 +85,10 @@ const char *owner_rows_replaced(struct report *report, const struct heap *heap)
 		if (!row->is_malloc || !row->virtual_bytes)
 			continue;
 		return pool_printf(&report->pool, "malloc is %s (%s): its memory is %s%s in %s; %s. %s",
-						   row->title, row->certainty,
+						   row->title, file_of(row),
 						   size_format(known ? row->resident_bytes : row->virtual_bytes, size),
 						   known ? " resident" : "", count_of(row->regions, "mapping", places),
-						   glibc_beside(heap), row->advice);
+						   glibc_beside(heap, has_roots), row->advice);
 	}
-	return "";
+	return NULL;
 }

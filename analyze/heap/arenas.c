@@ -3,7 +3,7 @@
 #include "analyze/heap/search.h"
 #include "analyze/heap/states.h"
 
-const char arenas_unused[] = "malloc arenas are there, but nothing was allocated from them";
+const char arenas_given_up[] = "too much memory looks like a malloc arena: the search was given up";
 
 enum {
 	RING_MAX = 1 << 16,  /* arenas; M_ARENA_MAX has no bound of its own */
@@ -273,9 +273,9 @@ bool arenas_find(const struct image *image, const struct regions *regions, unsig
 	if (found->count)
 		add_strays(&state, layout, found, anomalies);
 	if (unused.count)
-		*why = arenas_unused;
+		*why = "malloc arenas are there, but nothing was allocated from them";
 	else if (!state.steps)
-		*why = "too much memory looks like a malloc arena: the search was given up";
+		*why = arenas_given_up;
 	else
 		*why = "no malloc arena in the captured memory";
 	vec_deinit(&modules);

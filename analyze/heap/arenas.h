@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-/* What `why` of arenas_find is where there are arenas that were never allocated from. */
-extern const char arenas_unused[];
+/* What `why` of arenas_find is where the search was given up. */
+extern const char arenas_given_up[];
 
 /* What its malloc_state says. */
 struct arena {

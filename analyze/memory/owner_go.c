@@ -1,6 +1,9 @@
 #include "analyze/memory/owner_search.h"
 
+#include "base/mem.h"
+
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Go's heap consists of arenas of 64 MiB, the first at an address of its machine's choice
@@ -26,7 +29,7 @@ static const uint64_t spans_at[] = {
 
 #define TABLE_BYTES (UINT64_C(32) << 20)
 #define ARENA_BYTES (UINT64_C(64) << 20)
-enum { PAGE_BYTES = 8192, ARENA_PAGES = 8192, SPAN_START = 24, SPAN_PAGES = 32, NOTE_GO = 4 };
+enum { PAGE_BYTES = 8192, ARENA_PAGES = 8192, SPAN_START = 24, SPAN_PAGES = 32, SPAN_WORDS = 14, NOTE_GO = 4 };
 
 struct finding {
 	struct owner_search *search;
@@ -34,6 +37,7 @@ struct finding {
 	vaddr table;
 	uint64_t spans_offset;
 	uint64_t arenas, spans;
+	bool *claimed; /* of each region */
 };
 
 /* The note that Go's linker writes: name "Go", type 4 (cmd/internal/buildid). */
@@ -91,13 +95,30 @@ static void claim_region(struct finding *finding, vaddr address)
 {
 	const struct region *region = regions_find(finding->search->regions, address);
 
-	if (region && region->kind == REGION_ANONYMOUS)
-		owner_claim(finding->search, OWNER_GO, region->range);
+	size_t index = region ? (size_t)(region - finding->search->regions->items.items) : 0;
+
+	if (!region || region->kind != REGION_ANONYMOUS || !owner_is_memory(region) || *region->path ||
+		finding->claimed[index])
+		return;
+	finding->claimed[index] = true;
+	owner_claim(finding->search, OWNER_GO, region->range);
+}
+
+/* Pointers of an mspan lead to other spans, to bitmaps and to specials: the runtime's. */
+static void claim_span(struct finding *finding, vaddr span, vaddr last[SPAN_WORDS])
+{
+	for (unsigned i = 0; i < SPAN_WORDS; i++) {
+		vaddr pointer = i ? owner_word(finding->search, span + 8 * i) : span;
+
+		if (pointer >> 16 != last[i] >> 16)
+			claim_region(finding, pointer);
+		last[i] = pointer;
+	}
 }
 
 static void claim_arena(struct finding *finding, vaddr arena)
 {
-	vaddr last = 0;
+	vaddr last[SPAN_WORDS] = { 0 };
 
 	finding->arenas++;
 	claim_region(finding, heap_arena(finding, arena));
@@ -108,9 +129,7 @@ static void claim_arena(struct finding *finding, vaddr arena)
 			continue;
 		finding->spans++;
 		page += pages - 1;
-		if (span >> 16 != last >> 16)
-			claim_region(finding, span);
-		last = span;
+		claim_span(finding, span, last);
 	}
 }
 
@@ -170,7 +189,9 @@ void owner_find_go(struct owner_search *search)
 		return;
 	owner_claim(search, OWNER_GO,
 				(struct range){ finding.table, finding.table + TABLE_BYTES });
+	finding.claimed = mem_zeroed(search->regions->items.count, sizeof *finding.claimed);
 	claim_arenas(&finding);
+	free(finding.claimed);
 	owner_seen(search, OWNER_GO, "%llu arenas in the runtime's table, with %llu spans in them",
 			   (unsigned long long)finding.arenas, (unsigned long long)finding.spans);
 }

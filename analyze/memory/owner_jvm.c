@@ -57,24 +57,43 @@ static bool may_be_tables(const struct region *region)
 		   !(region->protection & MAPPING_SHARED) && !*region->path;
 }
 
+/* The neighbouring regions from `first` on that may be tables: mappings of one table may differ in
+ * what the kernel was advised. Gives the index behind them. */
+static size_t run_end(const struct owner_search *search, size_t first, struct range *run)
+{
+	const struct region *items = search->regions->items.items;
+	size_t i = first + 1;
+
+	*run = items[first].range;
+	for (; i < search->regions->items.count; i++) {
+		if (items[i].range.start != run->end || !owner_is_memory(&items[i]) ||
+			!may_be_tables(&items[i]))
+			break;
+		run->end = items[i].range.end;
+	}
+	return i;
+}
+
 static void find_tables(struct owner_search *search)
 {
-	struct range hull = hull_of(search, REGION_JAVA_HEAP);
+	struct range hull = hull_of(search, REGION_JAVA_HEAP), run;
 	uint64_t heap = range_bytes(hull), committed = committed_in(search, hull), tables = 0;
 
-	for (size_t i = 0; heap && i < search->regions->items.count; i++) {
+	for (size_t i = 0, next; heap && i < search->regions->items.count; i = next) {
 		const struct region *region = &search->regions->items.items[i];
 
-		if (!owner_is_memory(region) || !may_be_tables(region) ||
-			!(is_table(heap, range_bytes(region->range)) ||
-			  is_table(committed, range_bytes(region->range))))
+		next = i + 1;
+		if (!owner_is_memory(region) || !may_be_tables(region))
+			continue;
+		next = run_end(search, i, &run);
+		if (!is_table(heap, range_bytes(run)) && !is_table(committed, range_bytes(run)))
 			continue;
 		tables++;
-		owner_claim(search, OWNER_JVM_GC, region->range);
+		owner_claim(search, OWNER_JVM_GC, run);
 	}
 	if (tables)
 		owner_seen(search, OWNER_JVM_GC,
-				   "%llu mappings of a 512th or a 64th of the Java heap's size",
+				   "%llu mappings whose size is a 512th or a 64th of the Java heap's",
 				   (unsigned long long)tables);
 }
 

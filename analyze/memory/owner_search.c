@@ -71,23 +71,24 @@ void owner_each_aligned(const struct owner_search *search, uint64_t alignment, u
 void owner_each_module_data(const struct owner_search *search, owner_visit_data visit,
 							void *context)
 {
+	const struct image *image = search->image;
 	uint64_t left = OWNER_MODULE_DATA_MAX;
 
-	for (size_t i = 0; i < search->regions->items.count && left; i++) {
+	for (size_t i = 0; i < search->regions->items.count; i++) {
 		const struct region *region = &search->regions->items.items[i];
-		vaddr at = region->range.start;
 
 		if (region->kind != REGION_MODULE || !(region->protection & MAPPING_WRITE))
 			continue;
-		while (at < region->range.end && left) {
-			uint64_t wanted = region->range.end - at < left ? region->range.end - at : left;
-			struct span span = image_span(search->image, at, wanted);
+		for (size_t j = image_find(image, region->range.start);
+			 j < image->pieces.count && image->pieces.items[j].range.start < region->range.end;
+			 j++) {
+			struct range part = range_overlap(region->range, image->pieces.items[j].range);
+			struct span span = image_span(image, part.start, range_bytes(part));
 
-			if (span.size < sizeof(uint64_t))
-				break;
-			visit(context, at, span);
-			at += span.size;
+			if (span.size > left)
+				return;
 			left -= span.size;
+			visit(context, part.start, span);
 		}
 	}
 }

@@ -24,8 +24,8 @@ typedef void (*owner_visit)(void *context, vaddr address, const uint8_t *bytes);
 void owner_each_aligned(const struct owner_search *search, uint64_t alignment, uint64_t bytes,
 						owner_visit visit, void *context);
 
-/* Calls `visit` with each run of captured bytes of modules' writable data, which begins at a word;
- * `size` is at most OWNER_MODULE_DATA_MAX in all. */
+/* Calls `visit` with each run of captured bytes of modules' writable data, until they are
+ * OWNER_MODULE_DATA_MAX in all. Runs begin at a page. */
 #define OWNER_MODULE_DATA_MAX (UINT64_C(256) << 20)
 typedef void (*owner_visit_data)(void *context, vaddr address, struct span bytes);
 void owner_each_module_data(const struct owner_search *search, owner_visit_data visit,

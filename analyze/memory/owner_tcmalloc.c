@@ -10,6 +10,7 @@
  * free_[kMaxPages]). From these and the central free lists beside it some spans are reached, and from
  * those their neighbours in memory, which no list has. */
 enum {
+	PAGE = 4096,
 	SPAN_BYTES = 48,
 	NEXT = 16,
 	PREV = 24,
@@ -137,14 +138,20 @@ static int compare_addresses(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-static void claim_span(struct finding *finding, vaddr span)
+/* Claims what the spans in [first, end) describe, and the pages that they are in themselves. */
+static void claim_spans(struct finding *finding, vaddr first, vaddr end)
 {
-	struct range range;
+	struct range own = { 0, 0 }, range;
 
-	if (!span_range(finding, finding->shift, span, &range))
-		return;
-	finding->span_count++;
-	owner_claim(finding->search, OWNER_TCMALLOC, range);
+	for (vaddr span = first; span < end; span += SPAN_BYTES) {
+		if (!span_range(finding, finding->shift, span, &range))
+			continue;
+		finding->span_count++;
+		owner_claim(finding->search, OWNER_TCMALLOC, range);
+		own.start = own.end ? own.start : span & ~(vaddr)(PAGE - 1);
+		own.end = (span + SPAN_BYTES + PAGE - 1) & ~(vaddr)(PAGE - 1);
+	}
+	owner_claim(finding->search, OWNER_TCMALLOC, own);
 }
 
 /* The spans before and behind those that are known, each once. */
@@ -159,11 +166,9 @@ static void claim_neighbours(struct finding *finding)
 
 		if (anchor < done || !span_range(finding, finding->shift, anchor, &range))
 			continue;
-		while (first >= SPAN_BYTES && anchor - first < PIECE_BYTES && first - SPAN_BYTES >= done)
+		while (first >= done + SPAN_BYTES && anchor - first < PIECE_BYTES)
 			first -= SPAN_BYTES;
-		for (vaddr span = first; span < end; span += SPAN_BYTES)
-			claim_span(finding, span);
-		owner_claim(finding->search, OWNER_TCMALLOC, (struct range){ first & ~(vaddr)4095, end });
+		claim_spans(finding, first, end);
 		done = end;
 	}
 }

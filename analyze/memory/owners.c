@@ -29,7 +29,8 @@ static const struct owner_traits traits[OWNER_KINDS] = {
 							  "jcmd PID VM.metaspace tells which class loaders hold it; "
 							  "-XX:MaxMetaspaceSize limits it." },
 	[OWNER_JVM_GC] = { "jvm-gc", "JVM garbage collector's tables", false,
-					   "They grow with -Xmx; jcmd PID VM.native_memory lists them under GC." },
+					   "They grow with -Xmx; jcmd PID VM.native_memory lists them under GC.",
+					   true },
 };
 
 /* Files whose mapping speaks for an owner; where `versioned`, a version and ".so" may follow.
@@ -88,9 +89,9 @@ enum owner_certainty owners_certainty(const struct owners *owners, enum owner_ki
 {
 	const struct owner_finding *finding = &owners->findings[kind];
 
-	if (finding->structure)
+	if (finding->structure && !traits[kind].is_guess)
 		return finding->module || finding->name ? OWNER_CERTAIN : OWNER_LIKELY;
-	if (finding->name)
+	if (finding->name || finding->structure)
 		return OWNER_LIKELY;
 	return finding->module ? OWNER_HINT : OWNER_ABSENT;
 }

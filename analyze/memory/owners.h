@@ -74,6 +74,7 @@ struct owner_traits {
 	const char *id, *title; /* "jvm-gc", "JVM garbage collector" */
 	bool is_malloc;         /* it takes malloc's place */
 	const char *advice;     /* the tool that can look into its memory */
+	bool is_guess;          /* what is seen of it fits, but other things may look like that */
 };
 
 const struct owner_traits *owner_traits(enum owner_kind kind);

@@ -52,7 +52,7 @@ void build_report(struct report *report, const struct build_input *input)
 				 &report->pool);
 	stacks_fill(&report->memory, core, input->regions, &report->pool);
 	heap_summary_fill(&report->heap, input->heap, core, &report->pool);
-	report->heap.replaced = owner_rows_replaced(report, input->heap);
+	report->heap.replaced = owner_rows_replaced(report, input->heap, !facts.no_roots);
 	size_classes_fill(&report->heap, &input->heap->chunks, input->workers);
 	fill_content(report, input);
 	fill_anomalies(report, input->anomalies);

@@ -103,6 +103,7 @@ static json_t *owners_json(const struct report_memory *memory)
 		set(row, "title", text(owner->title));
 		set(row, "certainty", text(owner->certainty));
 		set(row, "is_malloc", json_boolean(owner->is_malloc));
+		set(row, "module", text(owner->module));
 		set(row, "basis", text(owner->basis));
 		set(row, "advice", text(owner->advice));
 		set(row, "mappings", number(owner->regions));
@@ -208,7 +209,7 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 	json_t *arenas = json_array(), *classes = json_array();
 
 	set(object, "found", json_boolean(heap->found));
-	set(object, "replaced", text(heap->replaced));
+	set(object, "replaced", heap->replaced ? text(heap->replaced) : json_null());
 	set_sums(totals, &heap->totals, has_residency);
 	set(object, "totals", totals);
 	for (size_t i = 0; i < heap->arenas.count; i++)

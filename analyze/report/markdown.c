@@ -67,7 +67,7 @@ static void add_heap(const struct report *report, struct strbuf *out)
 	struct strbuf line = { 0 };
 	struct table table;
 
-	if (*report->heap.replaced) {
+	if (report->heap.replaced) {
 		strbuf_puts(out, "\n### malloc\n");
 		add_line("\n", report->heap.replaced, out);
 	}

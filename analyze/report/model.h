@@ -48,6 +48,7 @@ struct report_owner {
 	const char *id, *title;  /* "jemalloc"; its bucket is anonymous.ID */
 	const char *certainty;   /* "certain", "likely", "hint" (no memory is recognised) */
 	bool is_malloc;          /* it takes malloc's place */
+	const char *module;      /* name of its program or library, "" where none is mapped */
 	const char *basis;       /* what speaks for it, one sentence */
 	const char *advice;      /* the tool that can look into it */
 	uint64_t regions;        /* mappings that have memory of it */
@@ -104,7 +105,7 @@ struct report_size_class {
 
 struct report_heap {
 	bool found;
-	const char *replaced; /* one sentence on the allocator that is malloc instead; "" if none is */
+	const char *replaced; /* one sentence on the allocator that is malloc instead; NULL: none is */
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
 	struct report_sum mmapped;

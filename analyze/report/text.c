@@ -147,7 +147,7 @@ static void print_heap(const struct page *page)
 	struct strbuf line = { 0 };
 	struct table table;
 
-	if (*heap->replaced) {
+	if (heap->replaced) {
 		heading(page, "MALLOC");
 		paragraph(page, "  ", heap->replaced);
 	}

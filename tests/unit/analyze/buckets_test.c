@@ -15,7 +15,8 @@ static struct report_memory fill(struct attribute_builder *builder, struct pool 
 	struct report_memory memory = { 0 };
 
 	chunk_table_seal(&builder->heap.chunks);
-	buckets_fill(&memory, &builder->core, &builder->image, &builder->regions, &builder->heap, pool);
+	buckets_fill(&memory, &builder->core, &builder->image, &builder->regions, &builder->owners,
+				 &builder->heap, pool);
 	return memory;
 }
 
@@ -23,6 +24,7 @@ static void finish(struct attribute_builder *builder, struct report_memory *memo
 				   struct pool *pool)
 {
 	vec_deinit(&memory->buckets);
+	vec_deinit(&memory->owners);
 	pool_deinit(pool);
 	attribute_builder_deinit(builder);
 }
