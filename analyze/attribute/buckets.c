@@ -359,8 +359,8 @@ static void emit_owned(const struct filling *filling, struct report_memory *memo
 	for (enum owner_kind kind = 0; kind < OWNER_KINDS; kind++) {
 		const struct owned *owned = &filling->owned[kind];
 		const struct owner_traits *traits = owner_traits(kind);
-		struct report_owner *row =
-			owner_rows_add(memory, filling->claimed, kind, owned->sums.virtual_bytes, filling->pool);
+		struct report_owner *row = owner_rows_add(memory, filling->claimed, kind,
+												  owned->sums.virtual_bytes, filling->pool);
 
 		if (!row)
 			continue;

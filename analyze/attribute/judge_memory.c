@@ -18,7 +18,8 @@ static bool has_java_heap(const struct diagnosing *c)
 /* No heap was found, and what would show one may have been lost or left out. */
 static bool lacks_heap_evidence(const struct diagnosing *c)
 {
-	return !c->report->heap.replaced && !c->report->heap.found && (c->facts->no_roots || !c->report->evidence.complete);
+	return !c->report->heap.replaced && !c->report->heap.found &&
+		   (c->facts->no_roots || !c->report->evidence.complete);
 }
 
 static void say_largest_region(const struct diagnosing *c, struct candidate *d)
@@ -46,8 +47,8 @@ static const struct report_owner *say_owners(const struct diagnosing *c, struct 
 		if (judge_percent(c, owner->resident_bytes) < 5)
 			continue;
 		most = most ? most : owner;
-		JUDGE_SAY(c, d, "%s has %s of it (%s).", owner->title,
-				  judge_size(c, owner->resident_bytes), owner->certainty);
+		JUDGE_SAY(c, d, "%s has %s of it (%s).", owner->title, judge_size(c, owner->resident_bytes),
+				  owner->certainty);
 	}
 	return most;
 }
@@ -286,8 +287,9 @@ bool judge_incomplete(const struct diagnosing *c, struct candidate *d)
 	d->row.confidence = "high";
 	for (size_t i = 0; i < c->report->evidence.missing.count && i < 3; i++)
 		JUDGE_SAY(c, d, "%s", c->report->evidence.missing.items[i]);
-	d->row.first_step = "Capture again without --consistency live and with enough room on the disk, if "
-						"what is missing matters.";
+	d->row.first_step =
+		"Capture again without --consistency live and with enough room on the disk, if "
+		"what is missing matters.";
 	d->row.advice = "What was captured is analysed; sums over damaged parts are lower bounds.";
 	return true;
 }

@@ -25,8 +25,7 @@ static const char *module_of(const struct owner_finding *finding, struct pool *p
 }
 
 struct report_owner *owner_rows_add(struct report_memory *memory, const struct owners *owners,
-									enum owner_kind kind, uint64_t virtual_bytes,
-									struct pool *pool)
+									enum owner_kind kind, uint64_t virtual_bytes, struct pool *pool)
 {
 	const struct owner_traits *traits = owner_traits(kind);
 	enum owner_certainty certainty = owners_certainty(owners, kind);

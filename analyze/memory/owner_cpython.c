@@ -104,8 +104,8 @@ static uint64_t claim_arenas(struct finding *finding)
 				break;
 		arenas++;
 		owner_claim(finding->search, OWNER_CPYTHON,
-					(struct range){ pool->address, pool[end - first - 1].address +
-													   finding->layout->pool_bytes });
+					(struct range){ pool->address,
+									pool[end - first - 1].address + finding->layout->pool_bytes });
 	}
 	return arenas;
 }

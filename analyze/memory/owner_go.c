@@ -7,10 +7,10 @@
 #include <string.h>
 
 /* Go's heap consists of arenas of 64 MiB, the first at an address of its machine's choice
- * (runtime/malloc.go, mallocinit). mheap_.arenas leads to a table of 4 Mi pointers, 32 MiB mapped for
- * itself: entry (address - arenaBaseOffset) / 64 MiB points to the arena's heapArena, which has a
- * pointer to an mspan for each page of 8 KiB; mspan { next, prev, list, start, pages, … } (mheap.go,
- * 1.11 to 1.24). */
+ * (runtime/malloc.go, mallocinit). mheap_.arenas leads to a table of 4 Mi pointers, 32 MiB mapped
+ * for itself: entry (address - arenaBaseOffset) / 64 MiB points to the arena's heapArena, which has
+ * a pointer to an mspan for each page of 8 KiB; mspan { next, prev, list, start, pages, … }
+ * (mheap.go, 1.11 to 1.24). */
 static const struct machine {
 	uint16_t machine;
 	vaddr first_arena;
@@ -29,7 +29,14 @@ static const uint64_t spans_at[] = {
 
 #define TABLE_BYTES (UINT64_C(32) << 20)
 #define ARENA_BYTES (UINT64_C(64) << 20)
-enum { PAGE_BYTES = 8192, ARENA_PAGES = 8192, SPAN_START = 24, SPAN_PAGES = 32, SPAN_WORDS = 14, NOTE_GO = 4 };
+enum {
+	PAGE_BYTES = 8192,
+	ARENA_PAGES = 8192,
+	SPAN_START = 24,
+	SPAN_PAGES = 32,
+	SPAN_WORDS = 14,
+	NOTE_GO = 4
+};
 
 struct finding {
 	struct owner_search *search;
@@ -90,7 +97,8 @@ static bool decide_offset(struct finding *finding)
 	return false;
 }
 
-/* The region that holds what the runtime's tables lead to is the runtime's: it maps them for itself. */
+/* The region that holds what the runtime's tables lead to is the runtime's: it maps them for
+ * itself. */
 static void claim_region(struct finding *finding, vaddr address)
 {
 	const struct region *region = regions_find(finding->search->regions, address);
@@ -138,14 +146,16 @@ static void claim_arena(struct finding *finding, vaddr arena)
 static void claim_arenas(struct finding *finding)
 {
 	for (vaddr at = finding->table; at < finding->table + TABLE_BYTES;) {
-		struct span bytes = image_span(finding->search->image, at, finding->table + TABLE_BYTES - at);
+		struct span bytes =
+			image_span(finding->search->image, at, finding->table + TABLE_BYTES - at);
 
 		if (bytes.size < 8) {
 			at = (at & ~(vaddr)4095) + 4096;
 			continue;
 		}
 		for (size_t i = 0; i + 8 <= bytes.size; i += 8) {
-			vaddr arena = (at + i - finding->table) / 8 * ARENA_BYTES + finding->machine->base_offset;
+			vaddr arena =
+				(at + i - finding->table) / 8 * ARENA_BYTES + finding->machine->base_offset;
 
 			if (!owner_u64(bytes.data + i))
 				continue;
@@ -156,7 +166,8 @@ static void claim_arenas(struct finding *finding)
 	}
 }
 
-/* A mapping of 32 MiB, or neighbours that were merged with it: the entry of the first arena tells. */
+/* A mapping of 32 MiB, or neighbours that were merged with it: the entry of the first arena tells.
+ */
 static bool find_table(struct finding *finding)
 {
 	uint64_t entry = (finding->machine->first_arena - finding->machine->base_offset) / ARENA_BYTES;
@@ -187,8 +198,7 @@ void owner_find_go(struct owner_search *search)
 	if (!finding.machine || !regions_find(search->regions, finding.machine->first_arena) ||
 		!find_table(&finding))
 		return;
-	owner_claim(search, OWNER_GO,
-				(struct range){ finding.table, finding.table + TABLE_BYTES });
+	owner_claim(search, OWNER_GO, (struct range){ finding.table, finding.table + TABLE_BYTES });
 	finding.claimed = mem_zeroed(search->regions->items.count, sizeof *finding.claimed);
 	claim_arenas(&finding);
 	free(finding.claimed);

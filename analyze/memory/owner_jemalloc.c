@@ -30,8 +30,8 @@ static bool is_base_block(vaddr address, const uint8_t *bytes, uint64_t *size, u
 
 	*size = owner_u64(bytes);
 	*used = free_start - address;
-	return *size && *size % BLOCK_ALIGNMENT == 0 && address + *size > address &&
-		   next % PAGE == 0 && next != address && *used >= HEADER_BYTES && *used <= *size &&
+	return *size && *size % BLOCK_ALIGNMENT == 0 && address + *size > address && next % PAGE == 0 &&
+		   next != address && *used >= HEADER_BYTES && *used <= *size &&
 		   free_bytes == *size - *used;
 }
 

@@ -1,9 +1,9 @@
 #include "analyze/memory/owner_search.h"
 
 /* HotSpot's tables for the collector have a byte for each 512 bytes of the heap (card table, block
- * offset table, card counts) and a bit for each word (mark bitmaps): mapped in sizes that follow from
- * the heap's (src/hotspot/share/gc/shared/cardTable.cpp, gc/g1/g1CollectedHeap.cpp). Metaspace has
- * classes, methods and constant pools whose first word points to a vtable in libjvm.so
+ * offset table, card counts) and a bit for each word (mark bitmaps): mapped in sizes that follow
+ * from the heap's (src/hotspot/share/gc/shared/cardTable.cpp, gc/g1/g1CollectedHeap.cpp). Metaspace
+ * has classes, methods and constant pools whose first word points to a vtable in libjvm.so
  * (share/oops/metadata.hpp). */
 enum { WORDS = 8192, VTABLES_LEAST = 32, SLACK = 2 * 4096, LEAST_BYTES = 256 << 10 };
 

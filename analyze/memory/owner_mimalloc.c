@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-/* mimalloc 1 and 2 manage segments, aligned to 4 MiB (1.x) or 32 MiB (2.x). A segment's header has a
- * cookie: its address XOR a random odd number of the process (types.h, mi_segment_t; internal.h,
- * _mi_ptr_cookie; heap.c, mi_heap_t.cookie). Its place differs between releases, so it is learnt: it
- * is where different segments give the same number, or where one gives a number that is in a module's
- * data. Beside it stands the segment's size:
+/* mimalloc 1 and 2 manage segments, aligned to 4 MiB (1.x) or 32 MiB (2.x). A segment's header has
+ * a cookie: its address XOR a random odd number of the process (types.h, mi_segment_t; internal.h,
+ * _mi_ptr_cookie; heap.c, mi_heap_t.cookie). Its place differs between releases, so it is learnt:
+ * it is where different segments give the same number, or where one gives a number that is in a
+ * module's data. Beside it stands the segment's size:
  *
  *     2.x   cookie, segment_slices (of 64 KiB), segment_info_slices
  *     1.x   segment_size, segment_info_size, cookie */

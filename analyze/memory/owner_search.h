@@ -1,5 +1,5 @@
-/* owner_search: what the recognisers of owners share: where to look, how to look there, how to claim.
- * For owners.c and the owner_*.c files, and nobody else. */
+/* owner_search: what the recognisers of owners share: where to look, how to look there, how to
+ * claim. For owners.c and the owner_*.c files, and nobody else. */
 #ifndef ANALYZE_MEMORY_OWNER_SEARCH_H
 #define ANALYZE_MEMORY_OWNER_SEARCH_H
 
@@ -12,7 +12,8 @@ struct owner_search {
 	struct owners *owners;
 };
 
-/* Private anonymous memory with access, brk memory included, that no earlier stage has explained. */
+/* Private anonymous memory with access, brk memory included, that no earlier stage has explained.
+ */
 bool owner_is_memory(const struct region *region);
 
 /* True where [start, start + bytes) lies in such memory, in one run of neighbouring regions. */

@@ -6,16 +6,16 @@
  *
  * Spans lie one behind the other in pieces of 128 KiB (page_heap_allocator.h, kAllocIncrement). The
  * page heap in the library's data has two lists of free spans for each number of pages, whose heads
- * are spans too: an array of nodes that point to themselves or to spans that point back (page_heap.h,
- * free_[kMaxPages]). From these and the central free lists beside it some spans are reached, and from
- * those their neighbours in memory, which no list has. */
+ * are spans too: an array of nodes that point to themselves or to spans that point back
+ * (page_heap.h, free_[kMaxPages]). From these and the central free lists beside it some spans are
+ * reached, and from those their neighbours in memory, which no list has. */
 enum {
 	PAGE = 4096,
 	SPAN_BYTES = 48,
 	NEXT = 16,
 	PREV = 24,
-	HEADS_LEAST = 64,  /* nodes in a row; there are 256 in a default build */
-	EMPTY_LEAST = 16,  /* of them, pointing to themselves */
+	HEADS_LEAST = 64, /* nodes in a row; there are 256 in a default build */
+	EMPTY_LEAST = 16, /* of them, pointing to themselves */
 	PIECE_BYTES = 128 << 10,
 	SHIFT_FIRST = 12, /* kPageShift: 13 by default, 12 to 18 by --with-tcmalloc-pagesize */
 	SHIFT_LAST = 18,
@@ -24,10 +24,10 @@ enum {
 
 struct finding {
 	struct owner_search *search;
-	bool found;           /* the page heap's lists */
-	size_t heads;         /* nodes in the longest row */
-	VEC(vaddr) spans;     /* reached from the data of modules, then all */
-	unsigned shift;       /* of a page */
+	bool found;       /* the page heap's lists */
+	size_t heads;     /* nodes in the longest row */
+	VEC(vaddr) spans; /* reached from the data of modules, then all */
+	unsigned shift;   /* of a page */
 	uint64_t span_count;
 };
 
@@ -205,9 +205,10 @@ void owner_find_tcmalloc(struct owner_search *search)
 	if (finding.spans.count && decide_shift(&finding)) {
 		claim_neighbours(&finding);
 		claim_brk(&finding);
-		owner_seen(search, OWNER_TCMALLOC,
-				   "a page heap of %zu span lists, and %llu spans of pages of %u KiB reached from it",
-				   finding.heads, (unsigned long long)finding.span_count, 1 << (finding.shift - 10));
+		owner_seen(
+			search, OWNER_TCMALLOC,
+			"a page heap of %zu span lists, and %llu spans of pages of %u KiB reached from it",
+			finding.heads, (unsigned long long)finding.span_count, 1 << (finding.shift - 10));
 	}
 	vec_deinit(&finding.spans);
 }

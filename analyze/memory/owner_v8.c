@@ -1,13 +1,14 @@
 #include "analyze/memory/owner_search.h"
 
-/* V8's heap is made of chunks, aligned to 256 KiB, each with a header (src/heap/basic-memory-chunk.h):
+/* V8's heap is made of chunks, aligned to 256 KiB, each with a header
+ * (src/heap/basic-memory-chunk.h):
  *
  *     8.4 to 12.2   size, flags, heap, area start, area end      (Node 14 to 21)
  *     7.3 to 8.3    size, flags, marking bitmap, heap, area start, area end
  *
- * Objects start behind the header, within the chunk's first 32 KiB; a large object has a chunk of its
- * own, of a larger size. All chunks of an isolate point to one heap. Since 12.3 all this is in a table
- * elsewhere: those chunks are not recognised. */
+ * Objects start behind the header, within the chunk's first 32 KiB; a large object has a chunk of
+ * its own, of a larger size. All chunks of an isolate point to one heap. Since 12.3 all this is in
+ * a table elsewhere: those chunks are not recognised. */
 enum { HEADER_BYTES = 48, CHUNKS_LEAST = 3 };
 
 #define CHUNK_ALIGNMENT (UINT64_C(256) << 10)

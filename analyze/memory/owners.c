@@ -11,7 +11,8 @@ static const struct owner_traits traits[OWNER_KINDS] = {
 						 "when freed pages go back." },
 	[OWNER_TCMALLOC] = { "tcmalloc", "tcmalloc", true,
 						 "MallocExtension's GetStats() tells what it holds and keeps, "
-						 "ReleaseFreeMemory() gives freed pages back; call stacks: HEAPPROFILE with "
+						 "ReleaseFreeMemory() gives freed pages back; call stacks: HEAPPROFILE "
+						 "with "
 						 "libtcmalloc.so and pprof." },
 	[OWNER_MIMALLOC] = { "mimalloc", "mimalloc", true,
 						 "mi_stats_print() or MIMALLOC_SHOW_STATS=1 tells what it holds and keeps; "
@@ -65,12 +66,12 @@ static const struct {
 	const char *prefix;
 	enum owner_kind kind;
 } names[] = {
-	{ "jemalloc", OWNER_JEMALLOC },  /* 5.3+, src/pages.c: jemalloc_pg, jemalloc_pg_overcommit */
-	{ "tcmalloc", OWNER_TCMALLOC },  /* google/tcmalloc, system-alloc.cc: tcmalloc_region_… */
-	{ "mimalloc", OWNER_MIMALLOC },  /* 2.2+ and 3, src/prim/unix/prim.c */
-	{ "cpython:", OWNER_CPYTHON },   /* 3.15, Objects/obmalloc.c */
-	{ "v8", OWNER_V8 },              /* src/base/platform: v8 */
-	{ "Go: ", OWNER_GO },            /* 1.25, runtime/set_vma_name_linux.go */
+	{ "jemalloc", OWNER_JEMALLOC }, /* 5.3+, src/pages.c: jemalloc_pg, jemalloc_pg_overcommit */
+	{ "tcmalloc", OWNER_TCMALLOC }, /* google/tcmalloc, system-alloc.cc: tcmalloc_region_… */
+	{ "mimalloc", OWNER_MIMALLOC }, /* 2.2+ and 3, src/prim/unix/prim.c */
+	{ "cpython:", OWNER_CPYTHON },  /* 3.15, Objects/obmalloc.c */
+	{ "v8", OWNER_V8 },             /* src/base/platform: v8 */
+	{ "Go: ", OWNER_GO },           /* 1.25, runtime/set_vma_name_linux.go */
 };
 
 const struct owner_traits *owner_traits(enum owner_kind kind)

@@ -1,6 +1,6 @@
 /* owners: which parts of anonymous memory belong to an allocator or a runtime that is not glibc's
- * malloc, without symbols. A part is claimed only where the owner's own structures are seen in it or
- * lead to it, or where the process has named it; a mapped library alone claims nothing. */
+ * malloc, without symbols. A part is claimed only where the owner's own structures are seen in it
+ * or lead to it, or where the process has named it; a mapped library alone claims nothing. */
 #ifndef ANALYZE_MEMORY_OWNERS_H
 #define ANALYZE_MEMORY_OWNERS_H
 

@@ -45,13 +45,13 @@ struct report_bucket {
 
 /* An allocator or a runtime that is not glibc's malloc, and the memory recognised as its own. */
 struct report_owner {
-	const char *id, *title;  /* "jemalloc"; its bucket is anonymous.ID */
-	const char *certainty;   /* "certain", "likely", "hint" (no memory is recognised) */
-	bool is_malloc;          /* it takes malloc's place */
-	const char *module;      /* name of its program or library, "" where none is mapped */
-	const char *basis;       /* what speaks for it, one sentence */
-	const char *advice;      /* the tool that can look into it */
-	uint64_t regions;        /* mappings that have memory of it */
+	const char *id, *title; /* "jemalloc"; its bucket is anonymous.ID */
+	const char *certainty;  /* "certain", "likely", "hint" (no memory is recognised) */
+	bool is_malloc;         /* it takes malloc's place */
+	const char *module;     /* name of its program or library, "" where none is mapped */
+	const char *basis;      /* what speaks for it, one sentence */
+	const char *advice;     /* the tool that can look into it */
+	uint64_t regions;       /* mappings that have memory of it */
 	uint64_t virtual_bytes, resident_bytes;
 };
 
@@ -70,7 +70,7 @@ struct report_memory {
 	VEC(struct report_bucket) buckets;
 	VEC(struct report_owner) owners; /* most bytes first */
 	VEC(struct report_stack) stacks; /* most bytes first; a thread's guard is none of it */
-	int64_t residual_bytes; /* resident_bytes - sum of the buckets' resident_bytes */
+	int64_t residual_bytes;          /* resident_bytes - sum of the buckets' resident_bytes */
 };
 
 /* resident_bytes here and below mean something only where evidence.has_residency. */

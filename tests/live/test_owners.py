@@ -11,12 +11,12 @@ import shutil
 import sys
 import time
 
-from harness import (PARTIAL, UNPACKED, Session, Skip, buckets, find_program, library_path, run,
+from harness import (TARGETS, UNPACKED, Session, Skip, buckets, find_program, library_path, run,
                      status_field)
 
 MIB = 1 << 20
 HELD = 200  # MiB, by every target
-TARGET = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../build/targets/owner_target")
+TARGET = os.path.join(TARGETS, "owner_target")
 
 PYTHON = """
 kept = [(number, str(number), [number]) for number in range(%d)]
@@ -27,10 +27,10 @@ sys.stdin.read()
 
 NODE = """
 const kept = [];
-for (let i = 0; i < 2000000; i++) kept.push({ number: i, text: 'text ' + i });
+for (let i = 0; i < 2700000; i++) kept.push({ number: i, text: 'text ' + i });
 global.kept = kept;
 global.gc();
-console.log('READY ' + process.memoryUsage().heapUsed);
+setTimeout(() => console.log('READY ' + process.memoryUsage().heapUsed), 1000); // V8's threads rest
 process.stdin.resume();
 """
 
@@ -62,7 +62,11 @@ def library(pattern):
 
 
 def anonymous_bytes(pid):
-    return status_field(pid, "RssAnon")
+    return int(status_field(pid, "RssAnon")) << 10
+
+
+def resident(report):
+    return {key: bucket["resident_bytes"] for key, bucket in buckets(report).items()}
 
 
 def owner_row(report, owner):
@@ -74,12 +78,12 @@ def check_owner(session, name, owner, target, held, certainty="certain", bucket=
     bucket = bucket or f"anonymous.{owner}"
     anonymous = anonymous_bytes(target.pid)
     report = session.must_report(session.must_capture(target.pid, f"{name}.core.zst"))
-    got = buckets(report)
+    got = resident(report)
     row = owner_row(report, owner) or {"certainty": None, "mappings": 0}
     owned = got.get(bucket, 0)
     unknown = got.get("anonymous.unknown", 0) + got.get("anonymous.brk", 0)
     share = 100 * unknown / report["memory"]["resident_bytes"]
-    rows.append((name, owner, owned, held, anonymous, share))
+    rows.append((name, bucket.replace("anonymous.", ""), owned, held, anonymous, share))
     session.equal(row["certainty"], certainty, f"{name}: {owner} is {certainty}")
     session.ok(owned >= held, f"{name}: {owner} has at least the bytes held", f"{owned} {held}\n{got}")
     session.ok(owned <= anonymous + MIB, f"{name}: {owner} has no more than what is anonymous",
@@ -202,7 +206,7 @@ def java(session):
         raise RuntimeError(result.describe())
     target = session.start("java", "-Xmx512m", "-XX:+UseG1GC", "-cp", session.folder, "Holder")
     report = check_owner(session, "java", "jvm-gc", target, held_by(target), "likely", "java.heap")
-    got = buckets(report)
+    got = resident(report)
     session.ok(got.get("anonymous.jvm-gc", 0) >= 2 * 512 * MIB // 64 // 2,
                "java: the collector's bitmaps are recognised", f"{got}")
     session.equal(owner_row(report, "jvm-metaspace")["certainty"], "certain",

@@ -3,8 +3,8 @@
  * usage: owner_target MEGABYTES
  *
  * Two threads allocate blocks of 16 bytes to 3 MB, together at least so much, write to all of them
- * and keep them; every four megabytes one more is allocated and freed again. Then it prints "READY BYTES",
- * where BYTES is what it holds as it asked for it, and waits until standard input ends. */
+ * and keep them; every four megabytes one more is allocated and freed again. Then it prints "READY
+ * BYTES", where BYTES is what it holds as it asked for it, and waits until standard input ends. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -26,7 +26,8 @@ static size_t next_size(uint64_t *random)
 	case 0:
 		return 1024 + (*random >> 40) % 15000;
 	case 1:
-		return *random >> 36 & 255 ? 16 + (*random >> 40) % 4000 : 16000 + (*random >> 40) % 3000000;
+		return *random >> 36 & 255 ? 16 + (*random >> 40) % 4000
+								   : 16000 + (*random >> 40) % 3000000;
 	default:
 		return 16 + (*random >> 40) % 500;
 	}

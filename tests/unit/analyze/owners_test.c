@@ -28,11 +28,9 @@ static uint8_t *add(struct process *process, vaddr start, uint64_t bytes, enum r
 
 	*vec_add(&process->areas) = data;
 	*vec_add(&process->image.pieces) = (struct piece){ range, data, true };
-	*vec_add(&process->regions.items) =
-		(struct region){ .range = range,
-						 .protection = MAPPING_READ | MAPPING_WRITE,
-						 .kind = kind,
-						 .path = path };
+	*vec_add(&process->regions.items) = (struct region){
+		.range = range, .protection = MAPPING_READ | MAPPING_WRITE, .kind = kind, .path = path
+	};
 	return data;
 }
 
@@ -393,7 +391,8 @@ static void each_byte_has_one_owner(void **state)
 	for (unsigned i = 8; i < 72; i++)
 		put_pool(memory, i * 16 * KIB, i % 32, 5);
 	look(&process);
-	assert_int_equal(claimed(&process, OWNER_MIMALLOC) + claimed(&process, OWNER_CPYTHON), 64 * MIB);
+	assert_int_equal(claimed(&process, OWNER_MIMALLOC) + claimed(&process, OWNER_CPYTHON),
+					 64 * MIB);
 	for (size_t i = 1; i < process.owners.claims.count; i++)
 		assert_true(process.owners.claims.items[i - 1].range.end <=
 					process.owners.claims.items[i].range.start);
