@@ -85,7 +85,7 @@ FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 TARGET_SOURCES := $(wildcard tests/targets/*.c tests/bench/*.c demo/*.c)
 ALL_SOURCES := $(BASE_SOURCES) $(ARCHIVE_SOURCES) $(DUMPCORE_SOURCES) $(ANALYZE_SOURCES) \
                $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES) \
-               $(wildcard tests/emulated/*.c)
+               $(wildcard tests/emulated/*.c tests/bench/stages/*.c)
 ALL_HEADERS := $(wildcard base/*.h archive/*.h dumpcore/*.h analyze/*.h analyze/*/*.h \
                  tests/support/*.h tests/unit/*.h)
 
@@ -98,6 +98,7 @@ ANALYZE_OBJECTS := $(call object,$(ANALYZE_SOURCES))
 SUPPORT_OBJECTS := $(call object,$(filter-out $(FAULT_POINTS),$(SUPPORT_SOURCES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(call of_machine,$(UNIT_SOURCES)))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
+STAGE_BENCHES := $(patsubst tests/bench/stages/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/stages/*.c))
 TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES))))
 
 .PHONY: all
@@ -140,6 +141,9 @@ $(BUILD)/tests/%_test: $(BUILD)/obj/tests/unit/%_test.o $(BUILD)/libanalyze.a $(
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libanalyze.a $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(link_test)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/stages/%.o $(BUILD)/libanalyze.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(link_test)
 
 # Programs to be captured: never sanitized, plain C, no library of ours.
 build_target = $(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -pthread -o $@ $<
@@ -153,8 +157,9 @@ build/targets/%: demo/%.c
 	@mkdir -p $(@D)
 	$(build_target)
 
-.PHONY: unit-tests fuzz-replays targets
+.PHONY: unit-tests fuzz-replays targets stage-benches
 unit-tests: $(UNIT_TESTS)
+stage-benches: $(STAGE_BENCHES)
 fuzz-replays: $(FUZZ_REPLAYS)
 targets: $(TARGETS)
 
@@ -191,7 +196,7 @@ test: test-build
 
 .PHONY: bench
 bench: test-deps
-	@$(MAKE) --silent --no-print-directory $(PARALLEL) all build/targets/bench_target build/targets/pause_target
+	@$(MAKE) --silent --no-print-directory $(PARALLEL) all stage-benches build/targets/bench_target build/targets/pause_target
 	@tests/bench/run
 
 .PHONY: layers

@@ -6,6 +6,8 @@
 /* Key of the tally: size << KEY_BITS | shape. */
 enum { KEY_BITS = SHAPE_WORDS * SHAPE_BITS, KEY_MASK = (1 << KEY_BITS) - 1 };
 
+enum { AHEAD = 12 }; /* chunks for whose memory the processor is asked early */
+
 struct clustering {
 	const struct findings *findings;
 	const struct image *image;
@@ -52,6 +54,18 @@ static const uint8_t *view_at(struct view *view, vaddr address, uint64_t size)
 	return piece->data + (address - piece->range.start);
 }
 
+/* Asks for the first bytes of a chunk that is to come, so that its memory is there by then. */
+static void fetch_ahead(const struct view *view, const struct chunk_block *block, size_t index)
+{
+	vaddr address;
+
+	if (index >= block->count || !view->piece)
+		return;
+	address = chunk_block_get(block, index).address;
+	if (range_holds(view->piece->range, address))
+		__builtin_prefetch(view->piece->data + (address - view->piece->range.start));
+}
+
 static void count(void *context, const struct chunk_block *block, size_t first, size_t last,
 				  struct tally *tally)
 {
@@ -66,6 +80,7 @@ static void count(void *context, const struct chunk_block *block, size_t first, 
 		vaddr end = chunk.address + chunk.bytes;
 		uint64_t size;
 
+		fetch_ahead(&view, block, i + AHEAD);
 		while (hit < findings->hits.count && findings->hits.items[hit].start < chunk.address)
 			hit++;
 		if (!chunk_is_live(chunk.state) ||

@@ -54,11 +54,25 @@ static bool is_text(uint64_t value, unsigned word)
 	return printable == word || (printable >= 3 && value == 0);
 }
 
+/* A word of the target, little-endian as every machine we read. Of two constant sizes, so that it
+ * is an instruction and no call. */
+static uint64_t load(const uint8_t *bytes, unsigned word)
+{
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (word == sizeof wide) {
+		memcpy(&wide, bytes, sizeof wide);
+		return wide;
+	}
+	memcpy(&narrow, bytes, sizeof narrow);
+	return narrow;
+}
+
 static enum word_class classify(struct shape_reader *reader, const uint8_t *bytes)
 {
-	uint64_t value = 0;
+	uint64_t value = load(bytes, reader->word);
 
-	memcpy(&value, bytes, reader->word); /* little-endian, as every machine we read */
 	if (value == 0)
 		return WORD_ZERO;
 	if (is_text(value, reader->word))

@@ -36,6 +36,7 @@ static bool step(struct reader *reader, const struct layout *layout, struct list
 		found->broken = found->broken ? found->broken : chunk;
 		return false;
 	}
+	reader_prefetch(reader, list->chunk + layout->word);
 	found->chunks++;
 	found->bytes += size & ~(uint64_t)LAYOUT_FLAGS;
 	return true;

@@ -8,7 +8,7 @@ struct job {
 	const struct image *image;
 	const struct layout *layout;
 	const arenas *found;
-	const struct marks *marks;
+	struct chunk_table *chunks;
 	vaddr *broken; /* for each arena: the entry at which a list broke first; 0: none did */
 };
 
@@ -46,7 +46,7 @@ static vaddr mark_list(struct reader *reader, const struct job *job, int arena, 
 			(header & ~(uint64_t)LAYOUT_FLAGS) != expected)
 			return chunk;
 		if (!reader_word(reader, chunk + layout->header, &stored) ||
-			marks_set(job->marks, chunk, arena, CHUNK_FASTBIN) != MARKS_DONE)
+			marks_set(job->chunks, chunk, arena, CHUNK_FASTBIN) != MARKS_DONE)
 			return chunk;
 		chunk = links_decode(layout, chunk + layout->header, stored);
 	}
@@ -70,10 +70,10 @@ static void mark_arena(void *context, size_t index, unsigned worker)
 }
 
 void fastbins_mark(const struct image *image, const struct layout *layout, const arenas *found,
-				   const struct marks *marks, unsigned workers, struct anomalies *anomalies)
+				   struct chunk_table *chunks, unsigned workers, struct anomalies *anomalies)
 {
 	AUTO_FREE vaddr *broken = mem_zeroed(found->count + 1, sizeof *broken);
-	struct job job = { image, layout, found, marks, broken };
+	struct job job = { image, layout, found, chunks, broken };
 
 	workers_run(workers, found->count, mark_arena, &job);
 	for (size_t i = 0; i < found->count; i++)

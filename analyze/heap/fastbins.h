@@ -15,6 +15,6 @@ void fastbins_vote(const struct image *image, const struct layout *layout, const
 /* Marks the chunks of all fastbins CHUNK_FASTBIN. A list ends where it leaves its arena or its size
  * class, or meets a chunk that is free already; an anomaly says so. */
 void fastbins_mark(const struct image *image, const struct layout *layout, const arenas *found,
-				   const struct marks *marks, unsigned workers, struct anomalies *anomalies);
+				   struct chunk_table *chunks, unsigned workers, struct anomalies *anomalies);
 
 #endif

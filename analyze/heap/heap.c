@@ -4,6 +4,7 @@
 #include "analyze/heap/bins.h"
 #include "analyze/heap/blocks.h"
 #include "analyze/heap/fastbins.h"
+#include "analyze/heap/lanes.h"
 #include "analyze/heap/mmapped.h"
 #include "analyze/heap/params.h"
 #include "analyze/heap/anonymous.h"
@@ -11,7 +12,7 @@
 #include "analyze/heap/tcache.h"
 #include "analyze/heap/threads.h"
 #include "analyze/heap/trim.h"
-#include "analyze/heap/walk.h"
+
 #include "archive/page_map.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
@@ -76,16 +77,6 @@ static void find_threads(struct state *state, bool *complete)
 	vec_deinit(&uses);
 }
 
-static void walk_one(void *context, size_t job, unsigned worker)
-{
-	struct state *state = context;
-	const struct arena_block *block = &state->blocks.items[job];
-
-	(void)worker;
-	walk_block(state->image, &state->layout, block, &state->walks[job]);
-	progress_add(state->progress, range_bytes(block->range));
-}
-
 static void take_walk(struct state *state, struct walk_result *walk)
 {
 	for (size_t i = 0; i < walk->blocks.count; i++) {
@@ -113,7 +104,8 @@ static void walk_blocks(struct state *state)
 		total += range_bytes(state->blocks.items[i].range);
 	state->walks = mem_zeroed(state->blocks.count + 1, sizeof *state->walks);
 	progress_start(state->progress, "walking the heap", total);
-	workers_run(state->workers, state->blocks.count, walk_one, state);
+	lanes_walk(state->image, &state->layout, &state->blocks, state->workers, state->progress,
+			   state->walks);
 	progress_end(state->progress);
 	for (size_t i = 0; i < state->blocks.count; i++)
 		take_walk(state, &state->walks[i]);
@@ -180,21 +172,18 @@ static void find_mmapped(struct state *state)
 static void mark_cached(struct state *state, bool caches_complete)
 {
 	struct links_votes votes = { 0 };
-	struct marks marks;
+	struct chunk_table *chunks = &state->heap->chunks;
 
 	if (!caches_complete)
-		tcache_scan(state->image, &state->layout, &state->blocks, &state->heap->chunks,
-					&state->caches);
+		tcache_scan(state->image, &state->layout, &state->blocks, chunks, &state->caches);
 	if (state->caches.count)
 		state->layout.tcache = state->caches.items[0].form;
 	tcache_vote(state->image, &state->layout, &state->caches, &state->blocks, &votes);
 	fastbins_vote(state->image, &state->layout, &state->arenas, &state->blocks, &votes);
 	links_decide(&state->layout, &votes);
-	marks_init(&marks, &state->heap->chunks, state->workers);
-	tcache_mark(state->image, &state->layout, &state->caches, &marks, state->anomalies);
-	fastbins_mark(state->image, &state->layout, &state->arenas, &marks, state->workers,
+	tcache_mark(state->image, &state->layout, &state->caches, chunks, state->anomalies);
+	fastbins_mark(state->image, &state->layout, &state->arenas, chunks, state->workers,
 				  state->anomalies);
-	marks_deinit(&marks);
 }
 
 static void sum_one(void *context, size_t job, unsigned worker)

@@ -149,7 +149,7 @@ static void drop_below(uint64_t limit, struct chunk_table *chunks)
 		struct chunk_block *block = &chunks->blocks.items[i];
 
 		if (block->arena == CHUNK_NO_ARENA && range_bytes(block->range) < limit)
-			free(block->packed);
+			chunk_block_deinit(block);
 		else
 			chunks->blocks.items[kept++] = *block;
 	}

@@ -44,6 +44,15 @@ static inline bool reader_word(struct reader *reader, vaddr address, uint64_t *w
 	return true;
 }
 
+/* Asks the processor to fetch the word at the address, if it is in the remembered piece. */
+static inline void reader_prefetch(const struct reader *reader, vaddr address)
+{
+	uint64_t offset = address - reader->start;
+
+	if (offset < reader->limit)
+		__builtin_prefetch(reader->data + offset);
+}
+
 /* The word at the address, or 0 where it was not captured: for fields whose zero means "none". */
 static inline uint64_t reader_word_or_zero(struct reader *reader, vaddr address)
 {

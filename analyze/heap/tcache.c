@@ -158,7 +158,7 @@ static void decide_key(struct layout *layout, const struct key_votes *votes)
 /* Marks the list from `entry` on. Gives the entry at which it breaks, 0 where it is sound: then it
  * ended after `limit` entries or, where it has no claimed length, by itself. */
 static vaddr mark_list(struct reader *reader, const struct layout *layout,
-					   const struct marks *marks, const struct tcache *tcache, unsigned bin,
+					   struct chunk_table *chunks, const struct tcache *tcache, unsigned bin,
 					   vaddr entry, unsigned limit, struct key_votes *votes)
 {
 	for (unsigned i = 0; entry; i++) {
@@ -167,7 +167,7 @@ static vaddr mark_list(struct reader *reader, const struct layout *layout,
 		if (i == limit || !entry_fits(reader, layout, bin, entry) ||
 			!reader_word(reader, entry, &stored) ||
 			!reader_word(reader, entry + layout->word, &key) ||
-			marks_set(marks, entry - layout->header, MARKS_ANY_ARENA, CHUNK_TCACHE) != MARKS_DONE)
+			marks_set(chunks, entry - layout->header, MARKS_ANY_ARENA, CHUNK_TCACHE) != MARKS_DONE)
 			return entry;
 		vote_key(votes, tcache, key);
 		entry = links_decode(layout, entry, stored);
@@ -176,7 +176,7 @@ static vaddr mark_list(struct reader *reader, const struct layout *layout,
 }
 
 static void mark_tcache(struct reader *reader, const struct layout *layout,
-						const struct marks *marks, const struct tcache *tcache,
+						struct chunk_table *chunks, const struct tcache *tcache,
 						struct key_votes *votes, struct anomalies *anomalies)
 {
 	bool counted = tcache->form->counts != LAYOUT_SLOTS;
@@ -193,7 +193,7 @@ static void mark_tcache(struct reader *reader, const struct layout *layout,
 		}
 		/* A list longer than its count: more is cached than malloc_info or free believe. */
 		limit = counted ? count : LIST_MAX;
-		at = mark_list(reader, layout, marks, tcache, bin, head, limit, votes);
+		at = mark_list(reader, layout, chunks, tcache, bin, head, limit, votes);
 		broken = broken ? broken : at;
 	}
 	if (broken && tcache->tid)
@@ -207,7 +207,7 @@ static void mark_tcache(struct reader *reader, const struct layout *layout,
 }
 
 void tcache_mark(const struct image *image, struct layout *layout, const tcaches *found,
-				 const struct marks *marks, struct anomalies *anomalies)
+				 struct chunk_table *chunks, struct anomalies *anomalies)
 {
 	struct reader reader = reader_make(image);
 	struct key_votes votes = { 0 };
@@ -215,9 +215,9 @@ void tcache_mark(const struct image *image, struct layout *layout, const tcaches
 	for (size_t i = 0; i < found->count; i++) {
 		vaddr chunk = found->items[i].address - layout->header;
 
-		if (marks_set(marks, chunk, MARKS_ANY_ARENA, CHUNK_OVERHEAD) != MARKS_DONE)
+		if (marks_set(chunks, chunk, MARKS_ANY_ARENA, CHUNK_OVERHEAD) != MARKS_DONE)
 			anomaly_add(anomalies, chunk, "a thread's tcache is not in a chunk in use");
-		mark_tcache(&reader, layout, marks, &found->items[i], &votes, anomalies);
+		mark_tcache(&reader, layout, chunks, &found->items[i], &votes, anomalies);
 	}
 	decide_key(layout, &votes);
 }

@@ -36,7 +36,7 @@ void tcache_vote(const struct image *image, const struct layout *layout, const t
 /* Marks all entries CHUNK_TCACHE and the structs' chunks CHUNK_OVERHEAD. A list that breaks keeps
  * what led there and costs an anomaly. Also decides layout->key. */
 void tcache_mark(const struct image *image, struct layout *layout, const tcaches *found,
-				 const struct marks *marks, struct anomalies *anomalies);
+				 struct chunk_table *chunks, struct anomalies *anomalies);
 
 /* Finds structs by their content alone, among walked chunks of the right sizes: for cores that do
  * not tell the threads' pointers. Appends those that are not in `found` yet. */

@@ -7,20 +7,9 @@ enum {
 	RESYNC_HOPS = 32,    /* chunks that must follow each other where the walk takes up again */
 	PACKED_FIRST = 4096, /* chunks there is room for at first */
 	/* Headers looked at to tell which of two sizes is the damaged one: for one damage, and for all
-	 * of a block. Old headers inside a freed stretch make long chains that lead nowhere. */
+	 * of a walk. Old headers inside a freed stretch make long chains that lead nowhere. */
 	DOUBT_STEPS = 1 << 18,
-	DOUBT_STEPS_ALL = 1 << 24,
-};
-
-struct walk {
-	struct chain chain;
-	const struct layout *layout;
-	const struct arena_block *block;
-	struct walk_result *result;
-	struct chunk_block open; /* being filled */
-	size_t capacity;         /* of open.packed */
-	uint64_t doubt_steps;    /* left of DOUBT_STEPS_ALL */
-	vaddr previous;          /* the chunk whose size led to the current one; 0 after damage */
+	DOUBT_STEPS_ALL = 1 << 20,
 };
 
 static void open_block(struct walk *walk, vaddr start)
@@ -197,62 +186,99 @@ static bool is_joined_fence(const struct walk *walk, uint64_t header, vaddr next
 		   !(header & LAYOUT_NON_MAIN) && chain_size(header) <= walk->layout->min_bytes;
 }
 
-static void walk_chunks(struct walk *walk)
+static inline void look_at(struct walk *walk, vaddr chunk)
 {
-	struct reader *reader = &walk->chain.reader;
-	const vaddr last = walk->block->last;
-	const unsigned word = walk->layout->word;
-	uint64_t header = 0, next_header;
-	vaddr chunk = walk->block->first;
-	bool captured = reader_word(reader, chunk + word, &header);
-
-	while (chunk < last) {
-		vaddr next = chunk + chain_size(header);
-
-		if (!captured || !chain_header_fits(&walk->chain, chunk, header)) {
-			chunk = step_odd(walk, chunk, captured, header);
-			captured = reader_word(reader, chunk + word, &header);
-			continue;
-		}
-		if (!reader_word(reader, next + word, &next_header)) {
-			/* Whether it is free is written in the next header; only its bin could tell. */
-			walk->previous = 0;
-			if (!chain_is_linked(&walk->chain, chunk)) {
-				chunk = step_over_damage(walk, chunk, "the next chunk's header was not captured");
-			} else {
-				emit(walk, chunk, CHUNK_BINNED);
-				chunk = next;
-			}
-			captured = reader_word(reader, chunk + word, &header);
-			continue;
-		}
-		if (!(next_header & LAYOUT_PREV_IN_USE))
-			emit(walk, chunk, CHUNK_BINNED);
-		else
-			emit(walk, chunk, is_joined_fence(walk, header, next) ? CHUNK_OVERHEAD : CHUNK_IN_USE);
-		walk->previous = chunk;
-		chunk = next;
-		header = next_header;
-	}
+	walk->chunk = chunk;
+	walk->captured = reader_word(&walk->chain.reader, chunk + walk->layout->word, &walk->header);
 }
 
-void walk_block(const struct image *image, const struct layout *layout,
-				const struct arena_block *block, struct walk_result *result)
+/* The next chunk's header was not captured, and with it the flag whether this chunk is free; only
+ * its bin could tell. */
+static void step_to_missing(struct walk *walk, vaddr next)
 {
-	struct walk walk = {
+	vaddr chunk = walk->chunk;
+
+	walk->previous = 0;
+	if (!chain_is_linked(&walk->chain, chunk))
+		next = step_over_damage(walk, chunk, "the next chunk's header was not captured");
+	else
+		emit(walk, chunk, CHUNK_BINNED);
+	look_at(walk, next);
+}
+
+bool walk_step(struct walk *walk)
+{
+	struct reader *reader = &walk->chain.reader;
+	const unsigned word = walk->layout->word;
+	vaddr chunk = walk->chunk, next = chunk + chain_size(walk->header);
+	bool fits = walk->captured && chain_header_fits(&walk->chain, chunk, walk->header);
+	uint64_t next_header;
+
+	/* A walk ends at a chunk that fits: the size that led to another may be the damaged one. */
+	if (chunk >= walk->until && (fits || chunk >= walk->block->last))
+		return false;
+	if (!fits) {
+		look_at(walk, step_odd(walk, chunk, walk->captured, walk->header));
+		return true;
+	}
+	if (!reader_word(reader, next + word, &next_header)) {
+		step_to_missing(walk, next);
+		return true;
+	}
+	if (!(next_header & LAYOUT_PREV_IN_USE))
+		emit(walk, chunk, CHUNK_BINNED);
+	else
+		emit(walk, chunk,
+			 is_joined_fence(walk, walk->header, next) ? CHUNK_OVERHEAD : CHUNK_IN_USE);
+	walk->previous = chunk;
+	walk->chunk = next;
+	walk->header = next_header;
+	reader_prefetch(reader, next + chain_size(next_header) + word);
+	return true;
+}
+
+void walk_begin(struct walk *walk, const struct image *image, const struct layout *layout,
+				const struct arena_block *block, struct range part, struct walk_result *result)
+{
+	*walk = (struct walk){
 		.chain = chain_make(image, layout, block->main, block->last),
 		.layout = layout,
 		.block = block,
 		.result = result,
+		.until = part.end,
 		.doubt_steps = DOUBT_STEPS_ALL,
 	};
-
-	if (block->first > block->last || block->last >= block->range.end)
+	open_block(walk, part.start);
+	look_at(walk, part.start);
+	if (part.start != block->first)
 		return;
-	open_block(&walk, block->range.start);
+	open_block(walk, block->range.start);
 	if (block->first > block->range.start)
-		emit(&walk, block->range.start, CHUNK_OVERHEAD);
-	walk_chunks(&walk);
-	emit(&walk, block->last, block->has_top ? CHUNK_TOP : CHUNK_OVERHEAD);
-	close_block(&walk, block->range.end);
+		emit(walk, block->range.start, CHUNK_OVERHEAD);
+}
+
+void walk_end(struct walk *walk)
+{
+	const struct arena_block *block = walk->block;
+
+	walk->result->end = walk->chunk;
+	if (walk->until == block->last) {
+		emit(walk, block->last, block->has_top ? CHUNK_TOP : CHUNK_OVERHEAD);
+		close_block(walk, block->range.end);
+	} else {
+		close_block(walk, walk->chunk);
+	}
+}
+
+vaddr walk_find_start(const struct image *image, const struct layout *layout,
+					  const struct arena_block *block, struct range where)
+{
+	struct walk walk = { .chain = chain_make(image, layout, block->main, block->last),
+						 .layout = layout,
+						 .block = block };
+	vaddr start;
+
+	walk.chain.steps = DOUBT_STEPS;
+	start = resync(&walk, where.start, where.end, where.start);
+	return start < where.end ? start : 0;
 }

@@ -2,7 +2,9 @@
  * fills it; content and attribution read it.
  *
  * A chunk takes four bytes here: the table keeps blocks of memory that are tiled by chunks, and for
- * each chunk its offset in the block and its state. A chunk ends where the next one starts. */
+ * each chunk its offset in the block and its state. A chunk ends where the next one starts. A
+ * quarter of a byte more goes into an index by which an address leads to its chunk in a few steps.
+ */
 #ifndef ANALYZE_MEMORY_CHUNKS_H
 #define ANALYZE_MEMORY_CHUNKS_H
 
@@ -40,6 +42,10 @@ struct chunk_block {
 	int arena;
 	size_t count;
 	uint32_t *packed; /* offset / 8 << 3 | enum chunk_state, ascending; packed[0] has offset 0 */
+	/* For each stretch of 1 << index_shift bytes the chunk that holds its first one, and at the end
+	 * the last chunk. NULL: not indexed, found by a search over all of the block. */
+	uint32_t *index;
+	unsigned index_shift;
 };
 
 #define CHUNK_BLOCK_MAX_BYTES (UINT64_C(1) << 32)
@@ -57,6 +63,19 @@ struct chunk_block *chunk_table_add(struct chunk_table *table, struct range rang
 /* Sorts the blocks by address. To be called once, after the last block was added. */
 void chunk_table_seal(struct chunk_table *table);
 
+/* Builds the block's index. Its chunks must be complete; their states may still change. */
+void chunk_block_index(struct chunk_block *block);
+
+/* Drops the chunks before chunk `index`. An index of the block is lost. */
+void chunk_block_drop(struct chunk_block *block, size_t index);
+
+/* Appends `next`, which is emptied, where it follows directly and a block of that length can be;
+ * else false. An index of the block is lost. */
+bool chunk_block_join(struct chunk_block *block, struct chunk_block *next);
+
+/* Frees what the block owns: chunks and index. */
+void chunk_block_deinit(struct chunk_block *block);
+
 /* Chunk `index` of the block. */
 struct chunk chunk_block_get(const struct chunk_block *block, size_t index);
 
@@ -68,6 +87,12 @@ size_t chunk_table_find_block(const struct chunk_table *table, vaddr address);
 
 /* Index of the chunk in the block that holds the address, which must be in the block. */
 size_t chunk_block_find(const struct chunk_block *block, vaddr address);
+
+/* Gives chunk `index` of the block another state. */
+static inline void chunk_block_mark(struct chunk_block *block, size_t index, enum chunk_state state)
+{
+	block->packed[index] = (block->packed[index] & ~UINT32_C(7)) | (uint32_t)state;
+}
 
 /* "in-use", "mmapped", "tcache", "fastbin", "binned", "top", "overhead", "unwalkable". */
 const char *chunk_state_name(enum chunk_state state);

@@ -1,10 +1,11 @@
 /* bench_target: a process of a chosen size, to be measured.
  *
- * usage: bench_target MEGABYTES THREADS WRITE_MEGABYTES_PER_SECOND
+ * usage: bench_target MEGABYTES THREADS WRITE_MEGABYTES_PER_SECOND [LEAST MOST]
  *
- * Each thread fills its share with malloc chunks of 24 B to 64 KB that hold text-like bytes, frees
- * one in eight, and then keeps writing to what it has. Prints READY when the memory is there. Lives
- * until stdin ends. */
+ * Each thread fills its share with malloc chunks that hold text-like bytes, frees one in eight, and
+ * then keeps writing to what it has. A chunk is asked for with LEAST to MOST bytes; without them
+ * with 24 B to 64 KB, most of them small. Prints READY when the memory is there. Lives until stdin
+ * ends. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct filler {
 	uint64_t random;
 	size_t bytes;
 	size_t write_bytes; /* in each interval */
+	size_t least, most; /* of a chunk; 0: as real heaps are */
 	char **chunks;
 	size_t *sizes;
 	size_t count;
@@ -37,10 +39,12 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* Mostly small, as real heaps are: 24 B to 1 KB nine times in ten, else up to 64 KB. */
-static size_t pick_size(uint64_t *random)
+static size_t pick_size(struct filler *filler)
 {
-	uint64_t dice = next_random(random);
+	uint64_t dice = next_random(&filler->random);
 
+	if (filler->most)
+		return filler->least + dice % (filler->most - filler->least + 1);
 	return dice % 10 ? 24 + (dice >> 8) % 1000 : 1024 + (dice >> 8) % (63 * 1024);
 }
 
@@ -65,13 +69,13 @@ static void fill_text(char *to, size_t size, uint64_t *random)
 
 static void fill(struct filler *filler)
 {
-	size_t capacity = filler->bytes / 256 + 16;
+	size_t capacity = filler->bytes / (filler->most ? filler->least + 16 : 256) + 16;
 	size_t done = 0;
 
 	filler->chunks = calloc(capacity, sizeof *filler->chunks);
 	filler->sizes = calloc(capacity, sizeof *filler->sizes);
 	while (done < filler->bytes && filler->count < capacity) {
-		size_t size = pick_size(&filler->random);
+		size_t size = pick_size(filler);
 
 		filler->chunks[filler->count] = malloc(size);
 		filler->sizes[filler->count] = size;
@@ -118,15 +122,19 @@ int main(int argc, char **argv)
 	size_t threads = argc > 2 ? (size_t)atol(argv[2]) : 4;
 	size_t write_megabytes = argc > 3 ? (size_t)atol(argv[3]) : 0;
 	pthread_barrier_t filled;
+	size_t least = argc > 5 ? (size_t)atol(argv[4]) : 0;
+	size_t most = argc > 5 ? (size_t)atol(argv[5]) : 0;
 	char line[80];
 
-	if (threads < 1 || threads > MAX_THREADS)
+	if (threads < 1 || threads > MAX_THREADS || least > most)
 		return 2;
 	pthread_barrier_init(&filled, NULL, (unsigned)threads + 1);
 	for (size_t i = 0; i < threads; i++) {
 		fillers[i].filled = &filled;
 		fillers[i].random = 88172645463325252 + i;
 		fillers[i].bytes = (megabytes << 20) / threads;
+		fillers[i].least = least;
+		fillers[i].most = most;
 		fillers[i].write_bytes = (write_megabytes << 20) / threads * WRITE_EVERY_MS / 1000;
 		if (pthread_create(&fillers[i].thread, NULL, run_filler, &fillers[i]))
 			return 1;

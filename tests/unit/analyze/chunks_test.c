@@ -98,6 +98,65 @@ static void state_names_go_both_ways(void **state)
 	assert_false(chunk_state_parse("", &parsed));
 }
 
+/* Every byte leads to the chunk that holds it, by the index as without one. */
+static void assert_found_by_index(struct chunk_block *block)
+{
+	chunk_block_index(block);
+	assert_non_null(block->index);
+	for (vaddr at = block->range.start; at < block->range.end; at += 8) {
+		struct chunk chunk = chunk_block_get(block, chunk_block_find(block, at));
+
+		assert_true(chunk.address <= at && at < chunk.address + chunk.bytes);
+	}
+}
+
+static void an_index_leads_to_the_chunk(void **state)
+{
+	uint64_t sizes[300];
+	struct chunk_table table = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 300; i++)
+		sizes[i] = i % 97 == 5 ? 70000 : 32 + i * 7 % 50 * 16;
+	add_block(&table, 0x10000, 0, sizes, 300);
+	assert_found_by_index(&table.blocks.items[0]);
+	chunk_table_deinit(&table);
+}
+
+static void blocks_are_joined_and_cut(void **state)
+{
+	static const uint64_t sizes[] = { 32, 48, 4096, 24, 64, 32, 48, 4096, 24, 64 };
+	uint64_t half = 32 + 48 + 4096 + 24 + 64;
+	struct chunk_table table = { 0 };
+	struct chunk_block *block;
+	struct chunk chunk;
+
+	(void)state;
+	add_block(&table, 0x10000, 0, sizes, 5);
+	add_block(&table, 0x10000 + half, 0, sizes, 5);
+	add_block(&table, 0x10000 + 2 * half, 1, sizes, 5);
+	add_block(&table, 0x10000 + 4 * half, 0, sizes, 5);
+	block = &table.blocks.items[0];
+	assert_true(chunk_block_join(block, &table.blocks.items[1]));
+	assert_int_equal(block->count, 10);
+	assert_int_equal(table.blocks.items[1].count, 0);
+	assert_false(chunk_block_join(block, &table.blocks.items[2])); /* another arena's */
+	assert_false(chunk_block_join(block, &table.blocks.items[3])); /* not a neighbour */
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(chunk_block_get(block, i).bytes, sizes[i]);
+	assert_int_equal(chunk_block_get(block, 7).state, 2);
+
+	chunk_block_drop(block, 7);
+	chunk = chunk_block_get(block, 0);
+	assert_int_equal(block->count, 3);
+	assert_int_equal(chunk.address, 0x10000 + half + 80);
+	assert_int_equal(chunk.bytes, 4096);
+	assert_int_equal(chunk_block_get(block, 2).bytes, 64);
+	chunk_block_drop(block, 0);
+	assert_int_equal(block->count, 3);
+	chunk_table_deinit(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +164,8 @@ int main(void)
 		cmocka_unit_test(the_next_block_is_given_where_none_holds_the_address),
 		cmocka_unit_test(a_block_may_be_four_gigabytes),
 		cmocka_unit_test(state_names_go_both_ways),
+		cmocka_unit_test(an_index_leads_to_the_chunk),
+		cmocka_unit_test(blocks_are_joined_and_cut),
 	};
 
 	return cmocka_run_group_tests_name("chunks", tests, NULL, NULL);

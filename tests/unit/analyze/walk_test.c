@@ -20,8 +20,9 @@ static const struct layout_state *state_row(const struct heap_class *class)
 }
 
 /* Walks the main arena's memory of a finished builder. */
-static void walk(const struct heap_builder *builder, struct walk_result *result)
+static void walk_main(const struct heap_builder *builder, struct walk_result *result)
 {
+	struct walk walk;
 	const struct heap_builder_arena *main_arena = &builder->arenas.items[0];
 	struct layout layout;
 	struct arena_block block = {
@@ -34,13 +35,17 @@ static void walk(const struct heap_builder *builder, struct walk_result *result)
 	layout_choose(&layout, state_row(builder->class), 4096);
 	block.first = layout_chunk_from(&layout, block.range.start);
 	*result = (struct walk_result){ 0 };
-	walk_block(&builder->image, &layout, &block, result);
+	walk_begin(&walk, &builder->image, &layout, &block, (struct range){ block.first, block.last },
+			   result);
+	while (walk_step(&walk))
+		;
+	walk_end(&walk);
 }
 
 static void forget(struct walk_result *result)
 {
 	for (size_t i = 0; i < result->blocks.count; i++)
-		free(result->blocks.items[i].packed);
+		chunk_block_deinit(&result->blocks.items[i]);
 	vec_deinit(&result->blocks);
 	vec_deinit(&result->damages);
 }
@@ -96,7 +101,7 @@ static void used_and_binned_are_told_by_the_next_header(void **state)
 		binned = heap_builder_chunk(&builder, 0, 4096, HEAP_BINNED);
 		after = heap_builder_chunk(&builder, 0, 48, HEAP_USED);
 		heap_builder_finish(&builder);
-		walk(&builder, &result);
+		walk_main(&builder, &result);
 		assert_int_equal(result.blocks.count, 1);
 		assert_int_equal(result.damage_count, 0);
 		assert_chunk(&result, used, 32, CHUNK_IN_USE);
@@ -118,7 +123,7 @@ static void narrow_chunks_start_behind_a_gap(void **state)
 	heap_builder_init(&builder, "C", 4);
 	used = heap_builder_chunk(&builder, 0, 32, HEAP_USED);
 	heap_builder_finish(&builder);
-	walk(&builder, &result);
+	walk_main(&builder, &result);
 	assert_chunk(&result, used - 8, 8, CHUNK_OVERHEAD);
 	assert_chunk(&result, used, 32, CHUNK_IN_USE);
 	forget(&result);
@@ -138,7 +143,7 @@ static void a_smashed_size_costs_one_chunk(void **state)
 		vaddr first = build_row(&builder);
 
 		heap_builder_set(&builder, first + 5 * 64 + 8, smashed[i]);
-		walk(&builder, &result);
+		walk_main(&builder, &result);
 		assert_int_equal(result.damage_count, 1);
 		assert_int_equal(result.damages.items[0].range.start, first + 5 * 64);
 		for (unsigned k = 0; k < 48; k++)
@@ -160,7 +165,7 @@ static void a_size_that_leads_astray_costs_its_chunk(void **state)
 		vaddr first = build_row(&builder);
 
 		heap_builder_set(&builder, first + 3 * 64 + 8, smashed[i]);
-		walk(&builder, &result);
+		walk_main(&builder, &result);
 		assert_int_equal(result.damage_count, 1);
 		for (unsigned k = 0; k < 48; k++)
 			assert_chunk(&result, first + k * 64, 64, k == 3 ? CHUNK_UNWALKABLE : CHUNK_IN_USE);
@@ -185,7 +190,7 @@ static void a_free_chunk_stays_free_before_damage(void **state)
 		heap_builder_chunk(&builder, 0, 64, HEAP_USED);
 	heap_builder_finish(&builder);
 	heap_builder_set(&builder, after + 8, 0x4141414141414141);
-	walk(&builder, &result);
+	walk_main(&builder, &result);
 	assert_chunk(&result, binned, 160, CHUNK_BINNED);
 	assert_chunk(&result, after, 64, CHUNK_UNWALKABLE);
 	forget(&result);
@@ -201,7 +206,7 @@ static void damage_without_end_stops_at_top(void **state)
 	(void)state;
 	for (vaddr at = first + 640; at < top; at += 8)
 		heap_builder_set(&builder, at, 0x4242424242424242);
-	walk(&builder, &result);
+	walk_main(&builder, &result);
 	assert_int_equal(result.damage_count, 1);
 	assert_chunk(&result, first + 640, 38 * 64, CHUNK_UNWALKABLE);
 	assert_int_equal(chunk_at(&result, top).state, CHUNK_TOP);
@@ -224,7 +229,7 @@ static void a_hole_costs_the_hole(void **state)
 	heap_builder_finish(&builder);
 	hole = first + 8 * 4096;
 	heap_builder_drop(&builder, (struct range){ hole, hole + 4096 });
-	walk(&builder, &result);
+	walk_main(&builder, &result);
 	assert_int_equal(result.damage_count, 1);
 	assert_chunk(&result, hole - 64, 64 + 4096, CHUNK_UNWALKABLE);
 	assert_chunk(&result, hole - 128, 64, CHUNK_IN_USE);
@@ -253,7 +258,7 @@ static void foreign_brk_memory_is_nobodys(void **state)
 	heap_builder_set(&builder, fence + 8, 17);
 	heap_builder_set(&builder, fence + 24, 17);
 	heap_builder_set(&builder, end + 0x80, 0x31);
-	walk(&builder, &result);
+	walk_main(&builder, &result);
 	assert_int_equal(result.damage_count, 0);
 	assert_int_equal(result.blocks.count, 2);
 	assert_chunk(&result, first, 4096 - 32, CHUNK_IN_USE);
@@ -282,7 +287,7 @@ static void stale_headers_do_not_mislead(void **state)
 	for (unsigned i = 1; i < 400; i++)
 		heap_builder_set(&builder, binned + i * 64 + 8, 65);
 	heap_builder_set(&builder, after + 8, 0);
-	walk(&builder, &result);
+	walk_main(&builder, &result);
 	assert_chunk(&result, binned, 64 * 400, CHUNK_BINNED);
 	assert_chunk(&result, after, 64, CHUNK_UNWALKABLE);
 	assert_int_equal(result.damage_count, 1);
@@ -308,7 +313,7 @@ static void footers_tell_false_headers(void **state)
 	heap_builder_finish(&builder);
 	heap_builder_set(&builder, damaged + 8, 0);
 	heap_builder_set(&builder, damaged + 32 + 8, 96 | 1);
-	walk(&builder, &result);
+	walk_main(&builder, &result);
 	assert_chunk(&result, damaged, 64, CHUNK_UNWALKABLE);
 	assert_chunk(&result, binned, 64, CHUNK_BINNED);
 	forget(&result);
