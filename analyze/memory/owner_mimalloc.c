@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* mimalloc 1 and 2 manage segments, aligned to 4 MiB (1.x) or 32 MiB (2.x). A segment's header has
- * a cookie: its address XOR a random odd number of the process (types.h, mi_segment_t; internal.h,
+ * a cookie: its address XOR a random number of the process (types.h, mi_segment_t; internal.h,
  * _mi_ptr_cookie; heap.c, mi_heap_t.cookie). Its place differs between releases, so it is learnt:
  * it is where different segments give the same number, or where one gives a number that is in a
  * module's data. Beside it stands the segment's size:
@@ -45,7 +45,7 @@ static bool can_be_key(uint64_t key)
 {
 	uint64_t high = key >> 47;
 
-	return key & 1 && key >= KEY_LEAST && high != 0 && high != (UINT64_MAX >> 47);
+	return key >= KEY_LEAST && high != 0 && high != (UINT64_MAX >> 47);
 }
 
 /* The bytes that the words around the cookie say the segment has; 0 where they say nothing that can

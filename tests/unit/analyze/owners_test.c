@@ -120,7 +120,7 @@ static void jemalloc_is_known_by_its_base_blocks(void **state)
 
 /* --- mimalloc --- */
 
-#define KEY UINT64_C(0xadb325bf044a99bd)
+#define KEY UINT64_C(0x09b92be5252b8f86)
 
 static void add_segment(uint8_t *bytes, vaddr address)
 {
