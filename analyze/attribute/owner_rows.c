@@ -60,11 +60,11 @@ void owner_rows_sort(struct report_memory *memory)
 	vec_sort(&memory->owners, compare_rows);
 }
 
-/* What is known of glibc's malloc beside it. */
+/* What is known of glibc's malloc. */
 static const char *glibc_beside(const struct heap *heap, bool has_roots)
 {
 	if (heap->found)
-		return "glibc's arenas were used as well, see below";
+		return "glibc's arenas are below";
 	return heap->unused && has_roots ? "glibc's arena was never used"
 									 : "no arena of glibc's was recognised";
 }
@@ -83,8 +83,9 @@ const char *owner_rows_replaced(struct report *report, const struct heap *heap, 
 
 		if (!row->is_malloc || !row->virtual_bytes)
 			continue;
-		return pool_printf(&report->pool, "malloc is %s (%s): its memory is %s%s in %s; %s. %s",
-						   row->title, file_of(row),
+		return pool_printf(&report->pool, "%s %s (%s): its memory is %s%s in %s; %s. %s",
+						   heap->found ? "Beside glibc's malloc there is" : "malloc is", row->title,
+						   file_of(row),
 						   size_format(known ? row->resident_bytes : row->virtual_bytes, size),
 						   known ? " resident" : "", count_of(row->regions, "mapping", places),
 						   glibc_beside(heap, has_roots), row->advice);

@@ -17,8 +17,9 @@ struct report_owner *owner_rows_add(struct report_memory *memory, const struct o
 /* Most bytes first. */
 void owner_rows_sort(struct report_memory *memory);
 
-/* A sentence on the allocator that takes malloc's place, in the report's pool; NULL where none
- * does. `has_roots`: what a heap of glibc's is found by is all in the file. */
+/* A sentence on the allocator that takes malloc's place, or is in use beside glibc's, in the
+ * report's pool; NULL where none does. `has_roots`: what a heap of glibc's is found by is all in
+ * the file. */
 const char *owner_rows_replaced(struct report *report, const struct heap *heap, bool has_roots);
 
 #endif

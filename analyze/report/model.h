@@ -105,7 +105,7 @@ struct report_size_class {
 
 struct report_heap {
 	bool found;
-	const char *replaced; /* one sentence on the allocator that is malloc instead; NULL: none is */
+	const char *replaced; /* one sentence on the allocator that is malloc too; NULL: none is */
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
 	struct report_sum mmapped;
