@@ -288,7 +288,8 @@ static void counts_of_smaps_stand_in_for_pages(void **state)
 static void claimed_memory_has_its_owner(void **state)
 {
 	static const struct owner_claim claims[] = { { { 0x10000, 0x20000 }, OWNER_JEMALLOC },
-												 { { 0x710000, 0x712000 }, OWNER_V8 } };
+												 { { 0x710000, 0x712000 }, OWNER_V8 },
+												 { { 0x800000, 0x810000 }, OWNER_V8 } };
 	struct attribute_builder builder;
 	struct pool pool = { 0 };
 	struct report_memory memory;
@@ -299,8 +300,10 @@ static void claimed_memory_has_its_owner(void **state)
 							 4 * PAGE);
 	attribute_builder_region(&builder, (struct range){ 0x700000, 0x714000 }, REGION_ANONYMOUS,
 							 0x11000);
+	attribute_builder_region(&builder, (struct range){ 0x800000, 0x810000 }, REGION_ANONYMOUS, 0)
+		->protection = 0;
 	attribute_builder_piece(&builder, (struct range){ 0x10000, 0x14000 }, bytes);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		*vec_add(&builder.owners.claims) = claims[i];
 	builder.owners.findings[OWNER_JEMALLOC].structure = "its blocks";
 	builder.owners.findings[OWNER_V8].name = "[anon:v8]";
@@ -309,6 +312,7 @@ static void claimed_memory_has_its_owner(void **state)
 	assert_int_equal(virtual_of(&memory, "anonymous.jemalloc"), 4 * PAGE);
 	assert_int_equal(virtual_of(&memory, "anonymous.v8"),
 					 PAGE); /* the other page is not captured */
+	assert_int_equal(virtual_of(&memory, "anonymous.reserved"), 0x10000);
 	assert_int_equal(memory.owners.count, 2);
 	assert_string_equal(memory.owners.items[0].id, "jemalloc");
 	assert_string_equal(memory.owners.items[0].certainty, "likely");
