@@ -44,7 +44,9 @@ struct finding {
 	vaddr table;
 	uint64_t spans_offset;
 	uint64_t arenas, spans;
-	bool *claimed; /* of each region */
+	bool found;
+	uint64_t pages_left; /* to look at: what was captured bounds what may be described */
+	bool *claimed;       /* of each region */
 };
 
 /* The note that Go's linker writes: name "Go", type 4 (cmd/internal/buildid). */
@@ -130,9 +132,10 @@ static void claim_arena(struct finding *finding, vaddr arena)
 
 	finding->arenas++;
 	claim_region(finding, heap_arena(finding, arena));
-	for (uint64_t page = 0, pages; page < ARENA_PAGES; page++) {
+	for (uint64_t page = 0, pages; page < ARENA_PAGES && finding->pages_left; page++) {
 		vaddr span = span_at(finding, arena, page, &pages);
 
+		finding->pages_left--;
 		if (!span)
 			continue;
 		finding->spans++;
@@ -157,7 +160,7 @@ static void claim_arenas(struct finding *finding)
 			vaddr arena =
 				(at + i - finding->table) / 8 * ARENA_BYTES + finding->machine->base_offset;
 
-			if (!owner_u64(bytes.data + i))
+			if (!owner_u64(bytes.data + i) || !finding->pages_left)
 				continue;
 			owner_claim(finding->search, OWNER_GO, (struct range){ arena, arena + ARENA_BYTES });
 			claim_arena(finding, arena);
@@ -166,23 +169,18 @@ static void claim_arenas(struct finding *finding)
 	}
 }
 
-/* A mapping of 32 MiB, or neighbours that were merged with it: the entry of the first arena tells.
- */
-static bool find_table(struct finding *finding)
+/* Whether the table is where the word at `address` would be the first arena's entry. */
+static void try_table(void *context, vaddr address, const uint8_t *bytes)
 {
+	struct finding *finding = context;
 	uint64_t entry = (finding->machine->first_arena - finding->machine->base_offset) / ARENA_BYTES;
+	vaddr page = 8 * entry & ~(uint64_t)4095;
 
-	for (size_t i = 0; i < finding->search->regions->items.count; i++) {
-		const struct region *region = &finding->search->regions->items.items[i];
-
-		if (!owner_is_memory(region) || range_bytes(region->range) < TABLE_BYTES)
-			continue;
-		for (finding->table = region->range.start;
-			 finding->table + TABLE_BYTES <= region->range.end && entry; finding->table += 4096)
-			if (owner_word(finding->search, finding->table + 8 * entry) && decide_offset(finding))
-				return true;
-	}
-	return false;
+	if (finding->found || !owner_u64(bytes + 8 * entry % 4096) || address < page ||
+		!owner_has_memory(finding->search, address - page, TABLE_BYTES))
+		return;
+	finding->table = address - page;
+	finding->found = decide_offset(finding);
 }
 
 void owner_find_go(struct owner_search *search)
@@ -195,9 +193,13 @@ void owner_find_go(struct owner_search *search)
 	for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
 		if (machines[i].machine == search->image->machine)
 			finding.machine = &machines[i];
-	if (!finding.machine || !regions_find(search->regions, finding.machine->first_arena) ||
-		!find_table(&finding))
+	if (!finding.machine || !regions_find(search->regions, finding.machine->first_arena))
 		return;
+	owner_each_aligned(search, 4096, 4096, try_table, &finding);
+	if (!finding.found)
+		return;
+	for (size_t i = 0; i < search->image->pieces.count; i++)
+		finding.pages_left += range_bytes(search->image->pieces.items[i].range) / 1024;
 	owner_claim(search, OWNER_GO, (struct range){ finding.table, finding.table + TABLE_BYTES });
 	finding.claimed = mem_zeroed(search->regions->items.count, sizeof *finding.claimed);
 	claim_arenas(&finding);

@@ -20,7 +20,8 @@ enum {
 
 struct finding {
 	struct owner_search *search;
-	uint64_t blocks, extents, bytes;
+	uint64_t blocks, extents;
+	vaddr end; /* of the last block: blocks do not overlap */
 };
 
 static bool is_base_block(vaddr address, const uint8_t *bytes, uint64_t *size, uint64_t *used)
@@ -44,7 +45,6 @@ static void take_extent(struct finding *finding, const uint8_t *bytes)
 	if (!start || !size || !owner_has_memory(finding->search, start, size))
 		return;
 	finding->extents++;
-	finding->bytes += size;
 	owner_claim(finding->search, OWNER_JEMALLOC, (struct range){ start, start + size });
 }
 
@@ -54,10 +54,11 @@ static void take_block(void *context, vaddr address, const uint8_t *bytes)
 	uint64_t size, used;
 	struct span span;
 
-	if (!is_base_block(address, bytes, &size, &used) ||
+	if (address < finding->end || !is_base_block(address, bytes, &size, &used) ||
 		!owner_has_memory(finding->search, address, size))
 		return;
 	finding->blocks++;
+	finding->end = address + size;
 	owner_claim(finding->search, OWNER_JEMALLOC, (struct range){ address, address + size });
 	span = image_span(finding->search->image, address, used);
 	for (size_t at = EXTENT_ALIGNMENT; at + EXTENT_BYTES <= span.size; at += EXTENT_ALIGNMENT)

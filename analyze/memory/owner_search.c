@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* More claims than this are joined where they touch; if that does not help, no more are made. */
+/* More claims than this are joined where they touch; if that does not halve them, no more are made.
+ */
 enum { CLAIMS_MAX = 1 << 20 };
 
 bool owner_is_memory(const struct region *region)
@@ -14,22 +15,53 @@ bool owner_is_memory(const struct region *region)
 		   region->protection & MAPPING_READ && !(region->protection & MAPPING_SHARED);
 }
 
+static void add_run(owner_runs *runs, struct range range)
+{
+	if (runs->count && runs->items[runs->count - 1].end == range.start)
+		runs->items[runs->count - 1].end = range.end;
+	else
+		*vec_add(runs) = range;
+}
+
+void owner_search_init(struct owner_search *search)
+{
+	for (size_t i = 0; i < search->regions->items.count; i++) {
+		const struct region *region = &search->regions->items.items[i];
+
+		if (owner_is_memory(region))
+			add_run(&search->memory, region->range);
+		if ((region->kind == REGION_ANONYMOUS || region->kind == REGION_BRK) &&
+			!(region->protection & MAPPING_SHARED))
+			add_run(&search->reserved, region->range);
+	}
+}
+
+void owner_search_deinit(struct owner_search *search)
+{
+	vec_deinit(&search->memory);
+	vec_deinit(&search->reserved);
+}
+
+/* Where the run that holds the address ends; the address where none does. */
+static vaddr run_end(const owner_runs *runs, vaddr address)
+{
+	size_t low = 0, high = runs->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (runs->items[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < runs->count && range_holds(runs->items[low], address) ? runs->items[low].end
+																	   : address;
+}
+
 bool owner_has_memory(const struct owner_search *search, vaddr start, uint64_t bytes)
 {
-	vaddr end = start + bytes;
-	const struct region *region = regions_find(search->regions, start);
-	const struct region *behind = search->regions->items.items + search->regions->items.count;
-
-	if (!region || end <= start)
-		return false;
-	for (vaddr at = start; region < behind && region->range.start <= at; region++) {
-		if (!owner_is_memory(region))
-			return false;
-		at = region->range.end;
-		if (at >= end)
-			return true;
-	}
-	return false;
+	return bytes && bytes <= run_end(&search->memory, start) - start;
 }
 
 static vaddr align_up(vaddr address, uint64_t alignment)
@@ -118,38 +150,25 @@ static void compact(owner_claims *claims)
 	claims->count = kept;
 }
 
-/* Where the neighbouring private anonymous regions from `start` on end, at most `limit`; `start`
- * where there are none. Parts without access count: owners take it from what they do not use. */
-static vaddr run_end(const struct owner_search *search, vaddr start, vaddr limit)
-{
-	const struct region *region = regions_find(search->regions, start);
-	const struct region *behind = search->regions->items.items + search->regions->items.count;
-	vaddr at = start;
-
-	for (; region && region < behind && at < limit && region->range.start <= at; region++) {
-		if ((region->kind != REGION_ANONYMOUS && region->kind != REGION_BRK) ||
-			region->protection & MAPPING_SHARED)
-			break;
-		at = region->range.end;
-	}
-	return at < limit ? at : limit;
-}
-
 void owner_claim(struct owner_search *search, enum owner_kind kind, struct range range)
 {
 	owner_claims *claims = &search->owners->claims;
 	struct owner_claim *last = claims->count ? &claims->items[claims->count - 1] : NULL;
 
-	range.end = run_end(search, range.start, range.end);
+	vaddr end = run_end(&search->reserved, range.start);
+
+	range.end = range.end < end ? range.end : end;
 	if (range.end <= range.start)
 		return;
 	if (last && last->kind == kind && last->range.end == range.start) {
 		last->range.end = range.end;
 		return;
 	}
-	if (claims->count == CLAIMS_MAX)
+	if (claims->count == CLAIMS_MAX) {
 		compact(claims);
-	if (claims->count < CLAIMS_MAX)
+		search->full = claims->count > CLAIMS_MAX / 2; /* else each claim would sort them */
+	}
+	if (!search->full)
 		*vec_add(claims) = (struct owner_claim){ range, kind };
 }
 

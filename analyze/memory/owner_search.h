@@ -5,12 +5,21 @@
 
 #include "analyze/memory/owners.h"
 
+typedef VEC(struct range) owner_runs; /* by ascending address */
+
 struct owner_search {
 	const struct image *image;
 	const struct regions *regions;
 	const struct core *core;
 	struct owners *owners;
+	owner_runs memory;   /* neighbouring regions with memory, joined */
+	owner_runs reserved; /* those, and anonymous regions without access between them */
+	bool full;           /* no more claims are taken */
 };
+
+/* Fills memory and reserved from the regions. */
+void owner_search_init(struct owner_search *search);
+void owner_search_deinit(struct owner_search *search);
 
 /* Private anonymous memory with access, brk memory included, that no earlier stage has explained.
  */

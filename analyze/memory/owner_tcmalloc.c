@@ -20,6 +20,7 @@ enum {
 	SHIFT_FIRST = 12, /* kPageShift: 13 by default, 12 to 18 by --with-tcmalloc-pagesize */
 	SHIFT_LAST = 18,
 	SPANS_MAX = 1 << 20,
+	BRK_MAX = 4, /* regions; there is one, unless something splits it */
 };
 
 struct finding {
@@ -177,13 +178,15 @@ static void claim_neighbours(struct finding *finding)
 static void claim_brk(struct finding *finding)
 {
 	const struct regions *regions = finding->search->regions;
+	unsigned left = BRK_MAX;
 
-	for (size_t i = 0; i < regions->items.count; i++) {
+	for (size_t i = 0; i < regions->items.count && left; i++) {
 		const struct region *region = &regions->items.items[i];
 		uint64_t bytes = 0;
 
 		if (region->kind != REGION_BRK)
 			continue;
+		left--;
 		for (size_t j = 0; j < finding->search->owners->claims.count; j++) {
 			const struct owner_claim *claim = &finding->search->owners->claims.items[j];
 

@@ -180,14 +180,18 @@ static void normalise(owner_claims *claims)
 void owners_find(struct owners *owners, const struct image *image, const struct regions *regions,
 				 const struct core *core)
 {
-	struct owner_search search = { image, regions, core, owners };
+	struct owner_search search = {
+		.image = image, .regions = regions, .core = core, .owners = owners
+	};
 
 	*owners = (struct owners){ 0 };
 	if (image->word != 8)
 		return;
+	owner_search_init(&search);
 	find_by_path(&search);
 	for (size_t i = 0; i < sizeof recognisers / sizeof *recognisers; i++)
 		recognisers[i](&search);
+	owner_search_deinit(&search);
 	normalise(&owners->claims);
 }
 
