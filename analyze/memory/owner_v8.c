@@ -1,22 +1,32 @@
 #include "analyze/memory/owner_search.h"
 
 /* V8's heap is made of chunks, aligned to 256 KiB, each with a header
- * (src/heap/basic-memory-chunk.h):
+ * (src/heap/basic-memory-chunk.h; since 12.3 memory-chunk.h and memory-chunk-metadata.h). Its
+ * words:
  *
- *     8.4 to 12.2   size, flags, heap, area start, area end      (Node 14 to 21)
- *     7.3 to 8.3    size, flags, marking bitmap, heap, area start, area end
+ *     12.3 and 12.4  flags, metadata (the chunk itself), size, heap, area start, area end  (Node
+ * 22) 8.4 to 12.2    size, flags, heap, area start, area end                       (Node 14 to 21)
+ *     7.3 to 8.3     size, flags, marking bitmap, heap, area start, area end
  *
  * Objects start behind the header, within the chunk's first 32 KiB; a large object has a chunk of
- * its own, of a larger size. All chunks of an isolate point to one heap. Since 12.3 all this is in
- * a table elsewhere: those chunks are not recognised. */
+ * its own, of a larger size. All chunks of an isolate point to one heap. Later releases may keep
+ * the metadata elsewhere: such chunks are not recognised. */
 enum { HEADER_BYTES = 48, CHUNKS_LEAST = 3 };
 
 #define CHUNK_ALIGNMENT (UINT64_C(256) << 10)
 #define AREA_START_MAX (UINT64_C(32) << 10)
 
-static const unsigned heap_words[] = { 2, 3 };
+/* Indices of words; the area's start and end follow the heap. */
+static const struct layout {
+	unsigned flags, size, heap;
+	bool to_itself; /* word 1 is the chunk's address */
+} layouts[] = {
+	{ 0, 2, 3, true },
+	{ 1, 0, 2, false },
+	{ 1, 0, 3, false },
+};
 
-enum { ROWS = sizeof heap_words / sizeof *heap_words };
+enum { ROWS = sizeof layouts / sizeof *layouts };
 
 struct candidate {
 	struct range range;
@@ -30,14 +40,17 @@ struct finding {
 
 static bool take_row(unsigned row, vaddr address, const uint8_t *bytes, struct candidate *candidate)
 {
-	const uint8_t *heap = bytes + 8 * heap_words[row];
-	uint64_t size = owner_u64(bytes), flags = owner_u64(bytes + 8);
+	const struct layout *layout = &layouts[row];
+	const uint8_t *heap = bytes + 8 * layout->heap;
+	uint64_t size = owner_u64(bytes + 8 * layout->size);
+	uint64_t flags = owner_u64(bytes + 8 * layout->flags);
 	vaddr start = owner_u64(heap + 8), end = owner_u64(heap + 16);
 
 	*candidate = (struct candidate){ { address, address + size }, owner_u64(heap) };
 	return size >= 4096 && size % 4096 == 0 && address + size > address && flags >> 32 == 0 &&
 		   start > address && start - address <= AREA_START_MAX && end > start &&
-		   end <= address + size && candidate->heap && candidate->heap % 8 == 0;
+		   end <= address + size && candidate->heap && candidate->heap % 8 == 0 &&
+		   (!layout->to_itself || owner_u64(bytes + 8) == address);
 }
 
 static void take_chunk(void *context, vaddr address, const uint8_t *bytes)

@@ -295,6 +295,29 @@ static void chunks_of_v8_have_one_heap(void **state)
 	finish(&process);
 }
 
+static void chunks_of_later_releases_point_to_themselves(void **state)
+{
+	struct process process;
+	uint8_t *memory;
+
+	(void)state;
+	init(&process);
+	memory = add(&process, MEMORY, 4 * MIB, REGION_ANONYMOUS, "");
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t offset = i * 256 * KIB;
+
+		put_chunk(memory, offset + 16, 256 * KIB, MEMORY + 3 * MIB);
+		memmove(memory + offset + 24, memory + offset + 32, 24); /* no flags behind the size */
+		put(memory, offset, 4);
+		put(memory, offset + 8, MEMORY + offset);
+		put(memory, offset + 40, MEMORY + offset + 256 * KIB);
+	}
+	expect(&process, OWNER_V8, OWNER_LIKELY, 768 * KIB);
+	put(memory, 8, MEMORY + 4096);
+	expect(&process, OWNER_V8, OWNER_ABSENT, 0);
+	finish(&process);
+}
+
 /* --- Go --- */
 
 static void arenas_of_go_are_in_the_runtimes_table(void **state)
@@ -418,6 +441,7 @@ int main(void)
 		cmocka_unit_test(a_short_row_of_lists_is_no_page_heap),
 		cmocka_unit_test(pools_of_cpython_prove_themselves),
 		cmocka_unit_test(chunks_of_v8_have_one_heap),
+		cmocka_unit_test(chunks_of_later_releases_point_to_themselves),
 		cmocka_unit_test(arenas_of_go_are_in_the_runtimes_table),
 		cmocka_unit_test(names_of_mappings_speak_for_their_owner),
 		cmocka_unit_test(a_library_alone_claims_nothing),
