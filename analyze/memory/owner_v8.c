@@ -4,14 +4,16 @@
  * (src/heap/basic-memory-chunk.h; since 12.3 memory-chunk.h and memory-chunk-metadata.h). Its
  * words:
  *
- *     12.3 and 12.4  flags, metadata (the chunk itself), size, heap, area start, area end  (Node
- * 22) 8.4 to 12.2    size, flags, heap, area start, area end                       (Node 14 to 21)
- *     7.3 to 8.3     size, flags, marking bitmap, heap, area start, area end
+ *     12.3, 12.4  flags, metadata (the chunk), size, heap, area start, area end  (Node 22)
+ *     8.4 to 12.2 size, flags, heap, area start, area end  (Node 14 to 21)
+ *     7.3 to 8.3  size, flags, marking bitmap, heap, area start, area end
  *
  * Objects start behind the header, within the chunk's first 32 KiB; a large object has a chunk of
- * its own, of a larger size. All chunks of an isolate point to one heap. Later releases may keep
- * the metadata elsewhere: such chunks are not recognised. */
-enum { HEADER_BYTES = 48, CHUNKS_LEAST = 3 };
+ * its own, of a larger size. All chunks of an isolate point to one heap.
+ *
+ * In 13.6 (Node 24) the chunk has flags and a pointer to its metadata, which is elsewhere:
+ * allocator, chunk, bytes reserved, three counts, size, area end, heap, area start. */
+enum { HEADER_BYTES = 48, METADATA_BYTES = 80, CHUNKS_LEAST = 3 };
 
 #define CHUNK_ALIGNMENT (UINT64_C(256) << 10)
 #define AREA_START_MAX (UINT64_C(32) << 10)
@@ -26,7 +28,7 @@ static const struct layout {
 	{ 1, 0, 3, false },
 };
 
-enum { ROWS = sizeof layouts / sizeof *layouts };
+enum { ELSEWHERE = sizeof layouts / sizeof *layouts, ROWS };
 
 struct candidate {
 	struct range range;
@@ -38,6 +40,31 @@ struct finding {
 	VEC(struct candidate) candidates[ROWS];
 };
 
+/* What all releases have in common. */
+static bool fits(vaddr address, uint64_t flags, vaddr start, vaddr end,
+				 const struct candidate *candidate)
+{
+	uint64_t size = range_bytes(candidate->range);
+
+	return size >= 4096 && size % 4096 == 0 && address + size > address && flags >> 32 == 0 &&
+		   start > address && start - address <= AREA_START_MAX && end > start &&
+		   end <= address + size && candidate->heap && candidate->heap % 8 == 0;
+}
+
+static bool take_metadata(const struct image *image, vaddr address, const uint8_t *bytes,
+						  struct candidate *candidate)
+{
+	const uint8_t *metadata = image_at(image, owner_u64(bytes + 8), METADATA_BYTES);
+
+	if (!metadata || owner_u64(metadata + 8) != address ||
+		owner_u64(metadata + 16) != owner_u64(metadata + 48))
+		return false;
+	*candidate = (struct candidate){ { address, address + owner_u64(metadata + 48) },
+									 owner_u64(metadata + 64) };
+	return fits(address, owner_u64(bytes), owner_u64(metadata + 72), owner_u64(metadata + 56),
+				candidate);
+}
+
 static bool take_row(unsigned row, vaddr address, const uint8_t *bytes, struct candidate *candidate)
 {
 	const struct layout *layout = &layouts[row];
@@ -47,9 +74,7 @@ static bool take_row(unsigned row, vaddr address, const uint8_t *bytes, struct c
 	vaddr start = owner_u64(heap + 8), end = owner_u64(heap + 16);
 
 	*candidate = (struct candidate){ { address, address + size }, owner_u64(heap) };
-	return size >= 4096 && size % 4096 == 0 && address + size > address && flags >> 32 == 0 &&
-		   start > address && start - address <= AREA_START_MAX && end > start &&
-		   end <= address + size && candidate->heap && candidate->heap % 8 == 0 &&
+	return fits(address, flags, start, end, candidate) &&
 		   (!layout->to_itself || owner_u64(bytes + 8) == address);
 }
 
@@ -61,10 +86,14 @@ static void take_chunk(void *context, vaddr address, const uint8_t *bytes)
 
 	if (address % CHUNK_ALIGNMENT)
 		return;
-	for (unsigned row = 0; row < ROWS; row++)
-		if (take_row(row, address, bytes, &candidate) &&
-			image_word(finding->search->image, candidate.heap, &heap_word))
+	for (unsigned row = 0; row < ROWS; row++) {
+		bool taken = row == ELSEWHERE
+						 ? take_metadata(finding->search->image, address, bytes, &candidate)
+						 : take_row(row, address, bytes, &candidate);
+
+		if (taken && image_word(finding->search->image, candidate.heap, &heap_word))
 			*vec_add(&finding->candidates[row]) = candidate;
+	}
 }
 
 static int compare_heaps(const void *left, const void *right)

@@ -318,6 +318,32 @@ static void chunks_of_later_releases_point_to_themselves(void **state)
 	finish(&process);
 }
 
+static void metadata_of_chunks_may_be_elsewhere(void **state)
+{
+	struct process process;
+	uint8_t *memory;
+
+	(void)state;
+	init(&process);
+	memory = add(&process, MEMORY, 4 * MIB, REGION_ANONYMOUS, "");
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t offset = i * 256 * KIB, metadata = 2 * MIB + 4096 + i * 128;
+
+		put(memory, offset, 0x104);
+		put(memory, offset + 8, MEMORY + metadata);
+		put(memory, metadata + 8, MEMORY + offset);
+		put(memory, metadata + 16, 256 * KIB);
+		put(memory, metadata + 48, 256 * KIB);
+		put(memory, metadata + 56, MEMORY + offset + 256 * KIB);
+		put(memory, metadata + 64, MEMORY + 3 * MIB);
+		put(memory, metadata + 72, MEMORY + offset + 16);
+	}
+	expect(&process, OWNER_V8, OWNER_LIKELY, 768 * KIB);
+	put(memory, 2 * MIB + 4096 + 8, MEMORY + 4096); /* of another chunk */
+	expect(&process, OWNER_V8, OWNER_ABSENT, 0);
+	finish(&process);
+}
+
 /* --- Go --- */
 
 static void arenas_of_go_are_in_the_runtimes_table(void **state)
@@ -442,6 +468,7 @@ int main(void)
 		cmocka_unit_test(pools_of_cpython_prove_themselves),
 		cmocka_unit_test(chunks_of_v8_have_one_heap),
 		cmocka_unit_test(chunks_of_later_releases_point_to_themselves),
+		cmocka_unit_test(metadata_of_chunks_may_be_elsewhere),
 		cmocka_unit_test(arenas_of_go_are_in_the_runtimes_table),
 		cmocka_unit_test(names_of_mappings_speak_for_their_owner),
 		cmocka_unit_test(a_library_alone_claims_nothing),
