@@ -217,82 +217,23 @@ static void share_rest(struct filling *filling, const struct sharing *sharing, s
 	}
 }
 
-/* A part that malloc claims without a chunk: inside a heap block, or what rounding to pages put
- * around a mmapped chunk. */
-static void share_overhead(struct filling *filling, struct sharing *sharing, struct range range)
-{
-	filling->fixed[OVERHEAD].virtual_bytes += range_bytes(range);
-	if (sharing->has_pages)
-		filling->fixed[OVERHEAD].resident_bytes += resident_in(filling, range);
-}
-
-static size_t heap_block_from(const struct heap *heap, vaddr address)
-{
-	size_t low = 0, high = heap->blocks.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (heap->blocks.items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* The next stretch from `at` on that is claimed the same way throughout. */
-struct stretch {
-	struct range range;
-	bool chunks;  /* counted by the heap stage, chunk by chunk */
-	bool in_heap; /* inside a heap block */
-};
-
-static struct stretch stretch_at(const struct heap *heap, vaddr at, vaddr limit)
-{
-	struct stretch stretch = { { at, limit }, false, false };
-	size_t chunks = chunk_table_find_block(&heap->chunks, at);
-	size_t block = heap_block_from(heap, at);
-	vaddr border;
-
-	if (chunks < heap->chunks.blocks.count) {
-		const struct range *range = &heap->chunks.blocks.items[chunks].range;
-
-		stretch.chunks = range_holds(*range, at);
-		border = stretch.chunks ? range->end : range->start;
-		stretch.range.end = border < limit ? border : limit;
-	}
-	if (!stretch.chunks && block < heap->blocks.count) {
-		const struct range *range = &heap->blocks.items[block].range;
-
-		stretch.in_heap = range_holds(*range, at);
-		border = stretch.in_heap ? range->end : range->start;
-		if (border < stretch.range.end)
-			stretch.range.end = border;
-	}
-	return stretch;
-}
-
+/* Chunks are counted by the heap stage. What lies between them is not malloc's, be it inside of its
+ * brk memory: somebody else moved the break. */
 static void share_region(struct filling *filling, struct sharing *sharing)
 {
+	const struct chunk_table *chunks = &filling->heap->chunks;
 	struct range range = sharing->region->range;
-	uint64_t page = filling->image->page_size ? filling->image->page_size : 4096;
-	bool near_chunk = false;
+	size_t i = chunk_table_find_block(chunks, range.start);
 
-	while (range.start < range.end) {
-		struct stretch stretch = stretch_at(filling->heap, range.start, range.end);
-		bool rounding = range_bytes(stretch.range) < page && range_bytes(stretch.range) > 0 &&
-						(near_chunk || stretch.range.end < range.end);
+	for (; i < chunks->blocks.count && chunks->blocks.items[i].range.start < range.end; i++) {
+		struct range block = chunks->blocks.items[i].range;
 
-		if (stretch.range.end <= stretch.range.start)
-			return; /* an empty block: nothing to go on to */
-		if (!stretch.chunks && (stretch.in_heap || rounding))
-			share_overhead(filling, sharing, stretch.range);
-		else if (!stretch.chunks)
-			share_rest(filling, sharing, stretch.range);
-		near_chunk = stretch.chunks;
-		range.start = stretch.range.end;
+		if (block.start > range.start)
+			share_rest(filling, sharing, (struct range){ range.start, block.start });
+		range.start = block.end > range.start ? block.end : range.start;
 	}
+	if (range.start < range.end)
+		share_rest(filling, sharing, range);
 }
 
 static void take_region(struct filling *filling, const struct region *region)
@@ -314,20 +255,10 @@ static void take_region(struct filling *filling, const struct region *region)
 		sharing.sums->resident_bytes += region->resident_bytes;
 }
 
-/* What memalign leaves before a mmapped chunk, and the tail behind it: no arena's. */
-static void take_leftovers(struct filling *filling, const struct chunk_block *block)
+static void take_sum(struct filling *filling, enum bucket bucket, const struct chunk_sum *sum)
 {
-	struct sums *sums = &filling->fixed[OVERHEAD];
-
-	for (size_t i = 0; i < block->count; i++) {
-		struct chunk chunk = chunk_block_get(block, i);
-
-		if (chunk.state != CHUNK_OVERHEAD)
-			continue;
-		sums->virtual_bytes += chunk.bytes;
-		sums->resident_bytes +=
-			resident_in(filling, (struct range){ chunk.address, chunk.address + chunk.bytes });
-	}
+	filling->fixed[bucket].virtual_bytes += sum->bytes;
+	filling->fixed[bucket].resident_bytes += sum->resident_bytes;
 }
 
 static void take_heap(struct filling *filling)
@@ -335,17 +266,11 @@ static void take_heap(struct filling *filling)
 	const struct heap *heap = filling->heap;
 
 	for (size_t i = 0; i < heap->arenas.count; i++)
-		for (size_t state = 0; state < CHUNK_STATES; state++) {
-			const struct chunk_sum *sum = &heap->arenas.items[i].states[state];
-
-			filling->fixed[bucket_of_state[state]].virtual_bytes += sum->bytes;
-			filling->fixed[bucket_of_state[state]].resident_bytes += sum->resident_bytes;
-		}
-	filling->fixed[MMAPPED].virtual_bytes += heap->mmapped.bytes;
-	filling->fixed[MMAPPED].resident_bytes += heap->mmapped.resident_bytes;
-	for (size_t i = 0; i < heap->chunks.blocks.count; i++)
-		if (heap->chunks.blocks.items[i].arena == CHUNK_NO_ARENA)
-			take_leftovers(filling, &heap->chunks.blocks.items[i]);
+		for (size_t state = 0; state < CHUNK_STATES; state++)
+			take_sum(filling, bucket_of_state[state], &heap->arenas.items[i].states[state]);
+	take_sum(filling, MMAPPED, &heap->mmapped);
+	take_sum(filling, TCACHE, &heap->mmapped_cached);
+	take_sum(filling, OVERHEAD, &heap->mmapped_overhead);
 }
 
 static void emit(struct report_memory *memory, const char *id, const char *title, struct sums sums)

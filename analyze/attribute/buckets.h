@@ -10,11 +10,11 @@
 #include "analyze/memory/regions.h"
 #include "analyze/report/model.h"
 
-/* Fills `memory`. What the heap stage has claimed (its chunks, and the rest of its blocks) belongs
- * to the heap; of the rest of anonymous memory, what an owner has claimed is that owner's bucket
- * and row of memory->owners, and the rest belongs to what the region is. Resident bytes of
- * anonymous memory that the core does not hold are not_captured. Every fixed bucket is there, empty
- * or not; anonymous.* as there are owners.
+/* Fills `memory`. What is in a block of chunks belongs to the heap, so that each of its buckets is
+ * the sum over all arenas and mmapped chunks; of the rest of anonymous memory, what an owner has
+ * claimed is that owner's bucket and row of memory->owners; the rest of a region belongs to what
+ * the region is. Resident bytes of anonymous memory that the core does not hold are not_captured.
+ * Every fixed bucket is there, empty or not; anonymous.* as there are owners.
  *
  * resident_bytes is the kernel's VmRSS at the capture and its HugetlbPages, which VmRSS leaves out
  * (proc_pid_status(5)), or the sum of the buckets where they were not captured; without a page map

@@ -4,6 +4,7 @@
 #include "archive/proc_text.h"
 #include "base/size.h"
 
+#include <ctype.h>
 #include <string.h>
 
 struct missing {
@@ -52,6 +53,14 @@ bool evidence_has_roots(const struct core *core, const struct image *image,
 	return true;
 }
 
+bool evidence_has_thread_pointers(const struct core *core)
+{
+	for (size_t i = 0; i < core->threads.count; i++)
+		if (core->threads.items[i].tp)
+			return true;
+	return false;
+}
+
 /* The file itself: cut, damaged, not finished. */
 static void miss_parts(const struct missing *missing, const struct core *core)
 {
@@ -75,21 +84,114 @@ static void miss_parts(const struct missing *missing, const struct core *core)
 		MISSING(missing, "%s", names_safe(core->troubles.items[i], missing->pool));
 }
 
-/* Documents a foreign core does not carry. */
-static void miss_documents(const struct missing *missing, const struct core *core,
-						   const struct regions *regions)
+static bool lacks_page_map(const struct core *core, const struct regions *regions)
+{
+	(void)regions;
+	return !core->has_page_map;
+}
+
+static bool lacks_rss(const struct core *core, const struct regions *regions)
 {
 	uint64_t rss;
 
-	if (!core->has_page_map)
-		MISSING(missing, "Which bytes are resident (?): the core has no page map; dumpcore writes "
-						 "one. Sizes are virtual.");
-	else if (!proc_text_number(core_document(core, FORMAT_DOCUMENT_STATUS), "VmRSS", &rss))
-		MISSING(missing, "The kernel's RSS: the status document is missing. The sum of the buckets "
-						 "stands for it.");
-	if (!regions->from_smaps)
-		MISSING(missing, "Names of mappings: the core has no smaps, so stacks and other owners are "
-						 "recognised by their threads only.");
+	(void)regions;
+	return core->has_page_map &&
+		   !proc_text_number(core_document(core, FORMAT_DOCUMENT_STATUS), "VmRSS", &rss);
+}
+
+static bool lacks_names_of_mappings(const struct core *core, const struct regions *regions)
+{
+	(void)core;
+	return !regions->from_smaps;
+}
+
+static bool lacks_modules(const struct core *core, const struct regions *regions)
+{
+	return !regions->from_smaps && !core->files.count;
+}
+
+static bool lacks_threads(const struct core *core, const struct regions *regions)
+{
+	(void)regions;
+	return !core->threads.count;
+}
+
+static bool lacks_thread_pointers(const struct core *core, const struct regions *regions)
+{
+	(void)regions;
+	return core->threads.count && !evidence_has_thread_pointers(core);
+}
+
+static bool lacks_names_of_threads(const struct core *core, const struct regions *regions)
+{
+	(void)regions;
+	for (size_t i = 0; i < core->threads.count; i++)
+		if (core->threads.items[i].name[0])
+			return false;
+	return core->threads.count > 0;
+}
+
+static bool lacks_facts(const struct core *core, const struct regions *regions)
+{
+	(void)regions;
+	return !core->has_facts;
+}
+
+static bool lacks_process(const struct core *core, const struct regions *regions)
+{
+	(void)regions;
+	return !core->has_facts && !core->pid;
+}
+
+/* What is unknown where something is not in the file. */
+static const struct {
+	bool (*lacks)(const struct core *, const struct regions *);
+	struct report_unknown row;
+} unknowns[] = {
+	{ lacks_page_map,
+	  { "resident bytes",
+		"the core has no page map (those of gcore, the kernel and systemd-coredump have none)",
+		"resident, share, gone, trimmable and pinned show ?, sizes are virtual; capture with "
+		"dumpcore to know them" } },
+	{ lacks_rss,
+	  { "the kernel's RSS", "the status document is missing",
+		"the sum of the buckets stands for it" } },
+	{ lacks_names_of_mappings,
+	  { "names of mappings", "the core has no smaps",
+		"anonymous memory has no names, and stacks are recognised by their threads only" } },
+	{ lacks_modules,
+	  { "modules", "the core has no list of mapped files (NT_FILE)",
+		"programs, libraries and their data count as other anonymous memory" } },
+	{ lacks_threads,
+	  { "threads", "the core has no registers (NT_PRSTATUS)",
+		"which thread uses which arena shows ?, stacks are not recognised, and thread caches are "
+		"looked for in all of the heap" } },
+	{ lacks_thread_pointers,
+	  { "arenas of threads", "the registers do not have the threads' pointers (fs_base)",
+		"which thread uses which arena shows ?, and thread caches are looked for in all of the "
+		"heap" } },
+	{ lacks_names_of_threads,
+	  { "names of threads", "they are no part of the core", "threads are shown by their ids" } },
+	{ lacks_facts,
+	  { "the capture", "the core does not describe it",
+		"host, kernel, time, program, pause and consistency are not told" } },
+	{ lacks_process,
+	  { "the process", "the core has no NT_PRPSINFO", "its id and name are not told" } },
+};
+
+/* Says each in a sentence as well. */
+static void add_unknowns(struct report_evidence *evidence, const struct missing *missing,
+						 const struct core *core, const struct regions *regions)
+{
+	for (size_t i = 0; i < sizeof unknowns / sizeof *unknowns; i++) {
+		const struct report_unknown *row = &unknowns[i].row;
+
+		if (!unknowns[i].lacks(core, regions))
+			continue;
+		*vec_add(&evidence->unknown) = *row;
+		MISSING(missing, "%c%s: not known, %s: %s.", toupper((unsigned char)row->what[0]),
+				row->what + 1, row->lacks, row->effect);
+	}
 }
 
 /* Gaps with one reason. */
@@ -131,7 +233,7 @@ static void miss_gaps(const struct missing *missing, const struct core *core)
 				reasons[i].gaps == 1 ? "" : "s", names_safe(reasons[i].text, missing->pool));
 }
 
-static void miss_heap(const struct missing *missing, const struct heap *heap)
+static void miss_heap(const struct missing *missing, const struct heap *heap, bool has_pointers)
 {
 	size_t unknown = 0, locked = 0;
 	char threads[COUNT_TEXT];
@@ -140,7 +242,7 @@ static void miss_heap(const struct missing *missing, const struct heap *heap)
 		MISSING(missing, "Chunks: no glibc heap was recognised%s%s.",
 				heap->basis && *heap->basis ? ": " : "",
 				heap->basis ? names_safe(heap->basis, missing->pool) : "");
-	for (size_t i = 0; heap->found && i < heap->threads.count; i++)
+	for (size_t i = 0; heap->found && has_pointers && i < heap->threads.count; i++)
 		unknown += heap->threads.items[i].arena < 0;
 	for (size_t i = 0; i < heap->arenas.count; i++)
 		locked += heap->arenas.items[i].locked;
@@ -217,8 +319,8 @@ void evidence_fill(struct report_evidence *evidence, const char *path, const str
 	copy_facts(evidence, core, pool);
 	copy_gaps(evidence, core, pool);
 	miss_parts(&missing, core);
-	miss_documents(&missing, core, regions);
+	add_unknowns(evidence, &missing, core, regions);
 	miss_gaps(&missing, core);
-	miss_heap(&missing, heap);
+	miss_heap(&missing, heap, evidence_has_thread_pointers(core));
 	miss_content(&missing, findings);
 }

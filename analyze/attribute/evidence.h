@@ -20,7 +20,12 @@ bool evidence_is_complete(const struct core *core);
 bool evidence_has_roots(const struct core *core, const struct image *image,
 						const struct regions *regions);
 
-/* Fills `evidence`; what it does not tell, complete or not, is in `missing`. `path` is the file as
+/* The registers of any thread tell where its own variables are. Without, nobody knows which arena
+ * a thread uses. */
+bool evidence_has_thread_pointers(const struct core *core);
+
+/* Fills `evidence`; what it does not tell, complete or not, is in `missing`, and in `unknown` what
+ * that is for lack of what. `path` is the file as
  * given. Strings are escaped into the pool. */
 void evidence_fill(struct report_evidence *evidence, const char *path, const struct core *core,
 				   const struct regions *regions, const struct heap *heap,

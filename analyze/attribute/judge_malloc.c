@@ -16,7 +16,7 @@ static const char *heap_confidence(const struct diagnosing *c)
 	if (!c->report->evidence.has_residency)
 		return "low";
 	if (!c->report->evidence.complete || c->facts->is_torn ||
-		c->report->heap.totals.unwalkable_bytes)
+		c->report->heap.totals.unwalkable.bytes)
 		return "medium";
 	return "high";
 }
@@ -78,11 +78,53 @@ static const char *trim_step(const struct diagnosing *c, uint64_t trimmable)
 					   judge_size(c, trimmable));
 }
 
+/* What keeps most of the pinned bytes: what to look for. */
+static const char *pinned_step(const struct diagnosing *c)
+{
+	const struct report_pinned *pinned = &c->report->heap.totals.pinned;
+	uint64_t shared = pinned->small_bytes + pinned->edge_bytes;
+
+	if (pinned->top_bytes > shared && pinned->top_bytes > pinned->cache_bytes)
+		return "Lower M_TRIM_THRESHOLD (GLIBC_TUNABLES=glibc.malloc.trim_threshold): free ends of "
+			   "secondary arenas go back in free() when they are longer, never in malloc_trim(0)";
+	if (pinned->cache_bytes > shared)
+		return "Have fewer threads, or smaller thread caches "
+			   "(GLIBC_TUNABLES=glibc.malloc.tcache_count)";
+	if (c->report->heap.pins.count)
+		return "Find what pins the freed memory (heap.pins has the heaps that few live chunks "
+			   "keep)";
+	return "Find what pins the freed memory (the live chunks between it)";
+}
+
+static const char *retention_step(const struct diagnosing *c)
+{
+	uint64_t trimmable = c->report->heap.totals.trimmable_bytes;
+
+	if (trimmable >= c->report->heap.totals.pinned_free_bytes / 2)
+		return trim_step(c, trimmable);
+	return pool_printf(&c->report->pool, "%s: malloc_trim(0) would give back %s%s.", pinned_step(c),
+					   trimmable ? "only " : "", trimmable ? judge_size(c, trimmable) : "nothing");
+}
+
+static void say_pinned(const struct diagnosing *c, struct candidate *d)
+{
+	const struct report_arena *totals = &c->report->heap.totals;
+	const struct report_pinned *pinned = &totals->pinned;
+
+	JUDGE_SAY(c, d, "malloc_trim(0) would give back %s now; %s are pinned.",
+			  judge_size(c, totals->trimmable_bytes), judge_size(c, totals->pinned_free_bytes));
+	if (totals->pinned_free_bytes >= totals->free_resident_bytes / 10)
+		JUDGE_SAY(c, d,
+				  "Pinned are %s on pages of %s, %s in thread caches and %s at ends of arenas that "
+				  "malloc_trim leaves alone.",
+				  judge_size(c, pinned->small_bytes + pinned->edge_bytes),
+				  judge_count(c, pinned->live_chunks, "live chunk"),
+				  judge_size(c, pinned->cache_bytes), judge_size(c, pinned->top_bytes));
+}
+
 bool judge_retention(const struct diagnosing *c, struct candidate *d)
 {
 	uint64_t kept = diagnosis_kept_bytes(c->report);
-	uint64_t trimmable = c->report->heap.totals.trimmable_bytes;
-	uint64_t pinned = kept > trimmable ? kept - trimmable : 0;
 
 	if (!c->report->heap.found || judge_percent(c, kept) < 10)
 		return false;
@@ -101,21 +143,10 @@ bool judge_retention(const struct diagnosing *c, struct candidate *d)
 							"without a page map does not tell.";
 		return true;
 	}
-	JUDGE_SAY(
-		c, d,
-		"malloc_trim(0) would give back %s now; %s stay: caches, tops of secondary arenas, pages "
-		"shared with chunks in use.",
-		judge_size(c, trimmable), judge_size(c, pinned));
+	say_pinned(c, d);
 	d->row.has_gain = true;
-	d->row.predicted_gain_bytes = trimmable;
-	d->row.first_step =
-		trimmable >= pinned / 2
-			? trim_step(c, trimmable)
-			: pool_printf(&c->report->pool,
-						  "Find what pins the freed memory (the live chunks between it): "
-						  "malloc_trim(0) would give back %s%s.",
-						  trimmable ? "only " : "",
-						  trimmable ? judge_size(c, trimmable) : "nothing");
+	d->row.predicted_gain_bytes = c->report->heap.totals.trimmable_bytes;
+	d->row.first_step = retention_step(c);
 	return true;
 }
 

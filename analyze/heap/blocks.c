@@ -62,7 +62,7 @@ static void add_heap(struct finder *finder, vaddr heap, uint64_t bytes, const st
 	block->arena = index;
 	block->first = layout_chunk_from(layout, holds_state ? arena->address + layout->state->bytes
 														 : heap + layout->heap_info->bytes);
-	block->has_top = range_holds(block->range, arena->top);
+	block->has_top = range_holds((struct range){ block->first, block->range.end }, arena->top);
 	block->last = block->has_top ? arena->top : blocks_terminator(layout, block->range.end);
 }
 

@@ -76,7 +76,8 @@ vaddr chain_region_end(struct chain *chain, vaddr chunk, uint32_t page_size)
 
 	while (chunk != chain->last) {
 		if (chain_is_fence(chain, chunk)) {
-			vaddr end = chunk + 4 * word;
+			/* before them the rest of an old top too small for a chunk (malloc.c, sysmalloc) */
+			vaddr end = chunk + (chain_is_fence(chain, chunk + 2 * word) ? 6 : 4) * word;
 			vaddr page_end = (end + page_size - 1) & ~(vaddr)(page_size - 1);
 
 			return page_end - end < chain->layout->alignment ? page_end : 0;

@@ -11,8 +11,6 @@
 #include "analyze/heap/sums.h"
 #include "analyze/heap/tcache.h"
 #include "analyze/heap/threads.h"
-#include "analyze/heap/trim.h"
-
 #include "archive/page_map.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
@@ -32,6 +30,7 @@ struct state {
 	struct layout layout;
 	arenas arenas;
 	arena_blocks blocks;
+	struct params params; /* zero where not found */
 	tcaches caches;
 	struct walk_result *walks; /* one for each block */
 	struct block_sums *sums;   /* one for each chunk block */
@@ -39,11 +38,24 @@ struct state {
 
 struct block_sums {
 	struct chunk_sum states[CHUNK_STATES];
-	uint64_t trimmable_bytes;
+	struct trim_sum trim;
 };
+
+/* The break, as far as mappings show it: the end of what the kernel calls [heap]; 0: not known. A
+ * mapping that touches it is one with it to the kernel: then what is trimmable is understated. */
+static vaddr find_break(const struct regions *regions)
+{
+	vaddr end = 0;
+
+	for (size_t i = 0; i < regions->items.count; i++)
+		if (regions->items.items[i].kind == REGION_BRK)
+			end = regions->items.items[i].range.end;
+	return end;
+}
 
 static void copy_arenas(struct state *state)
 {
+	vaddr brk_end = find_break(state->regions);
 	struct heap *heap = state->heap;
 
 	for (size_t i = 0; i < state->arenas.count; i++) {
@@ -60,8 +72,16 @@ static void copy_arenas(struct state *state)
 	for (size_t i = 0; i < state->blocks.count; i++) {
 		const struct arena_block *block = &state->blocks.items[i];
 
-		*vec_add(&heap->blocks) = (struct heap_block){ block->range, block->arena };
+		*vec_add(&heap->blocks) = (struct heap_block){
+			.range = block->range,
+			.arena = block->arena,
+			.has_top = block->has_top,
+			.shrinks = block->main && block->has_top &&
+					   (brk_end ? block->range.end == brk_end
+								: state->arenas.items[block->arena].contiguous),
+		};
 		heap->arenas.items[block->arena].heaps += !block->main;
+		heap->arenas.items[block->arena].block_bytes += range_bytes(block->range);
 	}
 }
 
@@ -113,7 +133,7 @@ static void walk_blocks(struct state *state)
 }
 
 /* malloc_par, where brk memory tells what to look for. */
-static bool find_params(struct state *state, struct params *params)
+static bool find_params(struct state *state)
 {
 	for (size_t i = 0; i < state->blocks.count; i++) {
 		const struct arena_block *block = &state->blocks.items[i];
@@ -121,15 +141,16 @@ static bool find_params(struct state *state, struct params *params)
 
 		if (block->main && arena->contiguous)
 			return params_find(state->image, &state->layout, arena->address, block->range.start,
-							   params);
+							   &state->params);
 	}
 	return false;
 }
 
 /* Against malloc_par, whose mmapped_mem counts two words too much for each mremap since 2.43. */
-static void compare_mmapped(struct state *state, const struct params *params,
-							const struct mmapped_found *found)
+static void compare_mmapped(struct state *state, const struct mmapped_found *found)
 {
+	const struct params *params = &state->params;
+
 	if (found->count != params->n_mmaps)
 		anomaly_add(state->anomalies, params->address,
 					"malloc says it has %" PRIu32 " mmapped chunks, %" PRIu64 " were found",
@@ -143,12 +164,12 @@ static void compare_mmapped(struct state *state, const struct params *params,
 
 static void find_mmapped(struct state *state)
 {
-	struct params params = { 0 };
-	bool known = find_params(state, &params);
+	const struct params *params = &state->params;
+	bool known = find_params(state);
 	struct mmapped_found found = { 0 };
 	anonymous_runs runs = { 0 };
 
-	if (known && !params.n_mmaps)
+	if (known && !params->n_mmaps)
 		return;
 	anonymous_find(state->regions, &runs);
 	for (size_t i = 0; i < state->blocks.count; i++) {
@@ -162,10 +183,10 @@ static void find_mmapped(struct state *state)
 	vec_deinit(&runs);
 	if (!known)
 		return;
-	if (found.count > params.n_mmaps)
-		mmapped_drop_false(&state->layout, params.n_mmaps, params.mmapped_mem, &state->heap->chunks,
-						   &found);
-	compare_mmapped(state, &params, &found);
+	if (found.count > params->n_mmaps)
+		mmapped_drop_false(&state->layout, params->n_mmaps, params->mmapped_mem,
+						   &state->heap->chunks, &found);
+	compare_mmapped(state, &found);
 }
 
 /* The chunks in caches, which look used to the walk. */
@@ -186,43 +207,60 @@ static void mark_cached(struct state *state, bool caches_complete)
 				  state->anomalies);
 }
 
+/* In which steps malloc_trim cuts the end of the block: whole pages, or huge ones where brk memory
+ * grows in them; 0: not at all, as its end is not the break (malloc.c, systrim). */
+static uint64_t top_unit(const struct state *state, const struct heap_block *block)
+{
+	uint64_t page = state->layout.page_size, huge = state->params.thp_page;
+
+	if (!block->shrinks)
+		return 0;
+	return huge > page && !(huge & (huge - 1)) ? huge : page;
+}
+
+/* The heap block that the chunk block lies in, or NULL. */
+static struct heap_block *block_of(struct heap *heap, const struct chunk_block *chunks)
+{
+	size_t i = range_search(heap->blocks.items, heap->blocks.count, sizeof *heap->blocks.items,
+							chunks->range.start);
+
+	return i < heap->blocks.count ? &heap->blocks.items[i] : NULL;
+}
+
 static void sum_one(void *context, size_t job, unsigned worker)
 {
 	struct state *state = context;
 	const struct chunk_block *block = &state->heap->chunks.blocks.items[job];
-	bool brk_top = false;
 
 	(void)worker;
-	if (block->arena != CHUNK_NO_ARENA) {
-		const struct arena *arena = &state->arenas.items[block->arena];
-
-		brk_top = arena->main && arena->contiguous;
-		state->sums[job].trimmable_bytes =
-			trim_block(block, &state->layout, brk_top, state->page_map);
-	}
+	if (block->arena != CHUNK_NO_ARENA)
+		trim_block(block, &state->layout, top_unit(state, block_of(state->heap, block)),
+				   state->page_map, &state->sums[job].trim);
 	sums_block(block, state->page_map, state->sums[job].states);
 }
 
 static void sum_blocks(struct state *state)
 {
 	struct heap *heap = state->heap;
-	const struct chunk_sum *mmapped;
+	struct chunk_sum mapped[CHUNK_STATES] = { 0 };
 
 	state->sums = mem_zeroed(heap->chunks.blocks.count + 1, sizeof *state->sums);
 	workers_run(state->workers, heap->chunks.blocks.count, sum_one, state);
 	for (size_t i = 0; i < heap->chunks.blocks.count; i++) {
-		int arena = heap->chunks.blocks.items[i].arena;
+		const struct chunk_block *block = &heap->chunks.blocks.items[i];
+		const struct block_sums *sums = &state->sums[i];
 
-		if (arena != CHUNK_NO_ARENA) {
-			sums_add(heap->arenas.items[arena].states, state->sums[i].states);
-			heap->arenas.items[arena].trimmable_bytes += state->sums[i].trimmable_bytes;
+		if (block->arena == CHUNK_NO_ARENA) {
+			sums_add(mapped, sums->states);
 			continue;
 		}
-		mmapped = &state->sums[i].states[CHUNK_MMAPPED];
-		heap->mmapped.chunks += mmapped->chunks;
-		heap->mmapped.bytes += mmapped->bytes;
-		heap->mmapped.resident_bytes += mmapped->resident_bytes;
+		sums_add(heap->arenas.items[block->arena].states, sums->states);
+		trim_add(&heap->arenas.items[block->arena].trim, &sums->trim);
+		block_of(heap, block)->trimmable_bytes += sums->trim.bytes;
 	}
+	heap->mmapped = mapped[CHUNK_MMAPPED];
+	heap->mmapped_cached = mapped[CHUNK_TCACHE];
+	heap->mmapped_overhead = mapped[CHUNK_OVERHEAD];
 	free(state->sums);
 }
 

@@ -3,6 +3,7 @@
 #ifndef ANALYZE_HEAP_HEAP_H
 #define ANALYZE_HEAP_HEAP_H
 
+#include "analyze/heap/trim.h"
 #include "analyze/memory/anomaly.h"
 #include "analyze/memory/chunks.h"
 #include "analyze/memory/image.h"
@@ -24,9 +25,10 @@ struct heap_arena {
 	bool main;
 	unsigned heaps;        /* heap_info blocks of a secondary arena; 1 for the main one */
 	uint64_t system_bytes; /* malloc_state.system_mem */
+	uint64_t block_bytes;  /* of its blocks as found: system_bytes, where all is well */
 	struct chunk_sum states[CHUNK_STATES];
-	uint64_t trimmable_bytes; /* resident bytes malloc_trim(0) would give back */
-	bool locked;              /* its mutex was held at the capture: lists may be half updated */
+	struct trim_sum trim;
+	bool locked; /* its mutex was held at the capture: lists may be half updated */
 };
 
 struct heap_thread {
@@ -38,6 +40,9 @@ struct heap_thread {
 struct heap_block {
 	struct range range; /* [heap_info, heap_info + size), or [sbrk_base, top end) */
 	int arena;
+	bool has_top;             /* the arena's top chunk lies in it, at its end */
+	bool shrinks;             /* it is brk memory, and its end is the break */
+	uint64_t trimmable_bytes; /* resident bytes that malloc_trim(0) would give back */
 };
 
 struct heap {
@@ -50,6 +55,8 @@ struct heap {
 	VEC(struct heap_block) blocks;   /* by ascending address */
 	struct chunk_table chunks;
 	struct chunk_sum mmapped;
+	struct chunk_sum mmapped_cached;   /* freed ones in a tcache: their mappings stay */
+	struct chunk_sum mmapped_overhead; /* of their mappings: before and behind the chunks */
 	struct pool pool;
 };
 

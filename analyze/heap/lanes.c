@@ -37,13 +37,16 @@ static void add_part(struct lanes *lanes, size_t block, vaddr start)
 	part->range = (struct range){ start, lanes->blocks->items[block].last };
 }
 
-/* Cuts a block. The places, not yet the starts: those are looked for by the workers. */
-static void add_block(struct lanes *lanes, size_t index)
+/* Cuts a block, or gives it up. The places, not yet the starts: those are looked for by the
+ * workers. */
+static void add_block(struct lanes *lanes, size_t index, struct walk_result *result)
 {
 	const struct arena_block *block = &lanes->blocks->items[index];
 
-	if (!can_walk(block))
+	if (!can_walk(block)) {
+		walk_give_up(block, result);
 		return;
+	}
 	add_part(lanes, index, block->first);
 	for (vaddr at = block->first + PART_BYTES; at < block->last && block->last - at > PART_BYTES;
 		 at += PART_BYTES)
@@ -216,7 +219,7 @@ void lanes_walk(const struct image *image, const struct layout *layout, const ar
 	struct lanes lanes = { image, layout, blocks, progress, { 0 } };
 
 	for (size_t i = 0; i < blocks->count; i++)
-		add_block(&lanes, i);
+		add_block(&lanes, i, &results[i]);
 	workers_run(workers, lanes.parts.count, find_start, &lanes);
 	join_parts(&lanes);
 	workers_run(workers, (lanes.parts.count + LANES - 1) / LANES, walk_group, &lanes);

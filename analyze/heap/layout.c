@@ -44,23 +44,23 @@ enum params_shape {
 };
 
 static const struct layout_params params_rows[] = {
-	/* shape             W n_mmaps mmapped sbrk tcache_count bytes */
-	{ PARAMS_14, 8, 24, 48, 72, 0, 80 },
-	{ PARAMS_14_PER_THREAD, 8, 40, 64, 88, 0, 96 },
-	{ PARAMS_15, 8, 40, 56, 80, 0, 88 },
-	{ PARAMS_24, 8, 40, 56, 72, 0, 80 },
-	{ PARAMS_26, 8, 40, 56, 72, 96, 112 },
-	{ PARAMS_35, 8, 60, 80, 96, 120, 136 },
-	{ PARAMS_43 | PARAMS_44, 8, 68, 88, 104, 128, 144 },
-	{ PARAMS_44, 8, 68, 88, 104, 128, 136 },
-	{ PARAMS_14, 4, 12, 32, 44, 0, 48 },
-	{ PARAMS_14_PER_THREAD, 4, 20, 40, 52, 0, 56 },
-	{ PARAMS_15, 4, 20, 36, 48, 0, 52 },
-	{ PARAMS_24, 4, 20, 36, 44, 0, 48 },
-	{ PARAMS_26, 4, 20, 36, 44, 56, 64 },
-	{ PARAMS_35, 4, 32, 48, 56, 68, 80 },
-	{ PARAMS_43 | PARAMS_44, 4, 36, 52, 60, 72, 80 },
-	{ PARAMS_44, 4, 36, 52, 60, 72, 76 },
+	/* shape             W n_mmaps mmapped sbrk tcache_count bytes thp_page */
+	{ PARAMS_14, 8, 24, 48, 72, 0, 80, 0 },
+	{ PARAMS_14_PER_THREAD, 8, 40, 64, 88, 0, 96, 0 },
+	{ PARAMS_15, 8, 40, 56, 80, 0, 88, 0 },
+	{ PARAMS_24, 8, 40, 56, 72, 0, 80, 0 },
+	{ PARAMS_26, 8, 40, 56, 72, 96, 112, 0 },
+	{ PARAMS_35, 8, 60, 80, 96, 120, 136, 40 },
+	{ PARAMS_43 | PARAMS_44, 8, 68, 88, 104, 128, 144, 48 },
+	{ PARAMS_44, 8, 68, 88, 104, 128, 136, 48 },
+	{ PARAMS_14, 4, 12, 32, 44, 0, 48, 0 },
+	{ PARAMS_14_PER_THREAD, 4, 20, 40, 52, 0, 56, 0 },
+	{ PARAMS_15, 4, 20, 36, 48, 0, 52, 0 },
+	{ PARAMS_24, 4, 20, 36, 44, 0, 48, 0 },
+	{ PARAMS_26, 4, 20, 36, 44, 56, 64, 0 },
+	{ PARAMS_35, 4, 32, 48, 56, 68, 80, 20 },
+	{ PARAMS_43 | PARAMS_44, 4, 36, 52, 60, 72, 80, 24 },
+	{ PARAMS_44, 4, 36, 52, 60, 72, 76, 24 },
 };
 
 /* Which releases have what. A set of several bits: a stable branch has ported the later form back.

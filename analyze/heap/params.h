@@ -12,6 +12,7 @@ struct params {
 	vaddr address;
 	uint32_t n_mmaps;     /* mmapped chunks */
 	uint64_t mmapped_mem; /* bytes of their mappings */
+	uint64_t thp_page;    /* huge page in whose steps brk memory grows and shrinks; 0: none */
 };
 
 /* Looks for it around the main arena by the one value that is computed elsewhere: sbrk_base, where

@@ -1,33 +1,11 @@
 #include "analyze/heap/sums.h"
 
-#include "archive/page_map.h"
-
-/* The stretch around the last chunk whose pages are all resident or all not: most chunks lie in the
- * same one as the chunk before. */
-struct stretch {
-	struct range range;
-	bool resident;
-};
-
-static uint64_t resident_bytes(const struct page_map *map, struct range chunk,
-							   struct stretch *stretch)
-{
-	size_t at;
-
-	if (chunk.start >= stretch->range.start && chunk.end <= stretch->range.end)
-		return stretch->resident ? range_bytes(chunk) : 0;
-	at = page_map_find(map, chunk.end - 1);
-	if (at < map->runs.count) {
-		stretch->range = map->runs.items[at].range;
-		stretch->resident = page_map_resident(map, stretch->range) > 0;
-	}
-	return page_map_resident(map, chunk);
-}
+#include "analyze/heap/resident.h"
 
 void sums_block(const struct chunk_block *block, const struct page_map *page_map,
 				struct chunk_sum sums[CHUNK_STATES])
 {
-	struct stretch stretch = { 0 };
+	struct resident resident = { .map = page_map };
 
 	for (size_t i = 0; i < block->count; i++) {
 		struct chunk chunk = chunk_block_get(block, i);
@@ -35,9 +13,8 @@ void sums_block(const struct chunk_block *block, const struct page_map *page_map
 
 		sum->chunks++;
 		sum->bytes += chunk.bytes;
-		if (page_map)
-			sum->resident_bytes += resident_bytes(
-				page_map, (struct range){ chunk.address, chunk.address + chunk.bytes }, &stretch);
+		sum->resident_bytes +=
+			resident_bytes(&resident, (struct range){ chunk.address, chunk.address + chunk.bytes });
 	}
 }
 

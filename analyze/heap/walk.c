@@ -170,6 +170,12 @@ static vaddr step_odd(struct walk *walk, vaddr chunk, bool captured, uint64_t he
 			emit(walk, chunk, CHUNK_OVERHEAD);
 			return walk->block->last;
 		}
+		/* before the fenceposts the rest of an old top too small for a chunk (malloc.c, sysmalloc)
+		 */
+		if (chunk + 2 * walk->layout->header == walk->block->last && !walk->block->has_top) {
+			emit(walk, chunk, CHUNK_OVERHEAD);
+			return chunk + walk->layout->header;
+		}
 		if (walk->block->main && chain_is_fence(&walk->chain, chunk))
 			return step_over_foreign(walk, chunk);
 	}
@@ -268,6 +274,15 @@ void walk_end(struct walk *walk)
 	} else {
 		close_block(walk, walk->chunk);
 	}
+}
+
+void walk_give_up(const struct arena_block *block, struct walk_result *result)
+{
+	struct walk walk = { .block = block, .result = result };
+
+	open_block(&walk, block->range.start);
+	emit_unwalkable(&walk, block->range, "a heap's end is damaged");
+	close_block(&walk, block->range.end);
 }
 
 vaddr walk_find_start(const struct image *image, const struct layout *layout,

@@ -61,6 +61,9 @@ bool walk_step(struct walk *walk);
 /* To be called once, after the last step. */
 void walk_end(struct walk *walk);
 
+/* For a block whose first and last chunk contradict each other: all of it is unwalkable. */
+void walk_give_up(const struct arena_block *block, struct walk_result *result);
+
 /* An address in `where` from which chunks follow each other; 0 where none is found with little
  * effort. It need not be a chunk: free memory keeps the headers that stood in it. */
 vaddr walk_find_start(const struct image *image, const struct layout *layout,

@@ -8,6 +8,7 @@
 #include "analyze/attribute/ledger.h"
 #include "analyze/attribute/names.h"
 #include "analyze/attribute/owner_rows.h"
+#include "analyze/attribute/pins.h"
 #include "analyze/attribute/size_classes.h"
 #include "analyze/attribute/stacks.h"
 #include "analyze/attribute/suspects.h"
@@ -53,6 +54,8 @@ void build_report(struct report *report, const struct build_input *input)
 	stacks_fill(&report->memory, core, input->regions, &report->pool);
 	heap_summary_fill(&report->heap, input->heap, core, &report->pool);
 	report->heap.replaced = owner_rows_replaced(report, input->heap, !facts.no_roots);
+	pins_fill(&report->heap, input->heap, input->findings,
+			  core->has_page_map ? &core->page_map : NULL, input->workers, &report->pool);
 	size_classes_fill(&report->heap, &input->heap->chunks, input->workers);
 	fill_content(report, input);
 	fill_anomalies(report, input->anomalies);

@@ -7,18 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENAS_SHOWN = 12 };
+enum { ARENAS_SHOWN = 12, PINS_SHOWN = 10 };
+
+static void say_cause(struct strbuf *out, const char **before, uint64_t bytes, const char *where)
+{
+	char text[SIZE_TEXT];
+
+	if (!bytes)
+		return;
+	strbuf_printf(out, "%s%s %s", *before, size_format(bytes, text), where);
+	*before = ", ";
+}
 
 void heap_tables_trim(const struct report_heap *heap, struct strbuf *out)
 {
-	uint64_t kept = heap->totals.free_resident_bytes, trimmable = heap->totals.trimmable_bytes;
-	char trim_text[SIZE_TEXT], pinned_text[SIZE_TEXT];
+	const struct report_arena *totals = &heap->totals;
+	const struct report_pinned *pinned = &totals->pinned;
+	char trimmable[SIZE_TEXT], stays[SIZE_TEXT], chunks[COUNT_TEXT], shared[COUNT_TEXT + 40];
+	const char *before = ": ";
 
-	strbuf_printf(out,
-				  "malloc_trim(0) would give back %s; %s are pinned: thread caches, tops of "
-				  "secondary arenas, and pages shared with chunks in use.",
-				  size_format(trimmable, trim_text),
-				  size_format(kept > trimmable ? kept - trimmable : 0, pinned_text));
+	strbuf_printf(out, "malloc_trim(0) would give back %s; %s are pinned",
+				  size_format(totals->trimmable_bytes, trimmable),
+				  size_format(totals->pinned_free_bytes, stays));
+	snprintf(shared, sizeof shared, "on pages of %s",
+			 count_of(pinned->live_chunks, "live chunk", chunks));
+	say_cause(out, &before, pinned->small_bytes + pinned->edge_bytes,
+			  pinned->live_chunks ? shared : "on pages of other chunks");
+	say_cause(out, &before, pinned->cache_bytes, "in thread caches");
+	say_cause(out, &before, pinned->top_bytes, "at ends of arenas that malloc_trim leaves alone");
+	strbuf_putc(out, '.');
 }
 
 void heap_tables_mmapped(const struct report_heap *heap, struct strbuf *out)
@@ -116,7 +133,7 @@ static int compare_arenas(const void *a, const void *b)
 
 /* What the columns show, so that arenas can be summed. */
 struct arena_row {
-	uint64_t heaps, system, in_use, unused, kept, trimmable;
+	uint64_t heaps, system, in_use, unused, other, kept, trimmable;
 };
 
 static struct arena_row arena_row(const struct report_arena *arena)
@@ -127,6 +144,7 @@ static struct arena_row arena_row(const struct report_arena *arena)
 		.in_use = arena->in_use.bytes,
 		.unused =
 			arena->tcache.bytes + arena->fastbin.bytes + arena->binned.bytes + arena->top.bytes,
+		.other = arena->overhead.bytes + arena->unwalkable.bytes + arena->foreign_bytes,
 		.kept = arena->free_resident_bytes,
 		.trimmable = arena->trimmable_bytes,
 	};
@@ -138,6 +156,7 @@ static void add_to_row(struct arena_row *to, struct arena_row row)
 	to->system += row.system;
 	to->in_use += row.in_use;
 	to->unused += row.unused;
+	to->other += row.other;
 	to->kept += row.kept;
 	to->trimmable += row.trimmable;
 }
@@ -150,19 +169,24 @@ static void add_arena_row(struct table *table, const char *name, struct arena_ro
 	table_size(table, true, row.system);
 	table_size(table, true, row.in_use);
 	table_size(table, true, row.unused);
+	table_size(table, true, row.other);
 	table_size(table, has_residency, row.kept);
 	table_size(table, has_residency, row.trimmable);
 	table_cell(table, threads);
 }
 
-static void add_arena(struct table *table, const struct report_arena *arena, bool has_residency)
+static void add_arena(struct table *table, const struct report_heap *heap,
+					  const struct report_arena *arena, bool has_residency)
 {
 	struct strbuf threads = { 0 };
 	char name[32];
 
 	snprintf(name, sizeof name, "%u%s%s", arena->index, arena->main ? " main" : "",
 			 arena->locked ? " locked" : "");
-	heap_tables_threads(arena, &threads);
+	if (heap->has_threads)
+		heap_tables_threads(arena, &threads);
+	else
+		strbuf_putc(&threads, '?');
 	add_arena_row(table, name, arena_row(arena), has_residency, strbuf_text(&threads));
 	strbuf_deinit(&threads);
 }
@@ -175,6 +199,7 @@ void heap_tables_arenas(const struct report_heap *heap, bool has_residency, stru
 		{ .title = "system", .right = true },
 		{ .title = "in use", .right = true },
 		{ .title = "free", .right = true },
+		{ .title = "other", .right = true },
 		{ .title = "resident", .right = true },
 		{ .title = "trimmable", .right = true },
 		{ .title = "threads", .code = true, .widest = 36 },
@@ -190,7 +215,7 @@ void heap_tables_arenas(const struct report_heap *heap, bool has_residency, stru
 	vec_sort(&sorted, compare_arenas);
 	for (size_t i = 0; i < sorted.count; i++)
 		if (i < ARENAS_SHOWN || sorted.count == ARENAS_SHOWN + 1)
-			add_arena(table, sorted.items[i], has_residency);
+			add_arena(table, heap, sorted.items[i], has_residency);
 		else
 			add_to_row(&rest, arena_row(sorted.items[i]));
 	if (sorted.count > ARENAS_SHOWN + 1) {
@@ -238,4 +263,48 @@ void heap_tables_free(const struct report_heap *heap, bool has_residency, struct
 		all.resident_bytes += kinds[i]->resident_bytes;
 	}
 	add_free(table, "all", all, has_residency);
+}
+
+/* "12 of 4,112 bytes", "7 of zlib.inflate-stream", "thread caches". */
+static void add_pin_groups(struct table *table, const struct report_pin *pin)
+{
+	const struct report_pin_group *most = pin->groups.count ? &pin->groups.items[0] : NULL;
+	char chunks[SIZE_TEXT + 8], size[SIZE_TEXT + 8];
+
+	if (!most)
+		table_cell(table, "");
+	else if (most->rule)
+		table_printf(table, "%s of %s", count_format(most->chunks, chunks), most->rule);
+	else if (strcmp(most->state, "in-use") == 0)
+		table_printf(table, "%s of %s bytes", count_format(most->chunks, chunks),
+					 count_format(most->size, size));
+	else
+		table_printf(table, "%s, thread caches", count_format(most->chunks, chunks));
+}
+
+void heap_tables_pins(const struct report_heap *heap, bool has_residency, struct table *table)
+{
+	static const struct table_column columns[] = {
+		{ .title = "heap" },
+		{ .title = "arena", .right = true },
+		{ .title = "held", .right = true },
+		{ .title = "resident", .right = true },
+		{ .title = "by", .right = true },
+		{ .title = "of", .right = true },
+		{ .title = "most are" },
+		{ .title = NULL },
+	};
+
+	table_init(table, columns);
+	for (size_t i = 0; i < heap->pins.count && i < PINS_SHOWN; i++) {
+		const struct report_pin *pin = &heap->pins.items[i];
+
+		table_printf(table, "0x%" PRIvaddr " %s", pin->heap.start, pin->kind);
+		table_printf(table, "%u", pin->arena);
+		table_size(table, true, pin->held_bytes);
+		table_size(table, has_residency, pin->held_resident_bytes);
+		table_count(table, pin->live_chunks + pin->cached_chunks);
+		table_size(table, true, pin->live_bytes + pin->cached_bytes);
+		add_pin_groups(table, pin);
+	}
 }

@@ -66,6 +66,22 @@ static json_t *gaps(const struct report_evidence *evidence)
 	return array;
 }
 
+static json_t *unknown(const struct report_evidence *evidence)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < evidence->unknown.count; i++) {
+		const struct report_unknown *unknown = &evidence->unknown.items[i];
+		json_t *row = json_object();
+
+		set(row, "what", text(unknown->what));
+		set(row, "lacks", text(unknown->lacks));
+		set(row, "effect", text(unknown->effect));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
 static json_t *evidence_json(const struct report_evidence *evidence)
 {
 	json_t *object = json_object(), *glibc = json_object();
@@ -79,7 +95,7 @@ static json_t *evidence_json(const struct report_evidence *evidence)
 	set(object, "captured_at", text(evidence->captured_at));
 	set(object, "host", text(evidence->host));
 	set(object, "kernel", text(evidence->kernel));
-	set(object, "pid", number(evidence->pid));
+	set(object, "pid", number_or_null(evidence->pid != 0, evidence->pid));
 	set(object, "comm", text(evidence->comm));
 	set(object, "exe", text(evidence->exe));
 	set(glibc, "generation", text(evidence->glibc_generation));
@@ -87,6 +103,7 @@ static json_t *evidence_json(const struct report_evidence *evidence)
 	set(object, "glibc", glibc);
 	set(object, "has_residency", json_boolean(evidence->has_residency));
 	set(object, "gaps", gaps(evidence));
+	set(object, "unknown", unknown(evidence));
 	set(object, "missing", lines(&evidence->missing));
 	return object;
 }
@@ -167,31 +184,46 @@ static json_t *sum(struct report_sum value, bool has_residency)
 	return object;
 }
 
+static json_t *pinned(const struct report_pinned *value, bool has_residency)
+{
+	json_t *object = json_object();
+
+	set(object, "cache_bytes", number_or_null(has_residency, value->cache_bytes));
+	set(object, "small_bytes", number_or_null(has_residency, value->small_bytes));
+	set(object, "edge_bytes", number_or_null(has_residency, value->edge_bytes));
+	set(object, "top_bytes", number_or_null(has_residency, value->top_bytes));
+	set(object, "live_chunks", number_or_null(has_residency, value->live_chunks));
+	set(object, "live_bytes", number_or_null(has_residency, value->live_bytes));
+	return object;
+}
+
 /* What an arena and the totals have in common. */
 static void set_sums(json_t *object, const struct report_arena *arena, bool has_residency)
 {
 	set(object, "heaps", number(arena->heaps));
 	set(object, "system_bytes", number(arena->system_bytes));
+	set(object, "heap_bytes", number(arena->heap_bytes));
 	set(object, "in_use", sum(arena->in_use, has_residency));
 	set(object, "tcache", sum(arena->tcache, has_residency));
 	set(object, "fastbin", sum(arena->fastbin, has_residency));
 	set(object, "binned", sum(arena->binned, has_residency));
 	set(object, "top", sum(arena->top, has_residency));
-	set(object, "overhead_bytes", number(arena->overhead_bytes));
-	set(object, "unwalkable_bytes", number(arena->unwalkable_bytes));
+	set(object, "overhead", sum(arena->overhead, has_residency));
+	set(object, "overhead_bytes", number(arena->overhead.bytes));
+	set(object, "unwalkable", sum(arena->unwalkable, has_residency));
+	set(object, "unwalkable_bytes", number(arena->unwalkable.bytes));
+	set(object, "foreign_bytes", number(arena->foreign_bytes));
 	set(object, "free_resident_bytes", number_or_null(has_residency, arena->free_resident_bytes));
+	set(object, "free_gone_bytes", number_or_null(has_residency, arena->free_gone_bytes));
 	set(object, "trimmable_bytes", number_or_null(has_residency, arena->trimmable_bytes));
+	set(object, "pinned_free_bytes", number_or_null(has_residency, arena->pinned_free_bytes));
+	set(object, "pinned", pinned(&arena->pinned, has_residency));
 }
 
-static json_t *arena_json(const struct report_arena *arena, bool has_residency)
+static json_t *threads_json(const struct report_arena *arena)
 {
-	json_t *object = json_object(), *threads = json_array();
+	json_t *threads = json_array();
 
-	set(object, "index", number(arena->index));
-	set(object, "kind", json_string(arena->main ? "main" : "secondary"));
-	set(object, "address", address(arena->address));
-	set(object, "locked", json_boolean(arena->locked));
-	set_sums(object, arena, has_residency);
 	for (size_t i = 0; i < arena->threads.count; i++) {
 		json_t *thread = json_object();
 
@@ -199,8 +231,81 @@ static json_t *arena_json(const struct report_arena *arena, bool has_residency)
 		set(thread, "name", text(arena->threads.items[i].name));
 		json_array_append_new(threads, thread);
 	}
-	set(object, "threads", threads);
+	return threads;
+}
+
+static json_t *arena_json(const struct report_heap *heap, const struct report_arena *arena,
+						  bool has_residency)
+{
+	json_t *object = json_object();
+
+	set(object, "index", number(arena->index));
+	set(object, "kind", json_string(arena->main ? "main" : "secondary"));
+	set(object, "address", address(arena->address));
+	set(object, "locked", json_boolean(arena->locked));
+	set_sums(object, arena, has_residency);
+	set(object, "threads", heap->has_threads ? threads_json(arena) : json_null());
 	return object;
+}
+
+static json_t *text_or_null(const char *value)
+{
+	return value ? text(value) : json_null();
+}
+
+static json_t *chunks_and_bytes(uint64_t chunks, uint64_t bytes)
+{
+	json_t *object = json_object();
+
+	set(object, "chunks", number(chunks));
+	set(object, "bytes", number(bytes));
+	return object;
+}
+
+static json_t *pin_json(const struct report_pin *pin, bool has_residency)
+{
+	json_t *object = json_object(), *groups = json_array(), *last = json_array();
+
+	set(object, "start", address(pin->heap.start));
+	set(object, "end", address(pin->heap.end));
+	set(object, "arena", number(pin->arena));
+	set(object, "kind", text(pin->kind));
+	set(object, "held_bytes", number(pin->held_bytes));
+	set(object, "held_resident_bytes", number_or_null(has_residency, pin->held_resident_bytes));
+	set(object, "trimmable_bytes", number_or_null(has_residency, pin->trimmable_bytes));
+	set(object, "live", chunks_and_bytes(pin->live_chunks, pin->live_bytes));
+	set(object, "cached", chunks_and_bytes(pin->cached_chunks, pin->cached_bytes));
+	for (size_t i = 0; i < pin->groups.count; i++) {
+		const struct report_pin_group *group = &pin->groups.items[i];
+		json_t *row = chunks_and_bytes(group->chunks, group->bytes);
+
+		set(row, "rule", text_or_null(group->rule));
+		set(row, "size", number_or_null(!group->rule, group->size));
+		set(row, "state", text(group->state));
+		json_array_append_new(groups, row);
+	}
+	set(object, "groups", groups);
+	for (size_t i = 0; i < pin->last.count; i++) {
+		const struct report_pin_chunk *chunk = &pin->last.items[i];
+		json_t *row = json_object();
+
+		set(row, "address", address(chunk->address));
+		set(row, "bytes", number(chunk->bytes));
+		set(row, "state", text(chunk->state));
+		set(row, "rule", text_or_null(chunk->rule));
+		json_array_append_new(last, row);
+	}
+	set(object, "last", last);
+	return object;
+}
+
+static json_t *pins_json(const struct report_heap *heap, bool has_residency)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < heap->pins.count; i++)
+		json_array_append_new(array, pin_json(&heap->pins.items[i], has_residency));
+	return array;
 }
 
 static json_t *heap_json(const struct report_heap *heap, bool has_residency)
@@ -213,9 +318,12 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 	set_sums(totals, &heap->totals, has_residency);
 	set(object, "totals", totals);
 	for (size_t i = 0; i < heap->arenas.count; i++)
-		json_array_append_new(arenas, arena_json(&heap->arenas.items[i], has_residency));
+		json_array_append_new(arenas, arena_json(heap, &heap->arenas.items[i], has_residency));
 	set(object, "arenas", arenas);
 	set(object, "mmapped", sum(heap->mmapped, has_residency));
+	set(object, "mmapped_cached", sum(heap->mmapped_cached, has_residency));
+	set(object, "mmapped_overhead", sum(heap->mmapped_overhead, has_residency));
+	set(object, "pins", pins_json(heap, has_residency));
 	for (size_t i = 0; i < heap->size_classes.count; i++) {
 		const struct report_size_class *class = &heap->size_classes.items[i];
 		json_t *row = json_object();

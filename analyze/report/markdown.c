@@ -74,7 +74,9 @@ static void add_heap(const struct report *report, struct strbuf *out)
 	if (!report->heap.found)
 		return;
 	heap_tables_arenas(&report->heap, has_residency, &table);
-	add_table("Arenas of malloc (resident, trimmable: of what is free)", &table, out);
+	add_table(
+		"Arenas of malloc (system: in use, free and other; resident, trimmable: of what is free)",
+		&table, out);
 	heap_tables_mmapped(&report->heap, &line);
 	if (line.size)
 		add_line("\n", strbuf_text(&line), out);
@@ -84,6 +86,12 @@ static void add_heap(const struct report *report, struct strbuf *out)
 	if (has_residency) {
 		heap_tables_trim(&report->heap, &line);
 		add_line("\n", strbuf_text(&line), out);
+	}
+	if (report->heap.pins.count) {
+		heap_tables_pins(&report->heap, has_residency, &table);
+		add_table(
+			"Heaps that few chunks keep (held: freed, and would go back without those chunks)",
+			&table, out);
 	}
 	strbuf_deinit(&line);
 }

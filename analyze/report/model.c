@@ -4,16 +4,22 @@ void report_deinit(struct report *report)
 {
 	for (size_t i = 0; i < report->heap.arenas.count; i++)
 		vec_deinit(&report->heap.arenas.items[i].threads);
+	for (size_t i = 0; i < report->heap.pins.count; i++) {
+		vec_deinit(&report->heap.pins.items[i].groups);
+		vec_deinit(&report->heap.pins.items[i].last);
+	}
 	for (size_t i = 0; i < report->content.rules.count; i++)
 		vec_deinit(&report->content.rules.items[i].groups);
 	for (size_t i = 0; i < report->diagnosis.count; i++)
 		vec_deinit(&report->diagnosis.items[i].evidence);
 	vec_deinit(&report->evidence.gaps);
+	vec_deinit(&report->evidence.unknown);
 	vec_deinit(&report->evidence.missing);
 	vec_deinit(&report->memory.buckets);
 	vec_deinit(&report->memory.owners);
 	vec_deinit(&report->memory.stacks);
 	vec_deinit(&report->heap.arenas);
+	vec_deinit(&report->heap.pins);
 	vec_deinit(&report->heap.size_classes);
 	vec_deinit(&report->content.rules);
 	vec_deinit(&report->content.clusters);

@@ -21,6 +21,13 @@ struct report_gap {
 	const char *reason;
 };
 
+/* What no number of the report can say, because something is not in the file. */
+struct report_unknown {
+	const char *what;   /* "resident bytes" */
+	const char *lacks;  /* "the core has no page map" */
+	const char *effect; /* what it is in the report, and what to do */
+};
+
 struct report_evidence {
 	const char *file;
 	uint64_t bytes;
@@ -30,11 +37,13 @@ struct report_evidence {
 	bool has_pause;          /* false: not stopped (live) or not known */
 	double pause_ms;
 	const char *captured_at, *host, *kernel, *comm, *exe;
-	uint32_t pid;
+	uint32_t pid; /* 0: not known */
 	const char *glibc_generation, *glibc_basis;
 	bool has_residency; /* false: resident columns are unknown, not zero */
 	VEC(struct report_gap) gaps;
-	report_lines missing; /* one sentence each: what the evidence does not tell, for lack of what */
+	VEC(struct report_unknown) unknown;
+	/* One sentence each: what the evidence does not tell, for lack of what; `unknown` as well. */
+	report_lines missing;
 };
 
 struct report_bucket {
@@ -83,17 +92,29 @@ struct report_thread {
 	const char *name;
 };
 
+/* Free resident bytes that malloc_trim(0) would not give back, by what keeps them. */
+struct report_pinned {
+	uint64_t cache_bytes;             /* in thread caches */
+	uint64_t small_bytes;             /* in free stretches without a whole page */
+	uint64_t edge_bytes;              /* at the ends of longer ones, on pages of their neighbours */
+	uint64_t top_bytes;               /* in tops that malloc_trim does not touch */
+	uint64_t live_chunks, live_bytes; /* in use, on pages with small or edge bytes */
+};
+
+/* heap_bytes = in_use + tcache + fastbin + binned + top + overhead + unwalkable + foreign_bytes. */
 struct report_arena {
 	unsigned index;
 	bool main;
 	bool locked;
 	vaddr address;
 	unsigned heaps;
-	uint64_t system_bytes;
-	struct report_sum in_use, tcache, fastbin, binned, top;
-	uint64_t overhead_bytes, unwalkable_bytes;
-	uint64_t free_resident_bytes; /* of tcache, fastbin, binned and top */
-	uint64_t trimmable_bytes;
+	uint64_t system_bytes; /* as malloc counts */
+	uint64_t heap_bytes;   /* of its heaps as found; other than system_bytes only with an anomaly */
+	struct report_sum in_use, tcache, fastbin, binned, top, overhead, unwalkable;
+	uint64_t foreign_bytes; /* inside its brk memory, but somebody else's, who moved the break */
+	uint64_t free_resident_bytes, free_gone_bytes; /* of tcache, fastbin, binned and top */
+	uint64_t trimmable_bytes, pinned_free_bytes;   /* of free_resident_bytes */
+	struct report_pinned pinned;                   /* pinned_free_bytes, and by which chunks */
 	VEC(struct report_thread) threads;
 };
 
@@ -103,12 +124,44 @@ struct report_size_class {
 	uint64_t chunks, bytes;
 };
 
+/* Pins of one rule or, where no rule has them, of one size and state. */
+struct report_pin_group {
+	const char *rule;  /* NULL: none */
+	const char *state; /* "in-use"; "tcache": in a thread cache; "overhead": such a cache itself */
+	uint64_t size;     /* chunk size; 0 with a rule */
+	uint64_t chunks, bytes;
+};
+
+struct report_pin_chunk {
+	vaddr address; /* as the program sees it */
+	uint64_t bytes;
+	const char *state, *rule; /* as above */
+};
+
+/* A heap that would go back to the kernel, or shrink, but for a few chunks. */
+struct report_pin {
+	struct range heap;
+	unsigned arena;
+	const char *kind;             /* "brk", "newest" (of a secondary arena), "older" */
+	uint64_t held_bytes;          /* binned and fastbin chunks that would go */
+	uint64_t held_resident_bytes; /* of those */
+	uint64_t trimmable_bytes;     /* of the heap's: malloc_trim(0) would give them back as it is */
+	uint64_t live_chunks, live_bytes;     /* in use */
+	uint64_t cached_chunks, cached_bytes; /* in thread caches, and those caches */
+	VEC(struct report_pin_group) groups;  /* of both, most bytes first, at most 5 */
+	VEC(struct report_pin_chunk) last;    /* of both, highest address first, at most 8 */
+};
+
 struct report_heap {
 	bool found;
+	bool has_threads;     /* false: which thread uses which arena is not known */
 	const char *replaced; /* one sentence on the allocator that is malloc too; NULL: none is */
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
 	struct report_sum mmapped;
+	struct report_sum mmapped_cached;   /* freed, but in a thread cache */
+	struct report_sum mmapped_overhead; /* of their mappings: before and behind the chunks */
+	VEC(struct report_pin) pins;        /* most held (resident) bytes first, at most 50 */
 	VEC(struct report_size_class) size_classes; /* largest bytes first, at most 50 */
 };
 
@@ -175,7 +228,7 @@ struct report {
 	struct report_memory memory;
 	struct report_heap heap;
 	struct report_content content;
-	const char *verdict; /* three sentences */
+	const char *verdict; /* a few sentences */
 	VEC(struct report_suspect) suspects;
 	VEC(struct report_diagnosis) diagnosis;
 	VEC(struct report_anomaly) anomalies;

@@ -153,7 +153,9 @@ static void print_heap(const struct page *page)
 	}
 	if (!heap->found)
 		return;
-	heading(page, "ARENAS OF MALLOC (resident, trimmable: of what is free)");
+	heading(
+		page,
+		"ARENAS OF MALLOC (system: in use, free and other; resident, trimmable: of what is free)");
 	heap_tables_arenas(heap, has_residency, &table);
 	print_table(page, &table);
 	heap_tables_mmapped(heap, &line);
@@ -166,6 +168,12 @@ static void print_heap(const struct page *page)
 	if (has_residency) {
 		heap_tables_trim(heap, &line);
 		paragraph(page, "  ", strbuf_text(&line));
+	}
+	if (heap->pins.count) {
+		heading(page,
+				"HEAPS THAT FEW CHUNKS KEEP (held: freed, and would go back without those chunks)");
+		heap_tables_pins(heap, has_residency, &table);
+		print_table(page, &table);
 	}
 	strbuf_deinit(&line);
 }

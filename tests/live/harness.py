@@ -15,6 +15,8 @@ import tempfile
 import time
 import traceback
 
+import heap_account
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("DUMPCORE_BUILD") or os.path.join(ROOT, "build")
 DUMPCORE = os.path.join(BUILD, "dumpcore")
@@ -250,10 +252,15 @@ class Session:
         total = sum(bucket["resident_bytes"] for bucket in memory["buckets"])
         self.equal(total + memory["residual_bytes"], memory["resident_bytes"],
                    f"{name}: buckets and residual sum to the RSS")
-        threads = threads or sum(len(arena["threads"]) for arena in (report["heap"] or {}).get("arenas", []))
+        threads = threads or sum(len(arena["threads"] or []) for arena in (report["heap"] or {}).get("arenas", []))
         lag = 0 if kernel_version() >= (6, 2) else 64 * 16 * 4096 * max(1, threads)
         self.ok(abs(memory["residual_bytes"]) < memory["resident_bytes"] * 0.01 + lag,
                 f"{name}: the residual is under 1 % of the RSS", json.dumps(memory, indent=1))
+
+    def check_heap_closes(self, report, name):
+        """See heap_account.py. Of a report without anomalies."""
+        wrong = heap_account.differences(report)
+        self.ok(not wrong, f"{name}: the heap's sums close", "\n".join(wrong))
 
 
 def wait_until(condition, seconds=60):

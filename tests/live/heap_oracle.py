@@ -149,7 +149,7 @@ def check_threads(verdict, log, report):
     """Arenas by address; the main arena's is not known to the target (0)."""
     seen, wrong = {}, []
     for arena in report["heap"]["arenas"]:
-        for thread in arena["threads"]:
+        for thread in arena["threads"] or []:
             seen[thread["tid"]] = 0 if arena["kind"] == "main" else int(arena["address"], 16)
     for tid, address in log.threads.items():
         if seen.get(tid) != address:

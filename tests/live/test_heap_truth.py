@@ -46,6 +46,7 @@ def check_rss(session, name, core, rss):
     """The process is idle, so VmRSS before the stop is VmRSS at the stop."""
     report = session.must_report(core)
     session.check_accounting(report, name)
+    session.check_heap_closes(report, name)
     got = report["memory"]["resident_bytes"]
     session.ok(abs(got - rss) <= rss * 0.005 + 65536, f"{name}: the RSS is the kernel's VmRSS",
                f"report {got}, /proc {rss}")
@@ -109,7 +110,9 @@ def heap_settings(session, name, threads, operations, env, without):
     target = start_target(session, log, 7, threads, operations, env=env)
     core = session.must_capture(target.pid, f"{threads}.core.zst")
     ask_oracle(session, name, log, core, without)
-    session.equal(session.must_report(core)["anomalies"], [], f"{name}: no anomaly")
+    report = session.must_report(core)
+    session.equal(report["anomalies"], [], f"{name}: no anomaly")
+    session.check_heap_closes(report, name)
     os.remove(core)
 
 

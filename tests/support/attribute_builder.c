@@ -82,8 +82,10 @@ struct heap_arena *attribute_builder_arena(struct attribute_builder *builder, va
 	block = chunk_table_add(&builder->heap.chunks, (struct range){ start, at }, index);
 	block->packed = mem_zeroed(chunk_count, sizeof *block->packed);
 	block->count = chunk_count;
-	*vec_add(&builder->heap.blocks) = (struct heap_block){ { start, at }, index };
-	*arena = (struct heap_arena){ .main = index == 0, .heaps = 1, .system_bytes = at - start };
+	*vec_add(&builder->heap.blocks) = (struct heap_block){ .range = { start, at }, .arena = index };
+	*arena = (struct heap_arena){
+		.main = index == 0, .heaps = 1, .system_bytes = at - start, .block_bytes = at - start
+	};
 	at = start;
 	for (size_t i = 0; i < chunk_count; i++) {
 		block->packed[i] = (uint32_t)((at - start) / 8 << 3 | chunks[i].state);
@@ -95,12 +97,15 @@ struct heap_arena *attribute_builder_arena(struct attribute_builder *builder, va
 
 void attribute_builder_mmapped(struct attribute_builder *builder, vaddr address, uint64_t bytes)
 {
-	struct chunk_block *block = chunk_table_add(
-		&builder->heap.chunks, (struct range){ address, address + bytes }, CHUNK_NO_ARENA);
+	struct range range = { address & -(vaddr)PAGE, address + bytes };
+	struct chunk_block *block = chunk_table_add(&builder->heap.chunks, range, CHUNK_NO_ARENA);
 
-	block->packed = mem_zeroed(1, sizeof *block->packed);
-	block->packed[0] = CHUNK_MMAPPED;
-	block->count = 1;
+	block->packed = mem_zeroed(2, sizeof *block->packed);
+	if (address > range.start) {
+		block->packed[block->count++] = CHUNK_OVERHEAD;
+		count(builder, &builder->heap.mmapped_overhead, range.start, address - range.start);
+	}
+	block->packed[block->count++] = (uint32_t)(address - range.start) | CHUNK_MMAPPED;
 	count(builder, &builder->heap.mmapped, address, bytes);
 }
 

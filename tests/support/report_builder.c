@@ -48,10 +48,19 @@ static void add_totals(struct report_heap *heap)
 		add_sum(&heap->totals.fastbin, arena->fastbin);
 		add_sum(&heap->totals.binned, arena->binned);
 		add_sum(&heap->totals.top, arena->top);
-		heap->totals.overhead_bytes += arena->overhead_bytes;
-		heap->totals.unwalkable_bytes += arena->unwalkable_bytes;
+		heap->totals.heap_bytes += arena->heap_bytes;
+		add_sum(&heap->totals.overhead, arena->overhead);
+		add_sum(&heap->totals.unwalkable, arena->unwalkable);
 		heap->totals.free_resident_bytes += arena->free_resident_bytes;
+		heap->totals.free_gone_bytes += arena->free_gone_bytes;
 		heap->totals.trimmable_bytes += arena->trimmable_bytes;
+		heap->totals.pinned_free_bytes += arena->pinned_free_bytes;
+		heap->totals.pinned.cache_bytes += arena->pinned.cache_bytes;
+		heap->totals.pinned.small_bytes += arena->pinned.small_bytes;
+		heap->totals.pinned.edge_bytes += arena->pinned.edge_bytes;
+		heap->totals.pinned.top_bytes += arena->pinned.top_bytes;
+		heap->totals.pinned.live_chunks += arena->pinned.live_chunks;
+		heap->totals.pinned.live_bytes += arena->pinned.live_bytes;
 	}
 }
 
@@ -70,10 +79,55 @@ static struct report_arena *arena(struct report *report, vaddr address, uint64_t
 	arena->fastbin = sum(unit / 90000, unit / 10, unit / 10);
 	arena->binned = sum(unit / 8000, unit * 42, unit * 31);
 	arena->top = sum(1, unit * 4, unit);
-	arena->overhead_bytes = system - unit * 99 - unit / 10;
+	arena->overhead = sum(arena->heaps + 1, system - unit * 99 - unit / 10, unit / 2);
+	arena->heap_bytes = system;
 	arena->free_resident_bytes = unit * 33 + unit / 10;
+	arena->free_gone_bytes = unit * 14;
 	arena->trimmable_bytes = unit * 26;
+	arena->pinned_free_bytes = unit * 7 + unit / 10;
+	arena->pinned.cache_bytes = unit;
+	arena->pinned.small_bytes = unit * 3 + unit / 10;
+	arena->pinned.edge_bytes = unit * 2;
+	arena->pinned.top_bytes = unit;
+	arena->pinned.live_chunks = unit / 1100;
+	arena->pinned.live_bytes = unit * 11;
 	return arena;
+}
+
+static struct report_pin *pin(struct report *report, vaddr heap, unsigned arena, const char *kind,
+							  uint64_t held, uint64_t live_chunks, uint64_t live_bytes)
+{
+	struct report_pin *pin = vec_add(&report->heap.pins);
+
+	*pin = (struct report_pin){ .heap = { heap, heap + MIB(64) },
+								.arena = arena,
+								.kind = kind,
+								.held_bytes = held,
+								.held_resident_bytes = held - held / 8,
+								.trimmable_bytes = held - held / 4,
+								.live_chunks = live_chunks,
+								.live_bytes = live_bytes };
+	return pin;
+}
+
+static void add_pins(struct report *report)
+{
+	struct report_pin *row = pin(report, 0x7f3a10000000, 3, "older", MIB(60), 12, KIB(48));
+
+	*vec_add(&row->groups) =
+		(struct report_pin_group){ "zlib.inflate-stream", "in-use", 0, 10, KIB(40) };
+	*vec_add(&row->groups) = (struct report_pin_group){ NULL, "in-use", 4096, 2, KIB(8) };
+	*vec_add(&row->last) =
+		(struct report_pin_chunk){ 0x7f3a13fff010, 4096, "in-use", "zlib.inflate-stream" };
+	row = pin(report, 0x7f3a18000000, 4, "newest", MIB(31), 1, 48);
+	row->cached_chunks = 7;
+	row->cached_bytes = 7 * 1040;
+	*vec_add(&row->groups) = (struct report_pin_group){ NULL, "tcache", 1040, 7, 7 * 1040 };
+	*vec_add(&row->groups) = (struct report_pin_group){ NULL, "in-use", 48, 1, 48 };
+	*vec_add(&row->last) = (struct report_pin_chunk){ 0x7f3a19000010, 48, "in-use", NULL };
+	*vec_add(&row->last) = (struct report_pin_chunk){ 0x7f3a18f00010, 1040, "tcache", NULL };
+	row = pin(report, 0x555555575000, 0, "brk", MIB(20), 3, 9000);
+	*vec_add(&row->groups) = (struct report_pin_group){ NULL, "in-use", 3000, 3, 9000 };
 }
 
 static struct report_rule *rule(struct report *report, const char *id, const char *title,
@@ -222,7 +276,7 @@ static void java_heap(struct report *report)
 	java_owners(report);
 	static const char *const pools[] = { "http-nio-8080-e", "kafka-consumer-", "scheduler-" };
 
-	report->heap.found = true;
+	report->heap.found = report->heap.has_threads = true;
 	thread(report, arena(report, 0x7f00deadbc80, MIB(310)), "java", 0);
 	for (unsigned i = 1; i < 18; i++) {
 		struct report_arena *each = arena(report, 0x7f0000000030 + i * MIB(64), MIB(190 - i * 7));
@@ -234,6 +288,7 @@ static void java_heap(struct report *report)
 	thread(report, &report->heap.arenas.items[3], "GC Thread#", 3);
 	thread(report, &report->heap.arenas.items[3], "GC Thread#", 4);
 	add_totals(&report->heap);
+	add_pins(report);
 	report->heap.mmapped = sum(312, MIB(410), MIB(388));
 	size_class(report, 32784, "in-use", 15020);
 	size_class(report, 32784, "binned", 9120);
@@ -301,20 +356,26 @@ void report_builder_foreign(struct report *report)
 		.glibc_generation = "glibc 2.26-2.34",
 		.glibc_basis = "",
 	};
-	missing(report, "Which bytes are resident (?): the core has no page map; dumpcore writes one. "
-					"Sizes are virtual.");
+	*vec_add(&report->evidence.unknown) =
+		(struct report_unknown){ "resident bytes", "the core has no page map",
+								 "resident and gone show ?" };
+	missing(report,
+			"Resident bytes: not known, the core has no page map: resident and gone show ?.");
 	bucket(report, "module", "programs and libraries", MIB(7), 0);
 	bucket(report, "stack", "thread stacks", MIB(40), 0);
 	bucket(report, "heap.in_use", "malloc, in use", MIB(104), 0);
 	bucket(report, "heap.binned", "freed, in bins", MIB(84), 0);
-	report->heap.found = true;
+	report->heap.found = report->heap.has_threads = true;
 	thread(report, arena(report, 0x7ffff7fa5c60, MIB(120)), "server", 0);
 	thread(report, arena(report, 0x7ffff0000020, MIB(80)), "", 0);
 	report->heap.arenas.items[1].locked = true;
 	for (size_t i = 0; i < 2; i++) {
-		report->heap.arenas.items[i].in_use.resident_bytes = 0;
-		report->heap.arenas.items[i].free_resident_bytes = 0;
-		report->heap.arenas.items[i].trimmable_bytes = 0;
+		struct report_arena *arena = &report->heap.arenas.items[i];
+
+		arena->in_use.resident_bytes = arena->overhead.resident_bytes = 0;
+		arena->free_resident_bytes = arena->free_gone_bytes = 0;
+		arena->trimmable_bytes = arena->pinned_free_bytes = 0;
+		arena->pinned = (struct report_pinned){ 0 };
 	}
 	add_totals(&report->heap);
 	size_class(report, 4112, "in-use", 25000);
@@ -387,6 +448,8 @@ void report_builder_hostile(struct report *report)
 	report->content.rules.items[0].title = report->content.rules.items[0].remediation = poison;
 	report->content.rules.items[0].groups.items[0].key = poison;
 	report->content.clusters.items[0].prefix = poison;
+	report->heap.pins.items[0].groups.items[0].rule = poison;
+	report->heap.pins.items[0].last.items[0].rule = poison;
 	report->memory.buckets.items[0].title = poison;
 	report->diagnosis.items[0].evidence.items[0] = poison;
 	report->diagnosis.items[0].title = report->diagnosis.items[0].advice = poison;

@@ -192,6 +192,7 @@ static void leftovers_of_memalign_are_overhead(void **state)
 	block->packed[block->count++] = (2 * PAGE - 16) | CHUNK_MMAPPED;
 	block->packed[block->count++] = (4 * PAGE - 16) | CHUNK_OVERHEAD;
 	builder.heap.mmapped = (struct chunk_sum){ 1, 2 * PAGE, PAGE + 16 };
+	builder.heap.mmapped_overhead = (struct chunk_sum){ 2, 2 * PAGE, 2 * PAGE - 16 };
 	memory = fill(&builder, &pool);
 	assert_int_equal(virtual_of(&memory, "heap.overhead"), 2 * PAGE);
 	assert_int_equal(buckets_bytes(&memory, "heap.overhead"), 2 * PAGE - 16);

@@ -82,12 +82,49 @@ static void pinned_memory_is_not_promised_to_trim(void **state)
 	start(&report, MIB(1000));
 	put(&report, "heap.in_use", MIB(100));
 	put(&report, "heap.binned", MIB(600));
+	report.heap.totals.free_resident_bytes = MIB(600);
 	report.heap.totals.trimmable_bytes = MIB(6);
+	report.heap.totals.pinned_free_bytes = MIB(594);
+	report.heap.totals.pinned =
+		(struct report_pinned){ .edge_bytes = MIB(590), .cache_bytes = MIB(4), .live_chunks = 312 };
 	diagnosis_fill(&report, &nothing);
 	assert_string_equal(report.diagnosis.items[0].id, "retention");
 	assert_int_equal(report.diagnosis.items[0].predicted_gain_bytes, MIB(6));
 	assert_non_null(strstr(report.diagnosis.items[0].first_step, "pins"));
+	verdict_fill(&report);
+	assert_non_null(strstr(report.verdict, "Of 600 MiB that are freed and resident malloc_trim(0) "
+										   "would return 6.00 MiB; 594 MiB is pinned, most of it "
+										   "by 312 live chunks."));
 	report_deinit(&report);
+}
+
+/* Caches and tops need another step than live chunks between holes. */
+static void what_pins_most_decides_the_step(void **state)
+{
+	const struct {
+		struct report_pinned pinned;
+		const char *step, *verdict;
+	} rows[] = {
+		{ { .cache_bytes = MIB(594) }, "tcache_count", "most of it in thread caches" },
+		{ { .top_bytes = MIB(594) }, "M_TRIM_THRESHOLD", "most of it at ends of arenas" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct report report;
+
+		start(&report, MIB(1000));
+		put(&report, "heap.top", MIB(600));
+		report.heap.totals.free_resident_bytes = MIB(600);
+		report.heap.totals.trimmable_bytes = MIB(6);
+		report.heap.totals.pinned_free_bytes = MIB(594);
+		report.heap.totals.pinned = rows[i].pinned;
+		diagnosis_fill(&report, &nothing);
+		verdict_fill(&report);
+		assert_non_null(strstr(report.diagnosis.items[0].first_step, rows[i].step));
+		assert_non_null(strstr(report.verdict, rows[i].verdict));
+		report_deinit(&report);
+	}
 }
 
 static void held_memory_is_a_suspect_not_a_proof(void **state)
@@ -357,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(freed_memory_is_retention),
 		cmocka_unit_test(pinned_memory_is_not_promised_to_trim),
+		cmocka_unit_test(what_pins_most_decides_the_step),
 		cmocka_unit_test(held_memory_is_a_suspect_not_a_proof),
 		cmocka_unit_test(small_parts_are_never_grave),
 		cmocka_unit_test(without_residency_confidence_is_low),

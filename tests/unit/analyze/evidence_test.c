@@ -20,6 +20,7 @@ static void start(struct attribute_builder *builder)
 												  .pid = 7 };
 	builder->core.outcome =
 		(struct capture_outcome){ .complete = true, .reason = "", .pause_ns = 2500000 };
+	*vec_add(&builder->core.threads) = (struct core_thread){ .tid = 7, .tp = 0x7000, .name = "a" };
 }
 
 static struct report_evidence fill(struct attribute_builder *builder, struct pool *pool)
@@ -45,6 +46,7 @@ static bool says(const struct report_evidence *evidence, const char *words)
 static void finish(struct attribute_builder *builder, struct report_evidence *evidence,
 				   struct pool *pool)
 {
+	vec_deinit(&evidence->unknown);
 	vec_deinit(&evidence->missing);
 	vec_deinit(&evidence->gaps);
 	pool_deinit(pool);
@@ -66,6 +68,7 @@ static void a_whole_capture_is_complete(void **state)
 	assert_string_equal(evidence.comm, "a\\nb");
 	assert_string_equal(evidence.host, "h\\x1b");
 	assert_int_equal(evidence.missing.count, 0);
+	assert_int_equal(evidence.unknown.count, 0);
 	finish(&builder, &evidence, &pool);
 }
 
@@ -144,6 +147,77 @@ static void a_foreign_core_is_complete_of_its_kind(void **state)
 	finish(&builder, &evidence, &pool);
 }
 
+static void drop_page_map(struct attribute_builder *builder)
+{
+	builder->core.has_page_map = false;
+}
+
+static void drop_status(struct attribute_builder *builder)
+{
+	builder->core.documents.count = 0;
+}
+
+static void drop_smaps(struct attribute_builder *builder)
+{
+	builder->regions.from_smaps = false;
+	*vec_add(&builder->core.files) = (struct core_file){ .path = "/bin/x" };
+}
+
+static void drop_threads(struct attribute_builder *builder)
+{
+	builder->core.threads.count = 0;
+}
+
+static void drop_pointers(struct attribute_builder *builder)
+{
+	builder->core.threads.items[0].tp = 0;
+}
+
+static void drop_names(struct attribute_builder *builder)
+{
+	builder->core.threads.items[0].name[0] = '\0';
+}
+
+static void drop_facts(struct attribute_builder *builder)
+{
+	builder->core.has_facts = false;
+	builder->core.pid = 7;
+}
+
+/* Of each thing that is not in a core exactly what follows from it is unknown. */
+static void what_is_unknown_is_said_for_lack_of_what(void **state)
+{
+	static const struct {
+		void (*drop)(struct attribute_builder *);
+		const char *what, *lacks;
+	} rows[] = {
+		{ drop_page_map, "resident bytes", "no page map" },
+		{ drop_status, "the kernel's RSS", "status document" },
+		{ drop_smaps, "names of mappings", "no smaps" },
+		{ drop_threads, "threads", "NT_PRSTATUS" },
+		{ drop_pointers, "arenas of threads", "fs_base" },
+		{ drop_names, "names of threads", "no part of the core" },
+		{ drop_facts, "the capture", "does not describe" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct attribute_builder builder;
+		struct report_evidence evidence;
+		struct pool pool = { 0 };
+
+		start(&builder);
+		rows[i].drop(&builder);
+		evidence = fill(&builder, &pool);
+		assert_int_equal(evidence.unknown.count, 1);
+		assert_string_equal(evidence.unknown.items[0].what, rows[i].what);
+		assert_non_null(strstr(evidence.unknown.items[0].lacks, rows[i].lacks));
+		assert_true(says(&evidence, evidence.unknown.items[0].effect));
+		vec_deinit(&builder.core.files);
+		finish(&builder, &evidence, &pool);
+	}
+}
+
 static void gaps_are_summed_by_reason(void **state)
 {
 	struct attribute_builder builder;
@@ -191,6 +265,7 @@ int main(void)
 		cmocka_unit_test(a_whole_capture_is_complete),
 		cmocka_unit_test(every_loss_is_incomplete_and_said),
 		cmocka_unit_test(a_foreign_core_is_complete_of_its_kind),
+		cmocka_unit_test(what_is_unknown_is_said_for_lack_of_what),
 		cmocka_unit_test(gaps_are_summed_by_reason),
 		cmocka_unit_test(roots_are_missed_where_a_module_lost_its_data),
 	};

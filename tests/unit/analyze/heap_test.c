@@ -115,6 +115,7 @@ static void assert_closed(const struct heap *heap)
 		for (int k = 0; k < CHUNK_STATES; k++)
 			tiled += heap->arenas.items[i].states[k].bytes;
 		assert_int_equal(owned, tiled);
+		assert_int_equal(owned, heap->arenas.items[i].block_bytes);
 	}
 }
 
@@ -166,7 +167,7 @@ static void residency_and_trim_follow_the_page_map(void **state)
 					 arena->states[CHUNK_BINNED].bytes - 4096);
 	assert_int_equal(arena->states[CHUNK_IN_USE].resident_bytes, arena->states[CHUNK_IN_USE].bytes);
 	/* One page of the large chunk is left, and of top what is resident behind its first page. */
-	assert_int_equal(arena->trimmable_bytes,
+	assert_int_equal(arena->trim.bytes,
 					 4096 + gone.end + 0x8000 -
 						 ((world.builder.arenas.items[0].cursor + 33 + 4095) & ~UINT64_C(4095)));
 	assert_int_equal(world.heap.arenas.items[1].states[CHUNK_IN_USE].resident_bytes, 0);
@@ -321,6 +322,8 @@ static struct damage {
 		return (struct damage){ other + last_bin, 0x1234 };
 	case 8:
 		return (struct damage){ main + class->next_at, main };
+	case 9: /* before the first chunk of a heap that has fenceposts */
+		return (struct damage){ other + top, other + 0x40 };
 	default:
 		return (struct damage){ 0, 0 };
 	}
