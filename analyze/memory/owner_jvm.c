@@ -5,7 +5,13 @@
  * from the heap's (src/hotspot/share/gc/shared/cardTable.cpp, gc/g1/g1CollectedHeap.cpp). Metaspace
  * has classes, methods and constant pools whose first word points to a vtable in libjvm.so
  * (share/oops/metadata.hpp). */
-enum { WORDS = 8192, VTABLES_LEAST = 32, SLACK = 2 * 4096, LEAST_BYTES = 256 << 10 };
+enum {
+	WORDS = 8192,
+	VTABLES_LEAST = 32,
+	SLACK = 2 * 4096,
+	LEAST_BYTES = 256 << 10,
+	NEIGHBOURS = 8
+};
 
 static const unsigned divisors[] = { 512, 64 };
 
@@ -57,39 +63,49 @@ static bool may_be_tables(const struct region *region)
 		   !(region->protection & MAPPING_SHARED) && !*region->path;
 }
 
-/* The neighbouring regions from `first` on that may be tables: mappings of one table may differ in
- * what the kernel was advised. Gives the index behind them. */
-static size_t run_end(const struct owner_search *search, size_t first, struct range *run)
+static bool may_be_table(const struct region *region)
+{
+	return owner_is_memory(region) && may_be_tables(region);
+}
+
+/* The table that begins with region `first`: all of its neighbours behind it, as mappings of tables
+ * may differ in what the kernel was advised, or the region alone. Gives the index behind it, 0
+ * where there is none. */
+static size_t table_at(const struct owner_search *search, size_t first, uint64_t heap,
+					   uint64_t committed, struct range *table)
 {
 	const struct region *items = search->regions->items.items;
-	size_t i = first + 1;
+	size_t count = search->regions->items.count, end = first + 1;
 
-	*run = items[first].range;
-	for (; i < search->regions->items.count; i++) {
-		if (items[i].range.start != run->end || !owner_is_memory(&items[i]) ||
-			!may_be_tables(&items[i]))
+	*table = items[first].range;
+	for (; end < count && end - first < NEIGHBOURS && may_be_table(&items[end]); end++) {
+		if (items[end].range.start != table->end)
 			break;
-		run->end = items[i].range.end;
+		table->end = items[end].range.end;
 	}
-	return i;
+	if (is_table(heap, range_bytes(*table)) || is_table(committed, range_bytes(*table)))
+		return end;
+	*table = items[first].range;
+	return is_table(heap, range_bytes(*table)) || is_table(committed, range_bytes(*table))
+			   ? first + 1
+			   : 0;
 }
 
 static void find_tables(struct owner_search *search)
 {
-	struct range hull = hull_of(search, REGION_JAVA_HEAP), run;
+	struct range hull = hull_of(search, REGION_JAVA_HEAP), table;
 	uint64_t heap = range_bytes(hull), committed = committed_in(search, hull), tables = 0;
 
 	for (size_t i = 0, next; heap && i < search->regions->items.count; i = next) {
-		const struct region *region = &search->regions->items.items[i];
+		size_t end = may_be_table(&search->regions->items.items[i])
+						 ? table_at(search, i, heap, committed, &table)
+						 : 0;
 
-		next = i + 1;
-		if (!owner_is_memory(region) || !may_be_tables(region))
-			continue;
-		next = run_end(search, i, &run);
-		if (!is_table(heap, range_bytes(run)) && !is_table(committed, range_bytes(run)))
+		next = end ? end : i + 1;
+		if (!end)
 			continue;
 		tables++;
-		owner_claim(search, OWNER_JVM_GC, run);
+		owner_claim(search, OWNER_JVM_GC, table);
 	}
 	if (tables)
 		owner_seen(search, OWNER_JVM_GC,

@@ -367,6 +367,50 @@ static void arenas_of_go_are_in_the_runtimes_table(void **state)
 	finish(&process);
 }
 
+/* --- JVM --- */
+
+static void tables_of_the_collector_have_the_heaps_sizes(void **state)
+{
+	struct process process;
+
+	(void)state;
+	init(&process);
+	process.regions.is_java = true;
+	*vec_add(&process.regions.items) =
+		(struct region){ .range = { 0xe0000000, 0xf0000000 }, /* 256 MiB */
+						 .protection = MAPPING_READ | MAPPING_WRITE,
+						 .kind = REGION_JAVA_HEAP,
+						 .path = "" };
+	add(&process, MODULE, 4 * KIB, REGION_MODULE, "/opt/jdk/lib/server/libjvm.so");
+	add(&process, MEMORY, 512 * KIB, REGION_ANONYMOUS, "");
+	add(&process, MEMORY + 16 * MIB, 3 * MIB, REGION_ANONYMOUS, ""); /* no table's size */
+	add(&process, MEMORY + 19 * MIB, 4 * MIB, REGION_ANONYMOUS, ""); /* its neighbour is one */
+	expect(&process, OWNER_JVM_GC, OWNER_LIKELY, 4 * MIB + 512 * KIB);
+	process.regions.is_java = false;
+	expect(&process, OWNER_JVM_GC, OWNER_HINT, 0);
+	finish(&process);
+}
+
+static void metaspace_points_into_libjvm(void **state)
+{
+	struct process process;
+	uint8_t *memory;
+
+	(void)state;
+	init(&process);
+	process.regions.is_java = true;
+	add(&process, MODULE, 64 * KIB, REGION_MODULE, "/opt/jdk/lib/server/libjvm.so");
+	memory = add(&process, MEMORY, 128 * KIB, REGION_ANONYMOUS, "");
+	for (unsigned i = 0; i < 31; i++)
+		put(memory, i * 64, MODULE + i * 16);
+	expect(&process, OWNER_JVM_METASPACE, OWNER_HINT, 0);
+	put(memory, 31 * 64, MODULE);
+	expect(&process, OWNER_JVM_METASPACE, OWNER_CERTAIN, 128 * KIB);
+	put(memory, 16, 128 * KIB); /* a heap of an arena: heap_info has its size */
+	expect(&process, OWNER_JVM_METASPACE, OWNER_HINT, 0);
+	finish(&process);
+}
+
 /* --- all --- */
 
 static void names_of_mappings_speak_for_their_owner(void **state)
@@ -470,6 +514,8 @@ int main(void)
 		cmocka_unit_test(chunks_of_later_releases_point_to_themselves),
 		cmocka_unit_test(metadata_of_chunks_may_be_elsewhere),
 		cmocka_unit_test(arenas_of_go_are_in_the_runtimes_table),
+		cmocka_unit_test(tables_of_the_collector_have_the_heaps_sizes),
+		cmocka_unit_test(metaspace_points_into_libjvm),
 		cmocka_unit_test(names_of_mappings_speak_for_their_owner),
 		cmocka_unit_test(a_library_alone_claims_nothing),
 		cmocka_unit_test(other_files_are_no_hint),
