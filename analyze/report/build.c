@@ -7,10 +7,12 @@
 #include "analyze/attribute/heap_summary.h"
 #include "analyze/attribute/ledger.h"
 #include "analyze/attribute/names.h"
+#include "analyze/attribute/owner_rows.h"
 #include "analyze/attribute/pins.h"
 #include "analyze/attribute/reach.h"
 #include "analyze/attribute/references.h"
 #include "analyze/attribute/size_classes.h"
+#include "analyze/attribute/stacks.h"
 #include "analyze/attribute/suspects.h"
 #include "analyze/attribute/unseen.h"
 #include "analyze/attribute/verdict.h"
@@ -68,8 +70,11 @@ void build_report(struct report *report, const struct build_input *input)
 	report->command = names_safe(input->command, &report->pool);
 	evidence_fill(&report->evidence, input->path, core, input->regions, input->heap,
 				  input->findings, &report->pool);
-	buckets_fill(&report->memory, core, input->image, input->regions, input->heap, &report->pool);
+	buckets_fill(&report->memory, core, input->image, input->regions, input->owners, input->heap,
+				 &report->pool);
+	stacks_fill(&report->memory, core, input->regions, &report->pool);
 	heap_summary_fill(&report->heap, input->heap, core, &report->pool);
+	report->heap.replaced = owner_rows_replaced(report, input->heap, !facts.no_roots);
 	pins_fill(&report->heap, input->heap, input->findings,
 			  core->has_page_map ? &core->page_map : NULL, input->workers, &report->pool);
 	size_classes_fill(&report->heap, &input->heap->chunks, input->workers);

@@ -7,6 +7,7 @@
 #include "analyze/input/core.h"
 #include "analyze/memory/anomaly.h"
 #include "analyze/memory/image.h"
+#include "analyze/memory/owners.h"
 #include "analyze/memory/regions.h"
 #include "analyze/report/model.h"
 #include "base/progress.h"
@@ -19,6 +20,7 @@ struct build_input {
 	const struct core *core;
 	const struct image *image;
 	const struct regions *regions;
+	const struct owners *owners;
 	const struct heap *heap;
 	const struct findings *findings;
 	const struct anomalies *anomalies;

@@ -92,6 +92,46 @@ static json_t *evidence_json(const struct report_evidence *evidence)
 	return object;
 }
 
+static json_t *owners_json(const struct report_memory *memory)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < memory->owners.count; i++) {
+		const struct report_owner *owner = &memory->owners.items[i];
+		json_t *row = json_object();
+
+		set(row, "id", text(owner->id));
+		set(row, "title", text(owner->title));
+		set(row, "certainty", text(owner->certainty));
+		set(row, "is_malloc", json_boolean(owner->is_malloc));
+		set(row, "module", text(owner->module));
+		set(row, "basis", text(owner->basis));
+		set(row, "advice", text(owner->advice));
+		set(row, "mappings", number(owner->regions));
+		set(row, "virtual_bytes", number(owner->virtual_bytes));
+		set(row, "resident_bytes", number_or_null(memory->has_resident, owner->resident_bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *stacks_json(const struct report_memory *memory)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < memory->stacks.count; i++) {
+		const struct report_stack *stack = &memory->stacks.items[i];
+		json_t *row = json_object();
+
+		set(row, "tid", number_or_null(stack->tid != 0, stack->tid));
+		set(row, "name", text(stack->name));
+		set(row, "virtual_bytes", number(stack->virtual_bytes));
+		set(row, "resident_bytes", number_or_null(memory->has_resident, stack->resident_bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
 static json_t *memory_json(const struct report_memory *memory)
 {
 	json_t *object = json_object(), *buckets = json_array();
@@ -111,6 +151,8 @@ static json_t *memory_json(const struct report_memory *memory)
 		json_array_append_new(buckets, row);
 	}
 	set(object, "buckets", buckets);
+	set(object, "owners", owners_json(memory));
+	set(object, "stacks", stacks_json(memory));
 	set(object, "residual_bytes",
 		memory->has_resident ? json_integer(memory->residual_bytes) : json_null());
 	return object;
@@ -256,6 +298,7 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 	json_t *arenas = json_array();
 
 	set(object, "found", json_boolean(heap->found));
+	set(object, "replaced", heap->replaced ? text(heap->replaced) : json_null());
 	set_sums(totals, &heap->totals, has_residency);
 	set(object, "totals", totals);
 	for (size_t i = 0; i < heap->arenas.count; i++)

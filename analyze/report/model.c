@@ -16,6 +16,8 @@ void report_deinit(struct report *report)
 	vec_deinit(&report->evidence.unknown);
 	vec_deinit(&report->evidence.missing);
 	vec_deinit(&report->memory.buckets);
+	vec_deinit(&report->memory.owners);
+	vec_deinit(&report->memory.stacks);
 	vec_deinit(&report->heap.arenas);
 	vec_deinit(&report->heap.pins);
 	vec_deinit(&report->heap.size_classes);

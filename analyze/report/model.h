@@ -52,6 +52,24 @@ struct report_bucket {
 	uint64_t virtual_bytes, resident_bytes;
 };
 
+/* An allocator or a runtime that is not glibc's malloc, and the memory recognised as its own. */
+struct report_owner {
+	const char *id, *title; /* "jemalloc"; its bucket is anonymous.ID */
+	const char *certainty;  /* "certain", "likely", "hint" (no memory is recognised) */
+	bool is_malloc;         /* it takes malloc's place */
+	const char *module;     /* name of its program or library, "" where none is mapped */
+	const char *basis;      /* what speaks for it, one sentence */
+	const char *advice;     /* the tool that can look into it */
+	uint64_t regions;       /* mappings that have memory of it */
+	uint64_t virtual_bytes, resident_bytes;
+};
+
+struct report_stack {
+	uint32_t tid;     /* 0: not known */
+	const char *name; /* of the thread; "": not known */
+	uint64_t virtual_bytes, resident_bytes;
+};
+
 struct report_memory {
 	uint64_t virtual_bytes;
 	bool has_resident;       /* false: no resident_bytes of the report is known */
@@ -59,7 +77,9 @@ struct report_memory {
 	uint64_t hugetlb_bytes;  /* of hugetlbfs: in RAM, but not in VmRSS */
 	uint64_t swapped_bytes;
 	VEC(struct report_bucket) buckets;
-	int64_t residual_bytes; /* resident_bytes - sum of the buckets' resident_bytes */
+	VEC(struct report_owner) owners; /* most bytes first */
+	VEC(struct report_stack) stacks; /* most bytes first; a thread's guard is none of it */
+	int64_t residual_bytes;          /* resident_bytes - sum of the buckets' resident_bytes */
 };
 
 /* resident_bytes here and below mean something only where evidence.has_residency. */
@@ -134,7 +154,8 @@ struct report_pin {
 
 struct report_heap {
 	bool found;
-	bool has_threads;           /* false: which thread uses which arena is not known */
+	bool has_threads;     /* false: which thread uses which arena is not known */
+	const char *replaced; /* one sentence on the allocator that is malloc too; NULL: none is */
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
 	struct report_sum mmapped;

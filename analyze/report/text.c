@@ -4,6 +4,7 @@
 #include "analyze/report/content_tables.h"
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
+#include "analyze/report/owner_lines.h"
 #include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
@@ -119,6 +120,27 @@ static void print_memory(const struct page *page)
 	print_table(page, &table);
 }
 
+static void print_owners(const struct page *page)
+{
+	const struct report_memory *memory = &page->report->memory;
+	struct table table;
+
+	if (memory->owners.count)
+		heading(page, "OTHER ALLOCATORS AND RUNTIMES");
+	for (size_t i = 0; i < memory->owners.count; i++) {
+		struct strbuf line = { 0 };
+
+		owner_lines_owner(&memory->owners.items[i], memory->has_resident, &line);
+		paragraph(page, "  - ", strbuf_text(&line));
+		strbuf_deinit(&line);
+	}
+	if (!memory->stacks.count)
+		return;
+	heading(page, "THREAD STACKS");
+	owner_lines_stacks(memory, &table);
+	print_table(page, &table);
+}
+
 static void print_heap(const struct page *page)
 {
 	const struct report_heap *heap = &page->report->heap;
@@ -126,6 +148,10 @@ static void print_heap(const struct page *page)
 	struct strbuf line = { 0 };
 	struct table table;
 
+	if (heap->replaced) {
+		heading(page, "MALLOC");
+		paragraph(page, "  ", heap->replaced);
+	}
 	if (!heap->found)
 		return;
 	heading(
@@ -294,6 +320,7 @@ void text_render(const struct report *report, struct text_style style, struct st
 	paragraph(&page, "  ", report->verdict);
 	print_evidence(&page);
 	print_memory(&page);
+	print_owners(&page);
 	print_heap(&page);
 	print_content(&page);
 	print_references(&page);

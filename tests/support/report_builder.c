@@ -239,8 +239,41 @@ static void java_memory(struct report *report)
 	close_account(report);
 }
 
+static void stack(struct report *report, uint32_t tid, const char *name, uint64_t resident)
+{
+	*vec_add(&report->memory.stacks) = (struct report_stack){ tid, name, MIB(1), resident };
+}
+
+static void java_owners(struct report *report)
+{
+	*vec_add(&report->memory.owners) = (struct report_owner){
+		.id = "jvm-gc",
+		.title = "JVM garbage collector's tables",
+		.certainty = "likely",
+		.module = "libjvm.so",
+		.basis = "Seen: 3 mappings whose size is a 512th or a 64th of the Java heap's; "
+				 "/opt/jdk/lib/server/libjvm.so is mapped.",
+		.advice = "They grow with -Xmx; jcmd PID VM.native_memory lists them under GC.",
+		.regions = 3,
+		.virtual_bytes = MIB(66),
+		.resident_bytes = MIB(66),
+	};
+	*vec_add(&report->memory.owners) = (struct report_owner){
+		.id = "jemalloc",
+		.title = "jemalloc",
+		.certainty = "hint",
+		.is_malloc = true,
+		.module = "libjemalloc.so.2",
+		.basis = "Seen: none of its structures; /usr/lib/libjemalloc.so.2 is mapped.",
+		.advice = "malloc_stats_print() tells what it holds and keeps.",
+	};
+	for (uint32_t i = 0; i < 8; i++)
+		stack(report, 4801 + i, i < 7 ? "http-nio-8080-e" : "", KIB(200) - i * KIB(20));
+}
+
 static void java_heap(struct report *report)
 {
+	java_owners(report);
 	static const char *const pools[] = { "http-nio-8080-e", "kafka-consumer-", "scheduler-" };
 
 	report->heap.found = report->heap.has_threads = true;
