@@ -195,6 +195,7 @@ demo: deps
 
 .PHONY: test test-build
 test-build: test-deps
+	@scripts/fetch-glibcs.sh
 	@$(MAKE) --no-print-directory $(PARALLEL) all unit-tests fuzz-replays targets
 	@$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all unit-tests fuzz-replays
 	@$(MAKE) --no-print-directory $(PARALLEL) FAULTS=1 build/fault/dumpcore

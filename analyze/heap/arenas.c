@@ -6,8 +6,9 @@
 const char arenas_given_up[] = "too much memory looks like a malloc arena: the search was given up";
 
 enum {
-	RING_MAX = 1 << 16,  /* arenas; M_ARENA_MAX has no bound of its own */
-	STEPS_MAX = 1 << 20, /* states looked at: memory made of false rings must not hold us up */
+	RING_MAX = 1 << 16,   /* arenas; M_ARENA_MAX has no bound of its own */
+	DAMAGED_BINS_MAX = 8, /* at the end of a main arena's, where a search looks behind the rest */
+	STEPS_MAX = 1 << 20,  /* states looked at: memory made of false rings must not hold us up */
 };
 
 struct ring {
@@ -52,16 +53,17 @@ static bool has_sound_top(struct states *state, vaddr address)
 }
 
 /* The class, from where system_mem is. Fields before it (next_free, attached_threads) look like no
- * size, the one behind it (max_system_mem) does: so the first row that fits is the right one. Where
- * none fits, system_mem is damaged; one of the tops and a row that stands alone are enough then. */
+ * size, the one behind it (max_system_mem) does: so the first row that fits is the right one, but
+ * of two with all fields at the same places the one with which chunks stand better. Where none
+ * fits, system_mem is damaged; one of the tops and a row that stands alone are enough then. */
 static const struct layout_state *decide_row(struct states *state, const struct ring *ring)
 {
 	const struct layout_state *rows, *best = NULL;
 	size_t count = layout_states(&rows), candidates = 0;
-	long best_votes = -1;
+	long best_votes = -1, best_chunks = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		long votes = 0, most = 0;
+		long votes = 0, most = 0, chunks = 0;
 
 		if (rows[i].word != state->word || rows[i].bins_at != state->row->bins_at)
 			continue;
@@ -71,10 +73,14 @@ static const struct layout_state *decide_row(struct states *state, const struct 
 
 			votes += vote;
 			most = vote > most ? vote : most;
+			chunks += states_chunks(state, &rows[i], ring->members.items[k]);
 		}
-		if (most > 0 && votes > best_votes) {
+		if (most > 0 &&
+			(votes > best_votes ||
+			 (votes == best_votes && best->bytes == rows[i].bytes && chunks > best_chunks))) {
 			best = &rows[i];
 			best_votes = votes;
+			best_chunks = chunks;
 		}
 	}
 	for (size_t k = 0; candidates == 1 && !best && k < ring->members.count; k++)
@@ -91,9 +97,8 @@ static bool is_whole(struct states *state, const struct ring *ring)
 	return false;
 }
 
-/* Leaves of a broken ring its certain members and the first main arena; false where none is
- * certain.
- */
+/* Leaves of a broken ring its certain members and the first main arena; false where no member is
+ * certain. */
 static bool keep_certain(struct states *state, struct ring *ring)
 {
 	size_t kept = 0, certain = 0;
@@ -108,6 +113,7 @@ static bool keep_certain(struct states *state, struct ring *ring)
 			continue;
 		else
 			main = true;
+		certain += states_is_certain_main(state, address);
 		ring->members.items[kept++] = address;
 	}
 	ring->members.count = kept;
@@ -130,6 +136,24 @@ static bool ring_at(struct states *state, vaddr bins, bool broken, struct ring *
 		if (ring->closed || (broken && keep_certain(state, ring)))
 			return true;
 	}
+	return false;
+}
+
+/* The ring of the hit. A damaged last bin gives no hit: behind the last hit of a run of empty bins
+ * the true place may be some bins on. */
+static bool ring_of_hit(struct states *state, const search_hits *hits, size_t index, bool broken,
+						struct ring *ring)
+{
+	vaddr bins = hits->items[index];
+	unsigned step = 2 * state->word;
+
+	if (ring_at(state, bins, broken, ring))
+		return true;
+	if (!broken || (index + 1 < hits->count && hits->items[index + 1] == bins + step))
+		return false;
+	for (unsigned i = 1; i <= DAMAGED_BINS_MAX; i++)
+		if (ring_at(state, bins + i * step, broken, ring))
+			return true;
 	return false;
 }
 
@@ -243,7 +267,7 @@ static void take_rings(struct states *state, const search_hits *hits, bool broke
 		if (is_unused(unused, bins) ||
 			(layout->state && is_known(found, bins - layout->state->bins_at)))
 			continue;
-		if (ring_at(state, bins, broken, &ring))
+		if (ring_of_hit(state, hits, i, broken, &ring))
 			take_ring(state, &ring, layout, found, unused, anomalies);
 	}
 	vec_deinit(&ring.members);

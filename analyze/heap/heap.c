@@ -89,8 +89,9 @@ static void find_threads(struct state *state, bool *complete)
 {
 	thread_uses uses = { 0 };
 
-	*complete = threads_find(state->image, state->core, &state->layout, &state->arenas,
-							 &state->blocks, &uses, &state->caches);
+	*complete =
+		threads_find(state->image, state->regions, state->core, &state->layout, &state->arenas,
+					 &state->blocks, &uses, &state->caches, state->anomalies);
 	for (size_t i = 0; i < uses.count; i++)
 		*vec_add(&state->heap->threads) =
 			(struct heap_thread){ uses.items[i].tid, uses.items[i].arena };
@@ -132,18 +133,42 @@ static void walk_blocks(struct state *state)
 	free(state->walks);
 }
 
-/* malloc_par, where brk memory tells what to look for. */
-static bool find_params(struct state *state)
+/* malloc_par beside the main arena, by the start of one of its regions. */
+static bool find_params_of(struct state *state, int arena, struct params *params)
 {
 	for (size_t i = 0; i < state->blocks.count; i++) {
 		const struct arena_block *block = &state->blocks.items[i];
-		const struct arena *arena = &state->arenas.items[block->arena];
 
-		if (block->main && arena->contiguous)
-			return params_find(state->image, &state->layout, arena->address, block->range.start,
-							   &state->params);
+		if (block->arena == arena &&
+			params_find(state->image, &state->layout, state->arenas.items[arena].address,
+						block->range.start, params))
+			return true;
 	}
 	return false;
+}
+
+/* Sums malloc_par of every libc: each dlmopen namespace has one; the page sizes are the first
+ * one's. False where one is not found. */
+static bool find_params(struct state *state)
+{
+	struct params sum = { 0 };
+
+	for (size_t i = 0; i < state->arenas.count; i++) {
+		struct params params;
+
+		if (!state->arenas.items[i].main || !state->arenas.items[i].top)
+			continue;
+		if (!find_params_of(state, (int)i, &params))
+			return false;
+		if (!sum.address) {
+			sum = params;
+			continue;
+		}
+		sum.n_mmaps += params.n_mmaps;
+		sum.mmapped_mem += params.mmapped_mem;
+	}
+	state->params = sum;
+	return sum.address != 0;
 }
 
 /* Against malloc_par, whose mmapped_mem counts two words too much for each mremap since 2.43. */

@@ -14,7 +14,7 @@ static int fit(struct reader *reader, const struct layout_params *row, vaddr add
 {
 	const struct image *image = reader->image;
 	uint32_t most_now = 0, most_ever = 0;
-	uint64_t bytes_ever, threshold, cached = 0;
+	uint64_t bytes_ever, threshold, trim, cached = 0;
 
 	*params = (struct params){ .address = address };
 	if (row->thp_page_at)
@@ -28,13 +28,17 @@ static int fit(struct reader *reader, const struct layout_params *row, vaddr add
 	if (params->n_mmaps > most_ever || most_ever > INT32_MAX || params->mmapped_mem > bytes_ever ||
 		(params->n_mmaps != 0) > (params->mmapped_mem != 0))
 		return -1;
-	/* In 32-bit programs the shapes of 2.26 and 2.35 differ in what stands before n_mmaps only. */
+	/* In 32-bit programs the shapes of 2.26 and 2.35 differ in what stands before n_mmaps only: a
+	 * threshold of the one is a page size of the other, where huge pages are used; trim_threshold
+	 * is arena_test, a small number. */
+	trim = reader_word_or_zero(reader, address);
 	threshold = reader_word_or_zero(reader, address + 2U * row->word);
 	if (row->tcache_count_at)
 		cached = reader_word_or_zero(reader, address + row->tcache_count_at);
 	if (cached > TCACHE_COUNT_MAX)
 		return -1;
-	return (most_now == N_MMAPS_MAX) + (cached != 0) + (threshold != 0);
+	return (most_now == N_MMAPS_MAX) + (cached != 0) + (threshold != 0) +
+		   (trim >= image->page_size);
 }
 
 bool params_find(const struct image *image, struct layout *layout, vaddr main_arena,
@@ -49,7 +53,8 @@ bool params_find(const struct image *image, struct layout *layout, vaddr main_ar
 
 	for (vaddr at = start & -(vaddr)layout->word; at < main_arena + NEAR_BYTES;
 		 at += layout->word) {
-		if (reader_word_or_zero(&reader, at) != sbrk_base)
+		/* Memory below it is not walked where it is unaligned (2.31 keeps GLIBC_TUNABLES there). */
+		if (((reader_word_or_zero(&reader, at) + 7) & ~UINT64_C(7)) != sbrk_base)
 			continue;
 		for (size_t i = 0; i < count; i++) {
 			struct params candidate;

@@ -16,7 +16,8 @@ struct params {
 };
 
 /* Looks for it around the main arena by the one value that is computed elsewhere: sbrk_base, where
- * the arena's brk memory starts. Sets layout->params where found. */
+ * the arena's brk memory starts, or its first region where brk memory was never to be had
+ * (malloc.c, sysmalloc). Sets layout->params where found. */
 bool params_find(const struct image *image, struct layout *layout, vaddr main_arena,
 				 vaddr sbrk_base, struct params *params);
 

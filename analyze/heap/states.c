@@ -1,9 +1,13 @@
 #include "analyze/heap/states.h"
 
+#include <elf.h>
+
 enum {
 	BINS = 127,         /* headers; NBINS - 1 */
 	GOOD_BINS_MIN = 64, /* a torn or damaged state still has most bins empty or sound */
 	FLAG_NONCONTIGUOUS = 2,
+	DATA_ALIGNMENT = 32,
+	FIRST_CHUNKS = 8, /* that must follow each other */
 };
 
 /* The two links of bin i (1..127), whose header is at the address given. */
@@ -102,4 +106,78 @@ int states_vote(struct states *states, const struct layout_state *row, vaddr add
 		arena.system_bytes < arena.top_bytes)
 		return 1;
 	return 2;
+}
+
+/* Whether a chunk that the row allows is at the address, of a size from `least` up. */
+static bool has_chunk(struct states *states, const struct layout_state *row, vaddr chunk,
+					  uint64_t least, uint64_t *size)
+{
+	uint64_t mask = row->alignment - 1U;
+
+	if (((chunk + 2 * row->word) & mask) || !reader_word(&states->reader, chunk + row->word, size))
+		return false;
+	*size &= ~(uint64_t)LAYOUT_FLAGS;
+	return *size >= least && !(*size & mask);
+}
+
+/* Whether the row's first chunk, in the arena's first heap or at the start of brk memory, leads to
+ * some more. */
+static bool first_chunks_fit(struct states *states, const struct layout_state *row,
+							 const struct arena *arena)
+{
+	vaddr chunk = arena->top + arena->top_bytes - arena->system_bytes;
+	uint64_t size = 0, mask = row->alignment - 1U;
+
+	if (arena->main && !arena->contiguous)
+		return false;
+	if (!arena->main)
+		chunk = arena->address + row->bytes;
+	chunk = ((chunk + 2 * row->word + mask) & ~mask) - 2 * row->word;
+	for (int i = 0; i < FIRST_CHUNKS && chunk != arena->top; i++) {
+		if (!has_chunk(states, row, chunk, 4U * row->word, &size) ||
+			(arena->main && chunk > arena->top))
+			return false;
+		chunk += size;
+	}
+	return true;
+}
+
+static bool has_data_alignment(const struct image *image, vaddr address)
+{
+	bool x86 = image->machine == EM_X86_64 || image->machine == EM_386;
+
+	return x86 && address % DATA_ALIGNMENT == 0;
+}
+
+bool states_is_certain_main(struct states *states, vaddr address)
+{
+	struct arena arena = states_read(states, states->row, address);
+
+	return has_data_alignment(states->reader.image, address) && arena.main && arena.top &&
+		   (arena.top + arena.top_bytes) % states->page_size == 0 &&
+		   states_vote(states, states->row, address) == 2 &&
+		   first_chunks_fit(states, states->row, &arena);
+}
+
+int states_chunks(struct states *states, const struct layout_state *row, vaddr address)
+{
+	struct arena arena = states_read(states, row, address);
+	int score = first_chunks_fit(states, row, &arena) ? FIRST_CHUNKS : 0;
+	uint64_t size = 0, head;
+
+	for (unsigned i = 0; i < row->fastbins; i++) {
+		head = reader_word_or_zero(&states->reader, address + row->fastbins_at + i * row->word);
+		if (head)
+			score += has_chunk(states, row, head, 1, &size) && (size >> row->fast_shift) == i + 2
+						 ? 1
+						 : -1;
+	}
+	for (unsigned i = 1; i <= BINS; i++) {
+		uint64_t links[2];
+		vaddr header;
+
+		if (read_bin(states, address + row->bins_at, i, &header, links) && links[0] != header)
+			score -= !has_chunk(states, row, links[0], 1, &size);
+	}
+	return score;
 }

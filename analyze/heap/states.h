@@ -33,11 +33,24 @@ const struct layout_heap_info *states_heap_info(struct states *states, vaddr add
  * bins looks like a state that is some bins off its place. */
 bool states_is_certain(struct states *states, vaddr address);
 
+/* Whether it is a main arena beyond doubt, under the row in `states`: top and system_mem fit each
+ * other, top ends on a page, and chunks follow each other from the start of brk memory. Some bins
+ * off its place there is no such top. From bins on all classes of a word size look alike: where
+ * malloc_state starts is told by its alignment. Compilers give 32 bytes to a variable of that size
+ * on x86 (GCC, ix86_data_alignment); never true elsewhere, or of an arena that is not contiguous.
+ */
+bool states_is_certain_main(struct states *states, vaddr address);
+
 /* What the malloc_state says if its class is the row's. */
 struct arena states_read(struct states *states, const struct layout_state *row, vaddr address);
 
 /* How the fields make sense under the row: 2 all, 1 system_mem but not top, 0 they do not tell, -1
  * not at all. */
 int states_vote(struct states *states, const struct layout_state *row, vaddr address);
+
+/* How well chunks stand where the row would have them: for rows whose malloc_state looks alike (B16
+ * and C8) but whose alignment and fastbins differ. Compared among such rows; means nothing alone.
+ */
+int states_chunks(struct states *states, const struct layout_state *row, vaddr address);
 
 #endif

@@ -59,14 +59,18 @@ static bool read_head(struct reader *reader, const struct tcache *tcache, unsign
 		reader, tcache->address + tcache->form->entries_at + (vaddr)bin * tcache->form->word, head);
 }
 
-/* Whether a chunk of that size word belongs into the bin. */
+/* Whether a chunk of that size word belongs into the bin. A later bin holds the sizes of one power
+ * of two (malloc.c, large_csize2tidx, 2.42); which power its first one has is 1 KiB, but 512 in the
+ * 32-bit 2.42. */
 static bool size_fits(const struct layout *layout, unsigned bin, uint64_t header)
 {
 	uint64_t size = header & ~(uint64_t)LAYOUT_FLAGS;
 
 	if (bin < EXACT_BINS)
 		return size == layout->min_bytes + (uint64_t)bin * layout->alignment;
-	return size > layout->min_bytes + (uint64_t)(EXACT_BINS - 1) * layout->alignment;
+	return size > layout->min_bytes + (uint64_t)(EXACT_BINS - 1) * layout->alignment &&
+		   size >= UINT64_C(512) << (bin - EXACT_BINS) &&
+		   size < UINT64_C(2048) << (bin - EXACT_BINS);
 }
 
 static bool entry_fits(struct reader *reader, const struct layout *layout, unsigned bin,

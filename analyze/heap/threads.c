@@ -1,9 +1,9 @@
 #include "analyze/heap/threads.h"
 
+#include "analyze/heap/thread_pointers.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 
-#include <elf.h>
 #include <stdlib.h>
 
 enum {
@@ -21,6 +21,7 @@ struct slot {
 
 struct vote {
 	const struct core *core;
+	thread_pointers pointers;
 	const struct layout *layout;
 	const arenas *found;
 	const arena_blocks *blocks;
@@ -39,21 +40,21 @@ static int arena_index(const arenas *found, vaddr address)
 	return -1;
 }
 
-static vaddr slot_address(const struct vote *vote, const struct core_thread *thread, size_t slot)
+static vaddr slot_address(const struct vote *vote, vaddr pointer, size_t slot)
 {
-	vaddr start = vote->above ? thread->tp : thread->tp - vote->window;
+	vaddr start = vote->above ? pointer : pointer - vote->window;
 
 	return start + slot * vote->layout->word;
 }
 
-static void count_thread(struct vote *vote, const struct core_thread *thread)
+static void count_thread(struct vote *vote, vaddr pointer)
 {
 	for (size_t i = 0; i < vote->count; i++) {
 		const struct layout_tcache *form;
 		uint64_t value;
 		int belief;
 
-		if (!reader_word(&vote->reader, slot_address(vote, thread, i), &value) || !value)
+		if (!reader_word(&vote->reader, slot_address(vote, pointer, i), &value) || !value)
 			continue;
 		vote->slots[i].arenas += arena_index(vote->found, value) >= 0;
 		form = tcache_form(&vote->reader, vote->layout, vote->blocks, value);
@@ -104,10 +105,10 @@ static const struct layout_tcache *common_form(struct vote *vote, size_t tcache)
 	const struct layout_tcache *form = NULL;
 	uint64_t value;
 
-	for (size_t i = 0; tcache < vote->count && !form && i < vote->core->threads.count; i++) {
-		const struct core_thread *thread = &vote->core->threads.items[i];
+	for (size_t i = 0; tcache < vote->count && !form && i < vote->pointers.count; i++) {
+		vaddr pointer = vote->pointers.items[i];
 
-		if (thread->tp && reader_word(&vote->reader, slot_address(vote, thread, tcache), &value))
+		if (pointer && reader_word(&vote->reader, slot_address(vote, pointer, tcache), &value))
 			form = tcache_form(&vote->reader, vote->layout, vote->blocks, value);
 	}
 	return form;
@@ -133,56 +134,89 @@ static void read_threads(struct vote *vote, size_t arena, size_t tcache, thread_
 	const struct layout_tcache *common = common_form(vote, tcache), *form;
 
 	for (size_t i = 0; i < vote->core->threads.count; i++) {
-		const struct core_thread *thread = &vote->core->threads.items[i];
+		uint32_t tid = vote->core->threads.items[i].tid;
+		vaddr pointer = vote->pointers.items[i];
 		struct thread_use *use = vec_add(uses);
 		uint64_t value = 0;
 
-		*use = (struct thread_use){ .tid = thread->tid, .arena = -1 };
-		if (!thread->tp)
+		*use = (struct thread_use){ .tid = tid, .arena = -1 };
+		if (!pointer)
 			continue;
 		if (arena < vote->count &&
-			reader_word(&vote->reader, slot_address(vote, thread, arena), &value))
+			reader_word(&vote->reader, slot_address(vote, pointer, arena), &value))
 			use->arena = arena_index(vote->found, value);
 		if (tcache >= vote->count ||
-			!reader_word(&vote->reader, slot_address(vote, thread, tcache), &value))
+			!reader_word(&vote->reader, slot_address(vote, pointer, tcache), &value))
 			continue;
 		form = read_form(vote, value, common);
 		if (form)
-			*vec_add(caches) = (struct tcache){ value, thread->tid, form };
+			*vec_add(caches) = (struct tcache){ value, tid, form };
 	}
 }
 
-static bool all_have_pointers(const struct core *core)
+static bool all_have_pointers(const thread_pointers *pointers)
 {
-	for (size_t i = 0; i < core->threads.count; i++)
-		if (!core->threads.items[i].tp)
+	for (size_t i = 0; i < pointers->count; i++)
+		if (!pointers->items[i])
 			return false;
-	return core->threads.count > 0;
+	return pointers->count > 0;
 }
 
-bool threads_find(const struct image *image, const struct core *core, struct layout *layout,
-				  const arenas *found, const arena_blocks *blocks, thread_uses *uses,
-				  tcaches *caches)
+/* A control block that is not where the registers point, or nowhere: gcore ends a stack at the
+ * first page that it cannot read, and a guard page may be in its middle (MADV_GUARD_INSTALL,
+ * glibc 2.42). Where the memory was left out of the core there is nothing odd. */
+static void report_lost(const struct vote *vote, struct anomalies *anomalies)
 {
-	struct vote vote = {
-		core, layout, found, blocks, reader_make(image), .above = image->machine == EM_AARCH64
-	};
-	size_t arena = 0, tcache = 0;
+	size_t lost = 0, first = 0, there = 0;
+	uint64_t ignored;
 
+	for (size_t i = 0; i < vote->pointers.count; i++) {
+		vaddr given = vote->core->threads.items[i].tp;
+
+		there += vote->pointers.items[i] || given;
+		if (vote->pointers.items[i] || (given && !image_word(vote->reader.image, given, &ignored)))
+			continue;
+		first = lost++ ? first : i;
+	}
+	if (there && lost)
+		anomaly_add(anomalies, vote->core->threads.items[first].tp,
+					"the core has no control block of thread %" PRIu32
+					" and %zu more: their arenas "
+					"cannot be told",
+					vote->core->threads.items[first].tid, lost - 1);
+}
+
+bool threads_find(const struct image *image, const struct regions *regions, const struct core *core,
+				  struct layout *layout, const arenas *found, const arena_blocks *blocks,
+				  thread_uses *uses, tcaches *caches, struct anomalies *anomalies)
+{
+	struct vote vote = { .core = core,
+						 .layout = layout,
+						 .found = found,
+						 .blocks = blocks,
+						 .reader = reader_make(image),
+						 .above = thread_pointers_tls_above(image) };
+	size_t arena = 0, tcache = 0;
+	bool complete;
+
+	thread_pointers_find(image, regions, core, &vote.pointers);
 	for (uint64_t window = WINDOW_FIRST; window <= WINDOW_LAST && arena == vote.count;
 		 window *= 16) {
 		free(vote.slots);
 		vote.window = window;
 		vote.count = window / layout->word;
 		vote.slots = mem_zeroed(vote.count, sizeof *vote.slots);
-		for (size_t i = 0; i < core->threads.count; i++)
-			if (core->threads.items[i].tp)
-				count_thread(&vote, &core->threads.items[i]);
+		for (size_t i = 0; i < vote.pointers.count; i++)
+			if (vote.pointers.items[i])
+				count_thread(&vote, vote.pointers.items[i]);
 		decide_slots(&vote, &arena, &tcache);
 	}
 	read_threads(&vote, arena, tcache, uses, caches);
+	report_lost(&vote, anomalies);
 	free(vote.slots);
 	if (caches->count)
 		layout->tcache = caches->items[0].form;
-	return all_have_pointers(core) && arena < vote.count;
+	complete = all_have_pointers(&vote.pointers) && arena < vote.count;
+	vec_deinit(&vote.pointers);
+	return complete;
 }

@@ -8,6 +8,8 @@
 #include "analyze/heap/blocks.h"
 #include "analyze/heap/tcache.h"
 #include "analyze/input/core.h"
+#include "analyze/memory/anomaly.h"
+#include "analyze/memory/regions.h"
 
 struct thread_use {
 	uint32_t tid;
@@ -16,11 +18,11 @@ struct thread_use {
 
 typedef VEC(struct thread_use) thread_uses;
 
-/* Appends a row for each thread of the core, and the tcaches found. Gives true where every thread
- * has a thread pointer and the variables' distance was found, so that the tcaches are all. Sets
- * layout->tcache where there are any. */
-bool threads_find(const struct image *image, const struct core *core, struct layout *layout,
-				  const arenas *found, const arena_blocks *blocks, thread_uses *uses,
-				  tcaches *caches);
+/* Appends a row for each thread of the core, and the tcaches found. Gives true where every thread's
+ * control block is in the image and the variables' distance was found, so that the tcaches are all.
+ * Sets layout->tcache where there are any. */
+bool threads_find(const struct image *image, const struct regions *regions, const struct core *core,
+				  struct layout *layout, const arenas *found, const arena_blocks *blocks,
+				  thread_uses *uses, tcaches *caches, struct anomalies *anomalies);
 
 #endif

@@ -16,19 +16,26 @@ static const struct region *region_at(const struct regions *regions, size_t inde
 	return &regions->items.items[index];
 }
 
-/* True where region `index` goes on with the file of the group: the same path, or an anonymous part
- * in the midst of it (text that was copied to huge pages, a damaged range). */
+/* Whether the region goes on with the mapped file: at its offset 0 another mapping of it begins
+ * (each dlmopen namespace has a libc of its own, often side by side). */
+static bool is_same_file(const struct region *region, const struct region *last)
+{
+	return region->file_offset && strcmp(region->path, last->path) == 0;
+}
+
+/* True where region `index` goes on with the file of the group, or is an anonymous part in the
+ * midst of it (text that was copied to huge pages, a damaged range). */
 static bool continues(const struct regions *regions, const struct group *group, size_t index)
 {
 	const struct region *last = region_at(regions, group->last);
 	const struct region *region = region_at(regions, index);
 
-	if (strcmp(region->path, last->path) == 0)
+	if (is_same_file(region, last))
 		return true;
 	return !*region->path && index + 1 < regions->items.count && index == group->last + 1 &&
 		   region->range.start == last->range.end &&
 		   region_at(regions, index + 1)->range.start == region->range.end &&
-		   strcmp(region_at(regions, index + 1)->path, last->path) == 0;
+		   is_same_file(region_at(regions, index + 1), last);
 }
 
 static struct group take_group(const struct regions *regions, size_t first)

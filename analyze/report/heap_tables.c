@@ -46,6 +46,11 @@ void heap_tables_mmapped(const struct report_heap *heap, struct strbuf *out)
 		strbuf_printf(out, "Outside the arenas: %s, %s.",
 					  count_of(heap->mmapped.chunks, "mmapped chunk", chunks),
 					  size_format(heap->mmapped.bytes, bytes));
+	if (heap->mmapped_cached.chunks)
+		strbuf_printf(out, "%sFreed but kept mapped by thread caches: %s, %s.",
+					  heap->mmapped.chunks ? " " : "",
+					  count_of(heap->mmapped_cached.chunks, "mmapped chunk", chunks),
+					  size_format(heap->mmapped_cached.bytes, bytes));
 }
 
 struct stem {

@@ -116,12 +116,27 @@ def heap_settings(session, name, threads, operations, env, without):
     os.remove(core)
 
 
+def two_libcs(session):
+    """Each namespace of dlmopen has a malloc of its own; what both count is there."""
+    target = session.start(os.path.join(TARGETS, "namespace_target"))
+    report = session.must_report(session.must_capture(target.pid, "namespaces.core.zst"))
+    heap = report["heap"]
+    session.equal([arena["kind"] for arena in heap["arenas"]], ["main", "main"], "two libcs: two main arenas")
+    session.equal(sorted(arena["in_use"]["chunks"] >= 1990 for arena in heap["arenas"]), [False, True],
+                  "two libcs: blocks of both")
+    session.equal(heap["mmapped"]["chunks"], 3, "two libcs: mmapped chunks of both")
+    session.equal(heap["totals"]["unwalkable_bytes"], 0, "two libcs: all is walked")
+    session.equal(report["anomalies"], [], "two libcs: no anomaly")
+    session.check_accounting(report, "two libcs")
+
+
 def main():
     session = Session()
     for row in RUNS:
         session.test(heap_truth, *row)
     for name, row in SETTINGS.items():
         session.test(heap_settings, name, *row)
+    session.test(two_libcs)
     session.finish()
 
 

@@ -95,7 +95,8 @@ struct heap_arena *attribute_builder_arena(struct attribute_builder *builder, va
 	return arena;
 }
 
-void attribute_builder_mmapped(struct attribute_builder *builder, vaddr address, uint64_t bytes)
+static void add_mapping(struct attribute_builder *builder, vaddr address, uint64_t bytes,
+						enum chunk_state state)
 {
 	struct range range = { address & -(vaddr)PAGE, address + bytes };
 	struct chunk_block *block = chunk_table_add(&builder->heap.chunks, range, CHUNK_NO_ARENA);
@@ -105,8 +106,20 @@ void attribute_builder_mmapped(struct attribute_builder *builder, vaddr address,
 		block->packed[block->count++] = CHUNK_OVERHEAD;
 		count(builder, &builder->heap.mmapped_overhead, range.start, address - range.start);
 	}
-	block->packed[block->count++] = (uint32_t)(address - range.start) | CHUNK_MMAPPED;
+	block->packed[block->count++] = (uint32_t)(address - range.start) | state;
+}
+
+void attribute_builder_mmapped(struct attribute_builder *builder, vaddr address, uint64_t bytes)
+{
+	add_mapping(builder, address, bytes, CHUNK_MMAPPED);
 	count(builder, &builder->heap.mmapped, address, bytes);
+}
+
+void attribute_builder_mmapped_cached(struct attribute_builder *builder, vaddr address,
+									  uint64_t bytes)
+{
+	add_mapping(builder, address, bytes, CHUNK_TCACHE);
+	count(builder, &builder->heap.mmapped_cached, address, bytes);
 }
 
 void attribute_builder_status(struct attribute_builder *builder, const char *text)

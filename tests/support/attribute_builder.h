@@ -37,6 +37,10 @@ struct heap_arena *attribute_builder_arena(struct attribute_builder *builder, va
 /* A mmapped chunk. */
 void attribute_builder_mmapped(struct attribute_builder *builder, vaddr address, uint64_t bytes);
 
+/* The same, freed into a tcache. */
+void attribute_builder_mmapped_cached(struct attribute_builder *builder, vaddr address,
+									  uint64_t bytes);
+
 /* The `status` document of /proc/PID. */
 void attribute_builder_status(struct attribute_builder *builder, const char *text);
 

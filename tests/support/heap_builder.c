@@ -9,25 +9,93 @@
 enum { PAGE = 4096, BRK_BYTES = 1 << 20, DATA_BYTES = 0x8000, TLS_BYTES = 0x2000 };
 enum { PREV_IN_USE = 1, MMAPPED = 2, NON_MAIN = 4 };
 
+/* Parts of the rows below, in the order of struct heap_class. malloc_state: word, alignment,
+ * fastbinsY, NFASTBINS, bins, next, attached_threads, system_mem, size. */
+#define STATE_A0_64 8, 16, 8, 10, 104, 2152, 0, 2160, 2176
+#define STATE_A1_64 8, 16, 8, 10, 104, 2152, 0, 2168, 2184
+#define STATE_B_64 8, 16, 8, 10, 104, 2152, 2168, 2176, 2192
+#define STATE_C_64 8, 16, 16, 10, 112, 2160, 2176, 2184, 2200
+#define STATE_D_64 8, 16, 0, 0, 24, 2072, 2088, 2096, 2112
+#define STATE_A0_32 4, 8, 8, 10, 56, 1088, 0, 1092, 1100
+#define STATE_A1_32 4, 8, 8, 10, 56, 1088, 0, 1096, 1104
+#define STATE_B_32 4, 8, 8, 10, 56, 1088, 1096, 1100, 1108
+#define STATE_B16_32 4, 16, 8, 11, 60, 1092, 1100, 1104, 1112
+#define STATE_C8_32 4, 8, 12, 10, 60, 1092, 1100, 1104, 1112
+#define STATE_C16_32 4, 16, 12, 11, 64, 1096, 1104, 1108, 1116
+#define STATE_D_32 4, 16, 0, 0, 16, 1048, 1056, 1060, 1068
+/* heap_info: size, pagesize. */
+#define INFO_OLD_64 0x20, 0
+#define INFO_35_64 0x30, 32
+#define INFO_OLD_8_32 0x10, 0 /* 32-bit, by MALLOC_ALIGNMENT */
+#define INFO_OLD_16_32 0x18, 0
+#define INFO_35_32 0x18, 16
+/* tcache_perthread_struct: size, bytes of a count, entries, bins, slots (tcache_count). */
+#define NO_TCACHE 0, 0, 0, 0, 0
+#define COUNTS_8_64 576, 1, 64, 64, 0
+#define COUNTS_16_64 640, 2, 128, 64, 0
+#define SLOTS_64(count) 760, 2, 152, 76, count
+#define COUNTS_8_32 320, 1, 64, 64, 0
+#define COUNTS_16_32 384, 2, 128, 64, 0
+#define SLOTS_32(count) 456, 2, 152, 76, count
+/* Links of cached chunks, and what the second word of a tcache entry holds. */
+#define PLAIN false, HEAP_KEY_NONE
+#define PLAIN_OWNER false, HEAP_KEY_OWNER
+#define SAFE_OWNER true, HEAP_KEY_OWNER
+#define SAFE_RANDOM true, HEAP_KEY_RANDOM
+/* malloc_par: size, n_mmaps, mmapped_mem, sbrk_base, tcache_count. */
+#define PARAMS_14_64 80, 24, 48, 72, 0
+#define PARAMS_14_PER_THREAD_64 96, 40, 64, 88, 0
+#define PARAMS_15_64 88, 40, 56, 80, 0
+#define PARAMS_24_64 80, 40, 56, 72, 0
+#define PARAMS_26_64 112, 40, 56, 72, 96
+#define PARAMS_35_64 136, 60, 80, 96, 120
+#define PARAMS_43_64 144, 68, 88, 104, 128
+#define PARAMS_44_64 136, 68, 88, 104, 128
+#define PARAMS_14_32 48, 12, 32, 44, 0
+#define PARAMS_14_PER_THREAD_32 56, 20, 40, 52, 0
+#define PARAMS_15_32 52, 20, 36, 48, 0
+#define PARAMS_24_32 48, 20, 36, 44, 0
+#define PARAMS_26_32 64, 20, 36, 44, 56
+#define PARAMS_35_32 80, 32, 48, 56, 68
+#define PARAMS_43_32 80, 36, 52, 60, 72
+
+/* The number behind the tail of a mmapped chunk's mapping. A name without a release is the usual
+ * form of its class. */
 static const struct heap_class classes[] = {
-	{ "A0", 8, 16, 8, 10, 104,   2152, 0,  2160, 2176, 0x20, 0,
-	  0,    0, 0,  0, 0,  false, 0,    80, 24,   48,   72,   0 },
-	{ "A1", 8, 16, 8, 10, 104,   2152, 0,  2168, 2184, 0x20, 0,
-	  0,    0, 0,  0, 0,  false, 0,    88, 40,   56,   80,   0 },
-	{ "B", 8, 16, 8, 10, 104,   2152, 2168, 2176, 2192, 0x20, 0,
-	  0,   0, 0,  0, 0,  false, 0,    80,   40,   56,   72,   0 },
-	{ "C", 8, 16,  16, 10, 112,  2160, 2176, 2184, 2200, 0x30, 32,
-	  640, 2, 128, 64, 0,  true, 0,    136,  60,   80,   96,   120 },
-	{ "C-2.26", 8, 16, 16, 10, 112,   2160, 2176, 2184, 2200, 0x20, 0,
-	  576,      1, 64, 64, 0,  false, 0,    112,  40,   56,   72,   96 },
-	{ "D", 8, 16,  0,  0,  24,   2072, 2088, 2096, 2112, 0x30, 32,
-	  760, 2, 152, 76, 16, true, 16,   144,  68,   88,   104,  128 },
-	{ "A1", 4, 8, 8, 10, 56,    1088, 0,  1096, 1104, 0x10, 0,
-	  0,    0, 0, 0, 0,  false, 0,    52, 20,   36,   48,   0 },
-	{ "C", 4, 16,  12, 11, 64,   1096, 1104, 1108, 1116, 0x18, 16,
-	  384, 2, 128, 64, 0,  true, 0,    80,   32,   48,   56,   68 },
-	{ "D", 4, 16,  0,  0,  16,   1048, 1056, 1060, 1068, 0x18, 16,
-	  456, 2, 152, 76, 16, true, 8,    80,   36,   52,   60,   72 },
+	{ "A0", STATE_A0_64, INFO_OLD_64, NO_TCACHE, PLAIN, 0, PARAMS_14_64 },
+	{ "A1-2.12", STATE_A1_64, INFO_OLD_64, NO_TCACHE, PLAIN, 0, PARAMS_14_PER_THREAD_64 },
+	{ "A1", STATE_A1_64, INFO_OLD_64, NO_TCACHE, PLAIN, 0, PARAMS_15_64 },
+	{ "B-2.23", STATE_B_64, INFO_OLD_64, NO_TCACHE, PLAIN, 0, PARAMS_15_64 },
+	{ "B", STATE_B_64, INFO_OLD_64, NO_TCACHE, PLAIN, 0, PARAMS_24_64 },
+	{ "B-2.26", STATE_B_64, INFO_OLD_64, COUNTS_8_64, PLAIN, 0, PARAMS_26_64 },
+	{ "C-2.26", STATE_C_64, INFO_OLD_64, COUNTS_8_64, PLAIN, 0, PARAMS_26_64 },
+	{ "C-2.29", STATE_C_64, INFO_OLD_64, COUNTS_8_64, PLAIN_OWNER, 0, PARAMS_26_64 },
+	{ "C-2.31", STATE_C_64, INFO_OLD_64, COUNTS_16_64, PLAIN_OWNER, 0, PARAMS_26_64 },
+	{ "C-2.33", STATE_C_64, INFO_OLD_64, COUNTS_16_64, SAFE_OWNER, 0, PARAMS_26_64 },
+	{ "C-2.34", STATE_C_64, INFO_OLD_64, COUNTS_16_64, SAFE_RANDOM, 0, PARAMS_26_64 },
+	{ "C-2.37", STATE_C_64, INFO_35_64, COUNTS_16_64, SAFE_RANDOM, 0, PARAMS_26_64 },
+	{ "C", STATE_C_64, INFO_35_64, COUNTS_16_64, SAFE_RANDOM, 0, PARAMS_35_64 },
+	{ "C-2.42", STATE_C_64, INFO_35_64, SLOTS_64(7), SAFE_RANDOM, 0, PARAMS_35_64 },
+	{ "D", STATE_D_64, INFO_35_64, SLOTS_64(16), SAFE_RANDOM, 16, PARAMS_43_64 },
+	{ "D-2.44", STATE_D_64, INFO_35_64, SLOTS_64(16), SAFE_RANDOM, 16, PARAMS_44_64 },
+	{ "A0", STATE_A0_32, INFO_OLD_8_32, NO_TCACHE, PLAIN, 0, PARAMS_14_32 },
+	{ "A1-2.12", STATE_A1_32, INFO_OLD_8_32, NO_TCACHE, PLAIN, 0, PARAMS_14_PER_THREAD_32 },
+	{ "A1", STATE_A1_32, INFO_OLD_8_32, NO_TCACHE, PLAIN, 0, PARAMS_15_32 },
+	{ "B-2.23", STATE_B_32, INFO_OLD_8_32, NO_TCACHE, PLAIN, 0, PARAMS_15_32 },
+	{ "B", STATE_B_32, INFO_OLD_8_32, NO_TCACHE, PLAIN, 0, PARAMS_24_32 },
+	{ "B-2.26", STATE_B_32, INFO_OLD_8_32, COUNTS_8_32, PLAIN, 0, PARAMS_26_32 },
+	{ "B16-2.23", STATE_B16_32, INFO_OLD_16_32, NO_TCACHE, PLAIN, 0, PARAMS_15_32 },
+	{ "B16", STATE_B16_32, INFO_OLD_16_32, COUNTS_8_32, PLAIN, 0, PARAMS_26_32 },
+	{ "C8-2.29", STATE_C8_32, INFO_OLD_8_32, COUNTS_8_32, PLAIN_OWNER, 0, PARAMS_26_32 },
+	{ "C8-2.33", STATE_C8_32, INFO_OLD_8_32, COUNTS_16_32, SAFE_OWNER, 0, PARAMS_26_32 },
+	{ "C8", STATE_C8_32, INFO_35_32, COUNTS_16_32, SAFE_RANDOM, 0, PARAMS_35_32 },
+	{ "C8-2.42", STATE_C8_32, INFO_35_32, SLOTS_32(7), SAFE_RANDOM, 0, PARAMS_35_32 },
+	{ "C-2.27", STATE_C16_32, INFO_OLD_16_32, COUNTS_8_32, PLAIN, 0, PARAMS_26_32 },
+	{ "C-2.31", STATE_C16_32, INFO_OLD_16_32, COUNTS_16_32, PLAIN_OWNER, 0, PARAMS_26_32 },
+	{ "C-2.34", STATE_C16_32, INFO_OLD_16_32, COUNTS_16_32, SAFE_RANDOM, 0, PARAMS_26_32 },
+	{ "C", STATE_C16_32, INFO_35_32, COUNTS_16_32, SAFE_RANDOM, 0, PARAMS_35_32 },
+	{ "C-2.42", STATE_C16_32, INFO_35_32, SLOTS_32(7), SAFE_RANDOM, 0, PARAMS_35_32 },
+	{ "D", STATE_D_32, INFO_35_32, SLOTS_32(16), SAFE_RANDOM, 8, PARAMS_43_32 },
 };
 
 /* Where the areas lie; chosen as the kernel would. */
@@ -162,7 +230,8 @@ void heap_builder_init(struct heap_builder *builder, const char *class, unsigned
 									  .params = main_arena - 0x900,
 									  .next_heap = places.heaps,
 									  .next_mapping = places.mappings,
-									  .next_tls = places.tls };
+									  .next_tls = places.tls,
+									  .heap_max = places.heap_max };
 	builder->image.word = word;
 	builder->image.machine = word == 8 ? EM_X86_64 : EM_386;
 	builder->image.page_size = PAGE;
@@ -175,8 +244,10 @@ void heap_builder_init(struct heap_builder *builder, const char *class, unsigned
 		.address = main_arena,
 		.heap = places.brk,
 		.cursor = chunk_from(builder->class, places.brk),
+		.end = places.brk + BRK_BYTES,
 		.system_mem = BRK_BYTES,
 	};
+	heap_builder_set(builder, builder->params, 128 << 10); /* trim_threshold */
 	heap_builder_set(builder, builder->params + builder->class->sbrk_base_at, places.brk);
 	heap_builder_set(builder, builder->params + 2 * word, 128 << 10); /* mmap_threshold */
 	add_small(builder, builder->params + builder->class->n_mmaps_at + 4, 4, 65536);
@@ -202,7 +273,7 @@ static vaddr new_heap(struct heap_builder *builder, vaddr state, vaddr previous,
 	const struct heap_class *class = builder->class;
 	vaddr heap = builder->next_heap;
 
-	builder->next_heap += places_of(class->word).heap_max;
+	builder->next_heap += builder->heap_max;
 	heap_builder_area(builder, (struct range){ heap, heap + bytes }, REGION_ANONYMOUS);
 	heap_builder_set(builder, heap, state ? state : heap + class->heap_info_bytes);
 	heap_builder_set(builder, heap + class->word, previous);
@@ -239,19 +310,51 @@ static uint64_t flags_here(const struct heap_builder *builder, size_t arena, boo
 		   (used && arena ? NON_MAIN : 0);
 }
 
+/* Ends a region with fenceposts; the size of the second one is given. sysmalloc frees the old top
+ * but for them: here it stays a used chunk. */
+static void end_region(struct heap_builder *builder, size_t arena, vaddr end, uint64_t last)
+{
+	const struct heap_class *class = builder->class;
+	unsigned two = 2 * class->word;
+	vaddr fence = end - (class->alignment == two ? 2 * two : 24);
+
+	heap_builder_chunk(builder, arena, fence - builder->arenas.items[arena].cursor, HEAP_USED);
+	heap_builder_set(builder, fence + class->word, two | PREV_IN_USE);
+	heap_builder_set(builder, fence + two + class->word, last | PREV_IN_USE);
+}
+
+void heap_builder_foreign(struct heap_builder *builder, uint64_t bytes)
+{
+	struct heap_builder_arena *owner = &builder->arenas.items[0];
+	vaddr end = (owner->cursor + 2 * PAGE) & -(vaddr)PAGE;
+
+	end_region(builder, 0, end, 2 * builder->class->word);
+	owner->cursor = chunk_from(builder->class, end + bytes);
+}
+
+void heap_builder_region(struct heap_builder *builder, uint64_t bytes)
+{
+	struct heap_builder_arena *owner = &builder->arenas.items[0];
+	bool contiguous = owner->system_mem == BRK_BYTES && owner->end == owner->heap + BRK_BYTES;
+
+	end_region(builder, 0, owner->end, 2 * builder->class->word);
+	if (contiguous)
+		add_small(builder, owner->address + 4, 4, 2); /* NONCONTIGUOUS_BIT */
+	owner->heap = builder->next_mapping;
+	owner->end = owner->heap + bytes;
+	owner->cursor = chunk_from(builder->class, owner->heap);
+	owner->system_mem += bytes;
+	builder->next_mapping += bytes;
+	heap_builder_area(builder, (struct range){ owner->heap, owner->end }, REGION_ANONYMOUS);
+}
+
 void heap_builder_heap(struct heap_builder *builder, size_t arena, uint64_t heap_bytes)
 {
 	const struct heap_class *class = builder->class;
 	struct heap_builder_arena *owner = &builder->arenas.items[arena];
-	unsigned two = 2 * class->word;
-	uint64_t size = heap_builder_get(builder, owner->heap + 2 * class->word);
-	vaddr fence = owner->heap + size - (class->alignment == two ? 2 * two : 24);
 
-	/* sysmalloc frees the old top but for the fenceposts: here it stays a used chunk. */
-	heap_builder_chunk(builder, arena, fence - owner->cursor, HEAP_USED);
-	owner = &builder->arenas.items[arena];
-	heap_builder_set(builder, fence + class->word, two | PREV_IN_USE);
-	heap_builder_set(builder, fence + two + class->word, PREV_IN_USE);
+	end_region(builder, arena,
+			   owner->heap + heap_builder_get(builder, owner->heap + 2 * class->word), 0);
 	owner->heap = new_heap(builder, owner->address, owner->heap, heap_bytes);
 	owner->cursor = chunk_from(class, owner->heap + class->heap_info_bytes);
 	owner->system_mem += heap_bytes;
@@ -318,30 +421,58 @@ vaddr heap_builder_tcache(struct heap_builder *builder, size_t arena)
 	return tcache;
 }
 
+/* malloc.c: csize2tidx, and since 2.42 large_csize2tidx: a bin for each power of two from 1 KiB on.
+ */
+static unsigned tcache_bin(const struct heap_class *class, uint64_t bytes)
+{
+	unsigned bin = (unsigned)((bytes - 4 * class->word) / class->alignment);
+
+	if (bin < 64)
+		return bin;
+	return 64 + (63 - (unsigned)__builtin_clzll(bytes)) - 10;
+}
+
 void heap_builder_cache(struct heap_builder *builder, vaddr tcache, vaddr chunk)
 {
 	const struct heap_class *class = builder->class;
 	uint64_t bytes = heap_builder_get(builder, chunk + class->word) & ~UINT64_C(7);
-	unsigned bin = (unsigned)((bytes - 4 * class->word) / class->alignment);
+	unsigned bin = tcache_bin(class, bytes);
 	vaddr user = chunk + 2 * class->word, head = tcache + class->entries_at + bin * class->word;
 
 	heap_builder_set(builder, user, mangle(builder, user, heap_builder_get(builder, head)));
-	heap_builder_set(builder, user + class->word, class->safe_links ? builder->key : 0);
+	heap_builder_set(builder, user + class->word,
+					 class->key == HEAP_KEY_OWNER    ? tcache
+					 : class->key == HEAP_KEY_RANDOM ? builder->key
+													 : 0x1000 + chunk);
 	heap_builder_set(builder, head, user);
 	add_small(builder, tcache + bin * class->count_bytes, class->count_bytes,
 			  class->slots ? -1 : 1);
 }
 
+/* x86: tcbhead_t (tcb and self), then struct pthread; static TLS is below. */
+static void write_control_block(struct heap_builder *builder, vaddr tp, uint32_t tid)
+{
+	heap_builder_set(builder, tp, tp);
+	heap_builder_set(builder, tp + 2 * builder->class->word, tp);
+	add_small(builder, tp + (builder->class->word == 8 ? 0x2d0 : 0x68), 4, (int)tid);
+}
+
 void heap_builder_thread(struct heap_builder *builder, uint32_t tid, size_t arena, vaddr tcache)
 {
+	bool above = builder->image.machine == EM_AARCH64;
 	vaddr start = builder->next_tls, tp = start + TLS_BYTES - PAGE / 2;
+	vaddr arena_at = tp + (above ? HEAP_BUILDER_TLS_ABOVE_ARENA : (vaddr)HEAP_BUILDER_TLS_ARENA);
+	vaddr tcache_at = tp + (above ? HEAP_BUILDER_TLS_ABOVE_TCACHE : (vaddr)HEAP_BUILDER_TLS_TCACHE);
 
 	builder->next_tls += 2 * TLS_BYTES;
 	heap_builder_area(builder, (struct range){ start, start + TLS_BYTES }, REGION_STACK);
 	if (arena < builder->arenas.count)
-		heap_builder_set(builder, tp + (vaddr)HEAP_BUILDER_TLS_ARENA,
-						 builder->arenas.items[arena].address);
-	heap_builder_set(builder, tp + (vaddr)HEAP_BUILDER_TLS_TCACHE, tcache);
+		heap_builder_set(builder, arena_at, builder->arenas.items[arena].address);
+	heap_builder_set(builder, tcache_at, tcache);
+	if (above)
+		heap_builder_set(builder, tp, start); /* tcbhead_t: dtv */
+	else
+		write_control_block(builder, tp, tid);
 	*vec_add(&builder->core.threads) = (struct core_thread){ .tid = tid, .tp = tp };
 }
 
@@ -377,13 +508,13 @@ void heap_builder_finish(struct heap_builder *builder)
 
 	for (size_t i = 0; i < builder->arenas.count; i++) {
 		struct heap_builder_arena *arena = &builder->arenas.items[i];
-		uint64_t size = i ? heap_builder_get(builder, arena->heap + 2 * class->word) : BRK_BYTES;
+		vaddr end =
+			i ? arena->heap + heap_builder_get(builder, arena->heap + 2 * class->word) : arena->end;
 		vaddr top_field = arena->address + class->bins_at - 2 * class->word;
 
 		if (arena->free_size)
 			heap_builder_chunk(builder, i, 4 * class->word, HEAP_USED);
-		heap_builder_set(builder, arena->cursor + class->word,
-						 (arena->heap + size - arena->cursor) | PREV_IN_USE);
+		heap_builder_set(builder, arena->cursor + class->word, (end - arena->cursor) | PREV_IN_USE);
 		heap_builder_set(builder, top_field, arena->cursor);
 		heap_builder_set(builder, arena->address + class->system_mem_at, arena->system_mem);
 		heap_builder_set(builder, arena->address + class->system_mem_at + class->word,

@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum heap_key { HEAP_KEY_NONE, HEAP_KEY_OWNER, HEAP_KEY_RANDOM };
+
 /* A generation of malloc, with everything that goes with it. */
 struct heap_class {
 	const char *name;
@@ -35,6 +37,7 @@ struct heap_class {
 	unsigned entries_at, tcache_bins;
 	unsigned slots; /* tcache_count where counts count down, else 0 */
 	bool safe_links;
+	enum heap_key key;
 	unsigned mapped_tail;
 	unsigned params_bytes, n_mmaps_at, mmapped_mem_at, sbrk_base_at, tcache_count_at;
 };
@@ -47,7 +50,8 @@ struct heap_area {
 };
 
 struct heap_builder_arena {
-	vaddr address, heap;            /* malloc_state; start of the newest heap */
+	vaddr address, heap;            /* malloc_state; start of the newest heap or region */
+	vaddr end;                      /* main arena: of its newest region */
 	vaddr cursor;                   /* where the next chunk goes */
 	uint64_t system_mem, free_size; /* of the chunk before the cursor, if binned; else 0 */
 };
@@ -60,12 +64,16 @@ struct heap_builder {
 	VEC(struct heap_area) areas;
 	VEC(struct heap_builder_arena) arenas; /* 0: main */
 	vaddr params, next_heap, next_mapping, next_tls;
+	uint64_t heap_max; /* HEAP_MAX_SIZE, from one heap to the next */
 	uint64_t key;
 };
 
+/* From the thread pointer; the second pair where builder.image.machine is EM_AARCH64. */
 enum { HEAP_BUILDER_TLS_ARENA = -0x38, HEAP_BUILDER_TLS_TCACHE = -0x58 };
+enum { HEAP_BUILDER_TLS_ABOVE_ARENA = 0x60, HEAP_BUILDER_TLS_ABOVE_TCACHE = 0x30 };
 
-/* Begins with a main arena that has brk memory of 1 MiB. `word` is 4 or 8. */
+/* Begins with a main arena that has brk memory of 1 MiB. `word` is 4 or 8; the machine is an x86
+ * until builder->image.machine is set to another. */
 void heap_builder_init(struct heap_builder *builder, const char *class, unsigned word);
 void heap_builder_deinit(struct heap_builder *builder);
 
@@ -75,6 +83,13 @@ size_t heap_builder_arena(struct heap_builder *builder, uint64_t heap_bytes);
 /* Ends the arena's newest heap with fenceposts and begins another one. */
 void heap_builder_heap(struct heap_builder *builder, size_t arena, uint64_t heap_bytes);
 
+/* Somebody else's sbrk: fenceposts end the main arena's region, `bytes` of zeros that are nobody's
+ * follow, then the arena goes on. */
+void heap_builder_foreign(struct heap_builder *builder, uint64_t bytes);
+
+/* The main arena goes on in a mapping: it is not contiguous any more. */
+void heap_builder_region(struct heap_builder *builder, uint64_t bytes);
+
 /* Appends a chunk to the arena's newest heap; binned ones go to the unsorted bin. Gives the chunk's
  * address. Two binned chunks must not be neighbours. */
 vaddr heap_builder_chunk(struct heap_builder *builder, size_t arena, uint64_t bytes,
@@ -83,7 +98,7 @@ vaddr heap_builder_chunk(struct heap_builder *builder, size_t arena, uint64_t by
 /* A tcache struct in a chunk of the arena; gives the struct's address. */
 vaddr heap_builder_tcache(struct heap_builder *builder, size_t arena);
 
-/* Puts a used chunk into the tcache. */
+/* Puts a used or, since 2.43, mmapped chunk into the tcache. */
 void heap_builder_cache(struct heap_builder *builder, vaddr tcache, vaddr chunk);
 
 /* A thread whose TLS has the arena (SIZE_MAX: none) and the tcache (0: none). */

@@ -200,15 +200,26 @@ static void allocate_mapped(struct worker *worker)
 	resize(worker, &blocks[2], 700000 + random_below(worker, 6000000));
 }
 
+#ifdef __GLIBC__
+/* HEAP_MAX_SIZE: constant but for glibc.malloc.hugetlb=2 of 2.35 to 2.41, with 2 MiB pages. */
+static uintptr_t heap_bytes(void)
+{
+	const char *tunables = getenv("GLIBC_TUNABLES");
+	long release = strtol(gnu_get_libc_version() + 2, NULL, 10);
+
+	if (tunables && strstr(tunables, "glibc.malloc.hugetlb=2") && release >= 35 && release <= 41)
+		return (uintptr_t)8 << 20;
+	return sizeof(void *) == 8 ? (uintptr_t)64 << 20 : (uintptr_t)1 << 20;
+}
+#endif
+
 /* The malloc_state the block came from: in glibc, memory of other arenas than the first has bit 2
- * of its size word set, and a pointer to the arena at the start of its 64 MiB (32-bit: 1 MiB). */
+ * of its size word set, and a pointer to the arena at the start of its heap. */
 static uintptr_t arena_of(const void *pointer)
 {
 #ifdef __GLIBC__
-	uintptr_t mask = sizeof(void *) == 8 ? ((uintptr_t)64 << 20) - 1 : ((uintptr_t)1 << 20) - 1;
-
 	if (((const size_t *)pointer)[-1] & 4)
-		return *(const uintptr_t *)((uintptr_t)pointer & ~mask);
+		return *(const uintptr_t *)((uintptr_t)pointer & ~(heap_bytes() - 1));
 #endif
 	(void)pointer;
 	return 0;
@@ -221,9 +232,10 @@ static void fill_caches(struct worker *worker)
 {
 	for (size_t i = MAPPED_BLOCKS; i < SMALL_END; i++)
 		keep(worker, &worker->blocks[i], malloc(24 + i % 5 * 16), 24 + i % 5 * 16);
-	/* Too large for any cache, so it comes from the thread's own arena. */
+	/* Too large for any cache, whatever glibc.malloc.tcache_max is up to 64 KB, and too small for a
+	 * mapping, so it comes from the thread's own arena. */
 	release(worker, &worker->blocks[MAPPED_BLOCKS]);
-	keep(worker, &worker->blocks[MAPPED_BLOCKS], malloc(2000), 2000);
+	keep(worker, &worker->blocks[MAPPED_BLOCKS], malloc(100000), 100000);
 	worker->arena = arena_of(worker->blocks[MAPPED_BLOCKS].pointer);
 	for (size_t i = MAPPED_BLOCKS + 1; i < SMALL_END; i += 2)
 		release(worker, &worker->blocks[i]);

@@ -204,6 +204,59 @@ static void damaged_system_mem_costs_no_single_arena(void **state)
 	}
 }
 
+/* `next`, the last bins, or both: top, system_mem and the chunks still say what it is. */
+static void a_single_arena_is_found_by_its_chunks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++)
+		for (unsigned damage = 0; damage < 4; damage++) {
+			struct heap_builder builder;
+			struct result result;
+			vaddr arena;
+
+			heap_builder_init(&builder, all_rows[i].class, all_rows[i].word);
+			for (int k = 0; k < 10; k++)
+				heap_builder_chunk(&builder, 0, 48, HEAP_USED);
+			heap_builder_finish(&builder);
+			arena = builder.arenas.items[0].address;
+			if (damage != 1)
+				heap_builder_set(&builder, arena + builder.class->next_at, 0x1234);
+			for (unsigned bin = 0; damage && bin < damage; bin++)
+				heap_builder_set(
+					&builder, arena + builder.class->bins_at + (252 - 2 * bin) * all_rows[i].word,
+					0x4141);
+			find(&builder, &result);
+			assert_true(result.found);
+			assert_int_equal(result.arenas.count, 1);
+			assert_int_equal(result.arenas.items[0].address, arena);
+			assert_string_equal(result.layout.state->name, all_rows[i].found);
+			assert_int_equal(result.blocks.count, 1);
+			assert_int_equal(result.anomalies.rows.count, damage != 1); /* the ring is broken */
+			forget(&result);
+			heap_builder_deinit(&builder);
+		}
+}
+
+/* Where the chunks do not say it either, nothing is invented. */
+static void a_single_arena_is_not_guessed(void **state)
+{
+	struct heap_builder builder;
+	struct result result;
+
+	(void)state;
+	heap_builder_init(&builder, "C", 8);
+	for (int k = 0; k < 10; k++)
+		heap_builder_chunk(&builder, 0, 48, HEAP_USED);
+	heap_builder_finish(&builder);
+	heap_builder_set(&builder, builder.arenas.items[0].address + 2160, 0x1234);
+	heap_builder_set(&builder, builder.arenas.items[0].heap + 56, 0x4141);
+	find(&builder, &result);
+	assert_false(result.found);
+	assert_non_null(strstr(result.why, "no malloc arena"));
+	forget(&result);
+	heap_builder_deinit(&builder);
+}
+
 static void a_broken_ring_keeps_what_is_left(void **state)
 {
 	struct heap_builder builder;
@@ -353,6 +406,8 @@ int main(void)
 		cmocka_unit_test(arenas_are_found_outside_of_modules),
 		cmocka_unit_test(memory_full_of_false_rings_is_given_up),
 		cmocka_unit_test(damaged_system_mem_costs_no_single_arena),
+		cmocka_unit_test(a_single_arena_is_found_by_its_chunks),
+		cmocka_unit_test(a_single_arena_is_not_guessed),
 		cmocka_unit_test(a_broken_ring_keeps_what_is_left),
 		cmocka_unit_test(the_ring_may_lead_anywhere),
 		cmocka_unit_test(a_damaged_bin_costs_no_arena),

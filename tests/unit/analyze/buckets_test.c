@@ -171,6 +171,25 @@ static void what_was_not_captured_is_said(void **state)
 	finish(&builder, &memory, &pool);
 }
 
+static void a_mapping_that_a_tcache_keeps_is_in_its_bucket(void **state)
+{
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x30000, 0x32000 }, REGION_ANONYMOUS,
+							 2 * PAGE);
+	attribute_builder_piece(&builder, (struct range){ 0x30000, 0x32000 }, bytes);
+	attribute_builder_mmapped_cached(&builder, 0x30000, 2 * PAGE);
+	memory = fill(&builder, &pool);
+	assert_int_equal(buckets_bytes(&memory, "heap.tcache"), 2 * PAGE);
+	assert_int_equal(buckets_bytes(&memory, "heap.mmapped"), 0);
+	check_closed(&memory);
+	finish(&builder, &memory, &pool);
+}
+
 /* A mapping of memalign: what it leaves before the chunk and behind it is the heap stage's, in the
  * chunk's own block, and no arena's. */
 static void leftovers_of_memalign_are_overhead(void **state)
@@ -330,6 +349,7 @@ int main(void)
 		cmocka_unit_test(regions_go_where_they_belong),
 		cmocka_unit_test(named_and_reserved_memory_has_its_owner),
 		cmocka_unit_test(what_was_not_captured_is_said),
+		cmocka_unit_test(a_mapping_that_a_tcache_keeps_is_in_its_bucket),
 		cmocka_unit_test(leftovers_of_memalign_are_overhead),
 		cmocka_unit_test(huge_pages_are_added_to_the_rss),
 		cmocka_unit_test(names_beyond_measure_share_a_bucket),

@@ -223,6 +223,49 @@ static void an_untouched_arena_gives_no_heap(void **state)
 	forget(&world);
 }
 
+/* Since 2.43 a tcache whose maximum was raised takes mapped chunks too; they stay mapped and malloc
+ * still counts them. */
+static void mmapped_chunks_in_a_tcache_are_free(void **state)
+{
+	(void)state;
+	for (unsigned word = 4; word <= 8; word += 4) {
+		struct world world;
+		struct kept *mapped;
+		vaddr tcache;
+
+		build(&world, "D", word);
+		mapped = &world.kept[world.count - 1];
+		tcache = heap_builder_get(&world.builder, world.builder.core.threads.items[0].tp +
+													  (vaddr)HEAP_BUILDER_TLS_TCACHE);
+		heap_builder_cache(&world.builder, tcache, mapped->chunk);
+		mapped->state = CHUNK_TCACHE;
+		walk(&world, NULL, 1);
+		assert_int_equal(world.heap.mmapped.chunks, 1);
+		assert_int_equal(world.heap.mmapped_cached.chunks, 1);
+		assert_all_kept(&world);
+		assert_closed(&world.heap);
+		assert_int_equal(world.anomalies.rows.count, 0);
+		forget(&world);
+	}
+}
+
+/* A range's bin takes no chunk of another range. */
+static void a_tcache_bin_of_a_range_has_a_range(void **state)
+{
+	struct world world;
+	vaddr tcache;
+
+	(void)state;
+	build(&world, "D", 8);
+	tcache = heap_builder_get(&world.builder, world.builder.core.threads.items[0].tp +
+												  (vaddr)HEAP_BUILDER_TLS_TCACHE);
+	heap_builder_set(&world.builder, tcache + 152 + 64 * 8, world.kept[world.count - 1].chunk + 16);
+	walk(&world, NULL, 1);
+	assert_int_equal(world.heap.mmapped_cached.chunks, 0);
+	assert_int_equal(world.anomalies.rows.count, 1);
+	forget(&world);
+}
+
 /* Mapped chunks that malloc does not know of are said, and so are missing ones. */
 static void mmapped_chunks_are_counted_against_malloc(void **state)
 {
@@ -413,6 +456,8 @@ int main(void)
 		cmocka_unit_test(residency_and_trim_follow_the_page_map),
 		cmocka_unit_test(many_chunks_are_marked_and_summed),
 		cmocka_unit_test(an_untouched_arena_gives_no_heap),
+		cmocka_unit_test(mmapped_chunks_in_a_tcache_are_free),
+		cmocka_unit_test(a_tcache_bin_of_a_range_has_a_range),
 		cmocka_unit_test(mmapped_chunks_are_counted_against_malloc),
 		cmocka_unit_test(bytes_that_look_like_a_mapping_are_dropped),
 		cmocka_unit_test(truncated_memory_is_walked_as_far_as_it_goes),

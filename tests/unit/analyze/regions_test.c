@@ -136,6 +136,30 @@ static void bss_ends_where_the_program_headers_say(void **state)
 	close_regions(&core, &regions);
 }
 
+/* Two of one file, side by side but for the first one's .bss, as dlmopen maps libc. */
+static const char twin_smaps[] = "10000000-10001000 r-xp 00000000 fe:01 9   /usr/lib/liba.so\n"
+								 "10001000-10002000 rw-p 00001000 fe:01 9   /usr/lib/liba.so\n"
+								 "10002000-10008000 rw-p 00000000 00:00 0 \n"
+								 "10008000-10009000 r-xp 00000000 fe:01 9   /usr/lib/liba.so\n"
+								 "10009000-1000a000 rw-p 00001000 fe:01 9   /usr/lib/liba.so\n";
+
+static void a_module_that_is_mapped_twice_is_two(void **state)
+{
+	struct core_builder builder;
+	struct regions regions;
+	struct core core;
+
+	(void)state;
+	core_builder_init(&builder, EM_X86_64);
+	put_module_head(core_builder_segment(&builder, 0x10000000, NULL, PAGE, PF_R), 0x2800);
+	core_builder_document(&builder, FORMAT_DOCUMENT_SMAPS, twin_smaps);
+	open_regions(&builder, &core, &regions);
+	expect_kind(&regions, 0x10002fff, REGION_MODULE);
+	expect_kind(&regions, 0x10003000, REGION_ANONYMOUS);
+	expect_kind(&regions, 0x10009000, REGION_MODULE);
+	close_regions(&core, &regions);
+}
+
 static const char stack_smaps[] = "7f0000000000-7f0000001000 ---p 00000000 00:00 0 \n"
 								  "7f0000001000-7f0000005000 rw-p 00000000 00:00 0 \n"
 								  "7f0000010000-7f0000020000 rw-p 00000000 00:00 0 \n"
@@ -339,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_tell_kinds),
 		cmocka_unit_test(bss_ends_where_the_program_headers_say),
+		cmocka_unit_test(a_module_that_is_mapped_twice_is_two),
 		cmocka_unit_test(stacks_hold_a_stack_pointer),
 		cmocka_unit_test(a_jvm_has_its_ranges),
 		cmocka_unit_test(no_jvm_no_java_heap),
