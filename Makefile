@@ -83,8 +83,10 @@ SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/$(if $(CROSS),dumpcore,*)/*_test.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 TARGET_SOURCES := $(wildcard tests/targets/*.c tests/bench/*.c demo/*.c)
+SHARED_SOURCES := $(wildcard tests/targets/shared/*.c)
 ALL_SOURCES := $(BASE_SOURCES) $(ARCHIVE_SOURCES) $(DUMPCORE_SOURCES) $(ANALYZE_SOURCES) \
                $(SUPPORT_SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c) $(TARGET_SOURCES) \
+               $(SHARED_SOURCES) \
                $(wildcard tests/emulated/*.c tests/bench/stages/*.c)
 ALL_HEADERS := $(wildcard base/*.h archive/*.h dumpcore/*.h analyze/*.h analyze/*/*.h \
                  tests/support/*.h tests/unit/*.h)
@@ -99,7 +101,8 @@ SUPPORT_OBJECTS := $(call object,$(filter-out $(FAULT_POINTS),$(SUPPORT_SOURCES)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(call of_machine,$(UNIT_SOURCES)))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 STAGE_BENCHES := $(patsubst tests/bench/stages/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/stages/*.c))
-TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES))))
+TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES)))) \
+           $(patsubst tests/targets/shared/%.c,build/targets/%.so,$(SHARED_SOURCES))
 
 .PHONY: all
 all: $(BUILD)/dumpcore $(BUILD)/analyze
@@ -156,6 +159,10 @@ build/targets/%: tests/bench/%.c
 build/targets/%: demo/%.c
 	@mkdir -p $(@D)
 	$(build_target)
+
+build/targets/%.so: tests/targets/shared/%.c
+	@mkdir -p $(@D)
+	$(build_target) -shared -fPIC
 
 .PHONY: unit-tests fuzz-replays targets stage-benches
 unit-tests: $(UNIT_TESTS)

@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 static enum exit_status (*const run[COMMANDS])(const struct options *, struct err *) = {
-	[COMMAND_REPORT] = command_report,
-	[COMMAND_CHUNKS] = command_chunks,
-	[COMMAND_VERIFY] = command_verify,
+	[COMMAND_REPORT] = command_report, [COMMAND_CHUNKS] = command_chunks,
+	[COMMAND_SHOW] = command_show,     [COMMAND_VERIFY] = command_verify,
 	[COMMAND_RULES] = command_rules,
 };
 

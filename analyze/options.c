@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #define BIT(command) (1u << (command))
-#define READS_CORE (BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_VERIFY))
-#define USES_RULES (BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS))
+#define USES_RULES (BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_SHOW))
+#define READS_CORE (USES_RULES | BIT(COMMAND_VERIFY))
 #define EVERY (BIT(COMMANDS) - 1)
 
 enum { MAX_THREADS = 1024 };
@@ -35,6 +35,14 @@ static const struct {
 						 "  analyze chunks app.core.zst --state live --min-size 1M\n"
 						 "  analyze chunks app.core.zst --ndjson --rules none | jq -r .bytes\n",
 						 1, 1 },
+	[COMMAND_SHOW] = { "show", "FILE ADDRESS", "one chunk: what it is, who points to it",
+					   "ADDRESS is any address of the chunk: the program's pointer, its header, or "
+					   "inside.\n"
+					   "No bytes of it are shown without --reveal.\n\n"
+					   "Examples\n"
+					   "  analyze show app.core.zst 0x5581e0a2c2a0\n"
+					   "  analyze show app.core.zst 0x5581e0a2c2a0 --format json --rules none\n",
+					   2, 2 },
 	[COMMAND_VERIFY] = { "verify", "FILE", "checksums and completeness of an archive",
 						 "Examples\n"
 						 "  analyze verify app.core.zst\n",
@@ -50,7 +58,7 @@ static const struct {
 };
 
 /* What an option's argument is. */
-enum kind { FLAG, TEXT, TEXTS, SIZE, NUMBER, THREADS, FORMAT, STATES };
+enum kind { FLAG, TEXT, TEXTS, SIZE, NUMBER, THREADS, FORMAT, STATES, REACH };
 
 static const struct option {
 	const char *name; /* without "--" */
@@ -61,14 +69,22 @@ static const struct option {
 	size_t offset;
 	const char *help;
 } table[] = {
-	{ "format", 'f', "FORMAT", BIT(COMMAND_REPORT), FORMAT, offsetof(struct options, format),
-	  "text (default), json or markdown" },
+	{ "format", 'f', "FORMAT", BIT(COMMAND_REPORT) | BIT(COMMAND_SHOW), FORMAT,
+	  offsetof(struct options, format), "text (default), json or markdown (of a report)" },
 	{ "output", 'o', "OUT", BIT(COMMAND_REPORT), TEXT, offsetof(struct options, output),
 	  "write to OUT, readable by its owner only; - is stdout" },
 	{ "rules", 'r', "PATH", USES_RULES, TEXTS, offsetof(struct options, rules),
 	  "rule file or folder, may be repeated; none: no rules" },
 	{ "strict", 0, NULL, USES_RULES | BIT(COMMAND_RULES), FLAG, offsetof(struct options, strict),
 	  "a bad rule is an error; without, it disables itself" },
+	{ "references", 0, NULL, BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS), FLAG,
+	  offsetof(struct options, references), "follow pointers: which live chunks nothing holds" },
+	{ "reach", 0, "WHICH", BIT(COMMAND_CHUNKS), REACH, offsetof(struct options, reach),
+	  "only live chunks that are anchored, or unreachable" },
+	{ "limit", 'n', "N", BIT(COMMAND_SHOW), NUMBER, offsetof(struct options, limit),
+	  "rows of each list (default: 20)" },
+	{ "reveal", 0, NULL, BIT(COMMAND_SHOW), FLAG, offsetof(struct options, reveal),
+	  "show the chunk's bytes, on a terminal only" },
 	{ "state", 's', "LIST", BIT(COMMAND_CHUNKS), STATES, offsetof(struct options, states),
 	  "only chunks in these states, separated by commas" },
 	{ "arena", 'a', "N", BIT(COMMAND_CHUNKS), NUMBER, offsetof(struct options, arena),
@@ -154,6 +170,19 @@ static bool parse_states(const char *text, unsigned *states, struct err *err)
 	return good;
 }
 
+static bool parse_reach(const char *text, struct options *options, struct err *err)
+{
+	static const char *const names[] = { "anchored", "unreachable", NULL };
+
+	for (size_t i = 0; names[i]; i++)
+		if (strcmp(names[i], text) == 0) {
+			options->reach = (enum option_reach)(REACH_ONLY_ANCHORED + i);
+			return options->references = true;
+		}
+	unknown(err, "--reach takes no", text, names);
+	return err->hint[0] ? false : err_hint(err, "it takes anchored or unreachable");
+}
+
 static bool parse_number(const char *text, uint64_t most, uint64_t *number)
 {
 	char *end;
@@ -184,6 +213,8 @@ static bool set_option(struct options *options, const struct option *option, con
 		return parse_format(text, field(options, option), err);
 	case STATES:
 		return parse_states(text, field(options, option), err);
+	case REACH:
+		return parse_reach(text, options, err);
 	case SIZE:
 		good = size_parse(text, field(options, option));
 		break;
@@ -304,8 +335,9 @@ static bool check_operands(const struct options *options, struct err *err)
 		return err_set(err, ERR_USAGE, "`analyze %s` needs: %s", name,
 					   commands[options->command].synopsis);
 	if (options->operands.count > commands[options->command].most)
-		return err_set(err, ERR_USAGE, "`analyze %s` takes one FILE; '%.100s' is one too many",
-					   name, options->operands.items[commands[options->command].most]);
+		return err_set(err, ERR_USAGE, "`analyze %s` takes one %s; '%.100s' is one too many", name,
+					   commands[options->command].synopsis,
+					   options->operands.items[commands[options->command].most]);
 	return true;
 }
 
@@ -340,7 +372,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 {
 	struct words words = { .next = argv + (argc > 0) };
 
-	*options = (struct options){ .command_line = quote_words(argv) };
+	*options = (struct options){ .command_line = quote_words(argv), .limit = OPTIONS_LIMIT };
 	while (*words.next) {
 		const char *word = *words.next;
 		bool good = true;
@@ -423,7 +455,8 @@ void options_help_command(enum command command, struct strbuf *out)
 	strbuf_printf(out, "usage: analyze %s [OPTION]... %s\n\n", commands[command].name,
 				  commands[command].synopsis);
 	strbuf_printf(out, "Prints %s.\n\n",
-				  command == COMMAND_RULES    ? "what rule files hold and what is wrong with them"
+				  command == COMMAND_RULES  ? "what rule files hold and what is wrong with them"
+				  : command == COMMAND_SHOW ? "what a chunk is, what it points to, and who holds it"
 				  : command == COMMAND_REPORT ? "where the memory is and what is in it"
 											  : commands[command].summary);
 	help_options(BIT(command), out);

@@ -10,15 +10,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum command { COMMAND_REPORT, COMMAND_CHUNKS, COMMAND_VERIFY, COMMAND_RULES, COMMANDS };
+enum command {
+	COMMAND_REPORT,
+	COMMAND_CHUNKS,
+	COMMAND_SHOW,
+	COMMAND_VERIFY,
+	COMMAND_RULES,
+	COMMANDS
+};
 
 enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_MARKDOWN };
 
+/* --reach: which live chunks are wanted. */
+enum option_reach { REACH_ANY, REACH_ONLY_ANCHORED, REACH_ONLY_UNREACHABLE };
+
 typedef VEC(const char *) option_texts; /* point into argv */
+
+/* Rows of a list of `analyze show` where --limit does not say. */
+enum { OPTIONS_LIMIT = 20 };
 
 struct options {
 	enum command command;
-	option_texts operands; /* FILE; of rules: what to do, then the paths */
+	option_texts operands; /* FILE; of show: FILE, ADDRESS; of rules: what to do, then the paths */
 	bool help, version;
 	bool has_command; /* false: nothing but options was given */
 
@@ -30,6 +43,10 @@ struct options {
 	uint64_t arena;
 	const char *rule; /* --rule; NULL: not given */
 	uint64_t min_bytes;
+	bool references;         /* --references, or --reach */
+	enum option_reach reach; /* --reach */
+	uint64_t limit;          /* --limit; OPTIONS_LIMIT where not given */
+	bool reveal;             /* --reveal */
 	bool ndjson, json, strict, quiet, progress;
 	unsigned threads;         /* workers; 0: not given */
 	const char *command_line; /* as typed, words quoted where a shell needs it; options_deinit */

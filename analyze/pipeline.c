@@ -14,6 +14,7 @@ bool pipeline_run(struct pipeline *pipeline, const char *path, const struct rule
 	page_map = pipeline->core.has_page_map ? &pipeline->core.page_map : NULL;
 	image_init(&pipeline->image, &pipeline->core);
 	regions_init(&pipeline->regions, &pipeline->core);
+	owners_find(&pipeline->owners, &pipeline->image, &pipeline->regions, &pipeline->core);
 	heap_walk(&pipeline->heap, &pipeline->image, &pipeline->regions, &pipeline->core, page_map,
 			  workers, progress, &pipeline->anomalies);
 	if (!rules || !rule_set_count(rules))
@@ -27,6 +28,7 @@ void pipeline_deinit(struct pipeline *pipeline)
 {
 	findings_deinit(&pipeline->findings);
 	heap_deinit(&pipeline->heap);
+	owners_deinit(&pipeline->owners);
 	regions_deinit(&pipeline->regions);
 	image_deinit(&pipeline->image);
 	core_close(&pipeline->core);

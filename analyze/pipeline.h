@@ -8,6 +8,7 @@
 #include "analyze/input/core.h"
 #include "analyze/memory/anomaly.h"
 #include "analyze/memory/image.h"
+#include "analyze/memory/owners.h"
 #include "analyze/memory/regions.h"
 #include "base/err.h"
 #include "base/progress.h"
@@ -18,6 +19,7 @@ struct pipeline {
 	struct core core;
 	struct image image;
 	struct regions regions;
+	struct owners owners;
 	struct heap heap;
 	struct findings findings;
 	struct anomalies anomalies;

@@ -11,8 +11,9 @@
 #
 # apt-get is run directly as root or through sudo, after the line was shown. For dnf, apk, pacman and
 # brew the line is run where that is possible without a password, else it is printed.
-# redis-server and nginx are never installed: their packages would start services. They are
-# downloaded and unpacked to build/packages, which needs no root; `-s` asks apt for what they need.
+# redis-server and nginx are never installed: their packages would start services. Nor are allocators
+# and a program in Go, which only tests want. They are downloaded and unpacked to build/packages,
+# which needs no root; `-s` asks apt for what they need.
 # So are the libraries for aarch64, with package lists of their own: the system's stay as they are.
 # DUMPCORE_NO_INSTALL=1 only prints what is missing.
 set -eu
@@ -78,8 +79,18 @@ needs_of_cross() {
 foreign_modules='jansson libzstd libxxhash'
 foreign_packages='libjansson-dev libzstd-dev libxxhash-dev'
 
-# Programs that are unpacked, never installed.
-unpacked_programs='redis-server nginx'
+# Packages that are unpacked, never installed: alternatives of names, then a file that shows that it
+# is there, below the root of the system or of what was unpacked.
+unpacked_packages() {
+	cat <<-'END'
+	redis-server usr/bin/redis-server
+	nginx usr/sbin/nginx
+	libjemalloc2 usr/lib/*/libjemalloc.so.2
+	libtcmalloc-minimal4,libtcmalloc-minimal4t64 usr/lib/*/libtcmalloc_minimal.so.4
+	libmimalloc2.0,libmimalloc2.1,libmimalloc3 usr/lib/*/libmimalloc.so.[0-9]
+	gron usr/bin/gron
+	END
+}
 
 package_manager() {
 	for manager in apt-get dnf apk pacman brew; do
@@ -218,6 +229,10 @@ unpack() {
 	fi
 	is_known "$1" || { prefix=$(as_root) && apt_update "$prefix"; } || true
 	wanted=$(apt-get install -s --no-install-recommends "$1" 2>/dev/null | awk '/^Inst /{print $2}')
+	if [ -z "$wanted" ]; then
+		say "the package sources here do not have $1: the tests that capture it will be skipped"
+		return 0
+	fi
 	folder=$PWD/build/packages/$1
 	mkdir -p "$folder" "$unpacked"
 	say "cd build/packages/$1 && apt-get download $(echo "$wanted" | tr "\n" " ")"
@@ -231,8 +246,13 @@ unpack() {
 	done
 }
 
+# is_unpacked FILE: here or in the system.
 is_unpacked() {
-	[ -x "$unpacked/usr/bin/$1" ] || [ -x "$unpacked/usr/sbin/$1" ] || [ -x "/usr/sbin/$1" ]
+	# shellcheck disable=SC2086
+	for place in /$1 "$unpacked"/$1; do
+		[ ! -e "$place" ] || return 0
+	done
+	return 1
 }
 
 no_cross() {
@@ -291,8 +311,8 @@ ensure_test() {
 	[ -z "$needed" ] || install_rows "$needed" || exit 1
 	[ -z "$programs" ] || install_rows "$programs" ||
 		say "going on without: $(names_of "$programs") (their tests will be skipped)"
-	for program in $unpacked_programs; do
-		is_there "command:$program" || is_unpacked "$program" || unpack "$program"
+	unpacked_packages | while read -r names file; do
+		is_unpacked "$file" || unpack "$(choose_package "$names")"
 	done
 }
 

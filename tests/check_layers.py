@@ -22,8 +22,8 @@ MAY_INCLUDE = {
     "analyze/heap": MEMORY + ["analyze/heap"],
     "analyze/content": MEMORY + ["analyze/content"],
     "analyze/jvm": MEMORY + ["analyze/jvm"],
-    # attribution fills the report model, which itself includes base only
-    "analyze/attribute": ATTRIBUTE + ["analyze/report/model.h"],
+    # attribution fills the models of reports, which themselves include base only
+    "analyze/attribute": ATTRIBUTE + ["analyze/report/model.h", "analyze/report/show_model.h"],
     "analyze/report": ["base", "analyze/report"],
     "analyze": ATTRIBUTE + ["analyze", "analyze/commands", "analyze/report"],
     "analyze/commands": ATTRIBUTE + ["analyze", "analyze/commands", "analyze/report"],

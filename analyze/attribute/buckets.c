@@ -1,5 +1,6 @@
 #include "analyze/attribute/buckets.h"
 
+#include "analyze/attribute/owner_rows.h"
 #include "archive/proc_text.h"
 #include "base/strbuf.h"
 
@@ -75,12 +76,21 @@ struct owner {
 	struct sums sums;
 };
 
+/* What was claimed for an owner of memory/owners.h and is not malloc's. */
+struct owned {
+	struct sums sums;
+	uint64_t regions;
+	const struct region *last; /* counted */
+};
+
 struct filling {
 	const struct image *image;
+	const struct owners *claimed;
 	const struct heap *heap;
 	const struct page_map *page_map; /* NULL: not known */
 	struct pool *pool;
 	struct sums fixed[BUCKETS];
+	struct owned owned[OWNER_KINDS];
 	VEC(struct owner) owners;
 };
 
@@ -160,8 +170,8 @@ static uint64_t captured_resident(const struct filling *filling, struct range ra
 	return bytes;
 }
 
-/* A part of a region that no chunk and no heap block claims. */
-static void share_rest(struct filling *filling, struct sharing *sharing, struct range range)
+static void share_part(struct filling *filling, const struct sharing *sharing, struct sums *sums,
+					   struct range range)
 {
 	uint64_t resident = sharing->has_pages ? resident_in(filling, range) : 0;
 	uint64_t missing = 0;
@@ -170,8 +180,41 @@ static void share_rest(struct filling *filling, struct sharing *sharing, struct 
 		missing = resident - captured_resident(filling, range);
 	filling->fixed[NOT_CAPTURED].virtual_bytes += missing;
 	filling->fixed[NOT_CAPTURED].resident_bytes += missing;
-	sharing->sums->virtual_bytes += range_bytes(range) - missing;
-	sharing->sums->resident_bytes += resident - missing;
+	sums->virtual_bytes += range_bytes(range) - missing;
+	sums->resident_bytes += resident - missing;
+}
+
+static struct sums *owned_sums(struct filling *filling, enum owner_kind kind,
+							   const struct region *region)
+{
+	struct owned *owned = &filling->owned[kind];
+
+	owned->regions += owned->last != region;
+	owned->last = region;
+	return &owned->sums;
+}
+
+/* A part of a region that no chunk and no heap block claims. */
+static void share_rest(struct filling *filling, const struct sharing *sharing, struct range range)
+{
+	const owner_claims *claims = &filling->claimed->claims;
+	size_t next = owners_claim_at(filling->claimed, range.start);
+
+	if (!sharing->is_anonymous || !(sharing->region->protection & MAPPING_READ))
+		next = claims->count;
+	while (range.start < range.end) {
+		struct range part = range;
+		struct sums *sums = sharing->sums;
+
+		if (next < claims->count && range_holds(claims->items[next].range, range.start)) {
+			sums = owned_sums(filling, claims->items[next].kind, sharing->region);
+			part = range_overlap(range, claims->items[next++].range);
+		} else if (next < claims->count && claims->items[next].range.start < range.end) {
+			part.end = claims->items[next].range.start;
+		}
+		share_part(filling, sharing, sums, part);
+		range.start = part.end;
+	}
 }
 
 /* Chunks are counted by the heap stage. What lies between them is not malloc's, be it inside of its
@@ -236,10 +279,31 @@ static void emit(struct report_memory *memory, const char *id, const char *title
 		(struct report_bucket){ id, title, sums.virtual_bytes, sums.resident_bytes };
 }
 
+static void emit_owned(const struct filling *filling, struct report_memory *memory)
+{
+	for (enum owner_kind kind = 0; kind < OWNER_KINDS; kind++) {
+		const struct owned *owned = &filling->owned[kind];
+		const struct owner_traits *traits = owner_traits(kind);
+		struct report_owner *row = owner_rows_add(memory, filling->claimed, kind,
+												  owned->sums.virtual_bytes, filling->pool);
+
+		if (!row)
+			continue;
+		row->regions = owned->regions;
+		row->virtual_bytes = owned->sums.virtual_bytes;
+		row->resident_bytes = owned->sums.resident_bytes;
+		if (owned->sums.virtual_bytes)
+			emit(memory, pool_printf(filling->pool, "anonymous.%s", traits->id), traits->title,
+				 owned->sums);
+	}
+	owner_rows_sort(memory);
+}
+
 static void emit_all(const struct filling *filling, struct report_memory *memory)
 {
 	for (size_t i = 0; i < UNWALKABLE; i++)
 		emit(memory, rows[i].id, rows[i].title, filling->fixed[i]);
+	emit_owned(filling, memory);
 	for (size_t i = 0; i < filling->owners.count; i++) {
 		const struct owner *owner = &filling->owners.items[i];
 
@@ -280,10 +344,12 @@ static void set_totals(struct report_memory *memory, const struct core *core,
 }
 
 void buckets_fill(struct report_memory *memory, const struct core *core, const struct image *image,
-				  const struct regions *regions, const struct heap *heap, struct pool *pool)
+				  const struct regions *regions, const struct owners *owners,
+				  const struct heap *heap, struct pool *pool)
 {
 	struct filling filling = {
 		.image = image,
+		.claimed = owners,
 		.heap = heap,
 		.page_map = core->has_page_map ? &core->page_map : NULL,
 		.pool = pool,

@@ -18,7 +18,8 @@ static bool has_java_heap(const struct diagnosing *c)
 /* No heap was found, and what would show one may have been lost or left out. */
 static bool lacks_heap_evidence(const struct diagnosing *c)
 {
-	return !c->report->heap.found && (c->facts->no_roots || !c->report->evidence.complete);
+	return !c->report->heap.replaced && !c->report->heap.found &&
+		   (c->facts->no_roots || !c->report->evidence.complete);
 }
 
 static void say_largest_region(const struct diagnosing *c, struct candidate *d)
@@ -32,6 +33,36 @@ static void say_largest_region(const struct diagnosing *c, struct candidate *d)
 				  judge_size(c, suspect->bytes));
 		return;
 	}
+}
+
+/* The owners of a twentieth of the RSS and more. Gives the one with most, or NULL. */
+static const struct report_owner *say_owners(const struct diagnosing *c, struct candidate *d)
+{
+	const struct report_memory *memory = &c->report->memory;
+	const struct report_owner *most = NULL;
+
+	for (size_t i = 0; i < memory->owners.count; i++) {
+		const struct report_owner *owner = &memory->owners.items[i];
+
+		if (judge_percent(c, owner->resident_bytes) < 5)
+			continue;
+		most = most ? most : owner;
+		JUDGE_SAY(c, d, "%s has %s of it (%s).", owner->title, judge_size(c, owner->resident_bytes),
+				  owner->certainty);
+	}
+	return most;
+}
+
+static void advise_owner(const struct diagnosing *c, struct candidate *d,
+						 const struct report_owner *owner)
+{
+	if (owner->is_malloc && !c->report->heap.found)
+		d->row.title = pool_printf(&c->report->pool, "malloc is %s, not glibc's", owner->title);
+	else
+		d->row.title =
+			pool_printf(&c->report->pool, "Anonymous memory of another owner: %s", owner->title);
+	d->row.first_step = owner->advice;
+	d->row.advice = "malloc_trim(0) does nothing for this memory, nor do glibc's tunables.";
 }
 
 static void advise_foreign(const struct diagnosing *c, struct candidate *d)
@@ -54,6 +85,7 @@ static void advise_foreign(const struct diagnosing *c, struct candidate *d)
 bool judge_foreign(const struct diagnosing *c, struct candidate *d)
 {
 	uint64_t bytes = diagnosis_foreign_bytes(c->report);
+	const struct report_owner *owner;
 
 	if (!c->report->memory.has_resident || judge_percent(c, bytes) < 15 || lacks_heap_evidence(c))
 		return false;
@@ -65,6 +97,11 @@ bool judge_foreign(const struct diagnosing *c, struct candidate *d)
 	JUDGE_SAY(c, d,
 			  "%s (%.0f %% of the RSS) are anonymous, and neither in a glibc heap nor a stack.",
 			  judge_size(c, bytes), judge_percent(c, bytes));
+	owner = say_owners(c, d);
+	if (owner && owner->resident_bytes >= bytes / 2) {
+		advise_owner(c, d, owner);
+		return true;
+	}
 	say_largest_region(c, d);
 	advise_foreign(c, d);
 	return true;
@@ -250,8 +287,9 @@ bool judge_incomplete(const struct diagnosing *c, struct candidate *d)
 	d->row.confidence = "high";
 	for (size_t i = 0; i < c->report->evidence.missing.count && i < 3; i++)
 		JUDGE_SAY(c, d, "%s", c->report->evidence.missing.items[i]);
-	d->row.first_step = "Capture again without --consistency live and with enough room on the disk, if "
-						"what is missing matters.";
+	d->row.first_step =
+		"Capture again without --consistency live and with enough room on the disk, if "
+		"what is missing matters.";
 	d->row.advice = "What was captured is analysed; sums over damaged parts are lower bounds.";
 	return true;
 }

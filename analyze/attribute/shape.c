@@ -2,16 +2,6 @@
 
 #include <string.h>
 
-enum word_class {
-	WORD_NONE,
-	WORD_ZERO,
-	WORD_POINTER,
-	WORD_TEXT,
-	WORD_INT,
-	WORD_DATA,
-	WORD_MISSING
-};
-
 static const char *const names[1 << SHAPE_BITS] = {
 	[WORD_ZERO] = "0",  [WORD_POINTER] = "ptr", [WORD_TEXT] = "text",
 	[WORD_INT] = "int", [WORD_DATA] = "data",   [WORD_MISSING] = "?",
@@ -69,7 +59,7 @@ static uint64_t load(const uint8_t *bytes, unsigned word)
 	return narrow;
 }
 
-static enum word_class classify(struct shape_reader *reader, const uint8_t *bytes)
+enum word_class shape_word(struct shape_reader *reader, const uint8_t *bytes)
 {
 	uint64_t value = load(bytes, reader->word);
 
@@ -89,7 +79,7 @@ uint32_t shape_of(struct shape_reader *reader, const uint8_t *bytes, uint64_t si
 	uint32_t shape = 0;
 
 	for (unsigned i = 0; i < SHAPE_WORDS && (i + 1) * reader->word <= size; i++) {
-		enum word_class class = bytes ? classify(reader, bytes + i * reader->word) : WORD_MISSING;
+		enum word_class class = bytes ? shape_word(reader, bytes + i * reader->word) : WORD_MISSING;
 
 		shape |= (uint32_t) class << (SHAPE_BITS * i);
 	}

@@ -10,6 +10,18 @@
 
 enum { SHAPE_WORDS = 4, SHAPE_BITS = 3 };
 
+/* What a word looks like: mapped memory is at its address, printable ASCII, a number below 2^32 (of
+ * words of 4 bytes: 2^16). */
+enum word_class {
+	WORD_NONE,
+	WORD_ZERO,
+	WORD_POINTER,
+	WORD_TEXT,
+	WORD_INT,
+	WORD_DATA,
+	WORD_MISSING
+};
+
 /* A shape is a number: SHAPE_WORDS classes of SHAPE_BITS each, first word lowest. */
 
 /* Asked by one thread; remembers the last region a pointer led to. */
@@ -21,6 +33,9 @@ struct shape_reader {
 };
 
 struct shape_reader shape_reader_make(const struct regions *regions, unsigned word);
+
+/* Of the word at `bytes`; never WORD_NONE or WORD_MISSING. */
+enum word_class shape_word(struct shape_reader *reader, const uint8_t *bytes);
 
 /* Shape of `size` bytes, of which the first SHAPE_WORDS words count. NULL bytes: not captured. */
 uint32_t shape_of(struct shape_reader *reader, const uint8_t *bytes, uint64_t size);

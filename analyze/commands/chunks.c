@@ -2,6 +2,9 @@
 
 #include "analyze/attribute/evidence.h"
 #include "analyze/attribute/ledger.h"
+#include "analyze/attribute/reach.h"
+#include "analyze/attribute/roots.h"
+#include "analyze/attribute/unseen.h"
 #include "analyze/commands/setup.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
@@ -18,9 +21,10 @@ struct listing {
 	const struct options *options;
 	const struct findings *findings;
 	unsigned header_bytes;
-	unsigned states; /* wanted, a bit each */
-	uint32_t rule;   /* index of --rule, where it is given */
-	size_t next_hit; /* first hit at or behind the next chunk */
+	unsigned states;              /* wanted, a bit each */
+	uint32_t rule;                /* index of --rule, where it is given */
+	size_t next_hit;              /* first hit at or behind the next chunk */
+	const struct reach *pointers; /* NULL: without --references */
 	struct strbuf out;
 };
 
@@ -47,7 +51,8 @@ static void add_decimal(struct strbuf *out, uint64_t value)
 
 /* Written by hand, as there may be millions: numbers, names of states, and rule ids, which are of
  * [a-z0-9.-] only (rules/README.md), need no escaping. */
-static void add_json(struct strbuf *out, vaddr user, const struct chunk *chunk, const char *rule)
+static void add_json(struct strbuf *out, vaddr user, const struct chunk *chunk, const char *rule,
+					 const char *reach)
 {
 	strbuf_puts(out, "{\"address\":\"");
 	add_hex(out, user);
@@ -64,17 +69,29 @@ static void add_json(struct strbuf *out, vaddr user, const struct chunk *chunk, 
 	strbuf_puts(out, rule ? "\"" : "null");
 	if (rule)
 		strbuf_puts(out, rule);
-	strbuf_puts(out, rule ? "\"}\n" : "}\n");
+	if (rule)
+		strbuf_putc(out, '"');
+	if (reach)
+		strbuf_puts(out, *reach ? ",\"reach\":\"" : ",\"reach\":null");
+	if (reach && *reach) {
+		strbuf_puts(out, reach);
+		strbuf_putc(out, '"');
+	}
+	strbuf_puts(out, "}\n");
 }
 
-static void add_line(struct strbuf *out, vaddr user, const struct chunk *chunk, const char *rule)
+static void add_line(struct strbuf *out, vaddr user, const struct chunk *chunk, const char *rule,
+					 const char *reach)
 {
 	char arena[16] = "-";
 
 	if (chunk->arena != CHUNK_NO_ARENA)
 		snprintf(arena, sizeof arena, "%d", chunk->arena);
-	strbuf_printf(out, "0x%-16" PRIvaddr " %14" PRIu64 "  %-10s %5s  %s\n", user, chunk->bytes,
-				  chunk_state_name(chunk->state), arena, rule ? rule : "-");
+	strbuf_printf(out, "0x%-16" PRIvaddr " %14" PRIu64 "  %-10s %5s  ", user, chunk->bytes,
+				  chunk_state_name(chunk->state), arena);
+	if (reach)
+		strbuf_printf(out, "%-11s  ", *reach ? reach : "-");
+	strbuf_printf(out, "%s\n", rule ? rule : "-");
 }
 
 /* The hit that stands for the chunk: of the wanted rule, or the one that precedes all others. */
@@ -100,25 +117,53 @@ static const struct hit *find_hit(struct listing *listing, const struct chunk *c
 	return best;
 }
 
-static void list_chunk(struct listing *listing, const struct chunk *chunk)
+/* Of chunk `index` of the block; "" where it is not live, NULL where nobody asked. */
+static const char *reach_of(const struct listing *listing, size_t block, size_t index,
+							const struct chunk *chunk)
+{
+	if (!listing->pointers)
+		return NULL;
+	if (!chunk_is_live(chunk->state))
+		return "";
+	return reach_has(listing->pointers, REACH_ANCHORED, block, index) ? "anchored" : "unreachable";
+}
+
+static bool reach_wanted(const struct listing *listing, const char *reach)
+{
+	switch (listing->options->reach) {
+	case REACH_ANY:
+		return true;
+	case REACH_ONLY_ANCHORED:
+		return reach && *reach == 'a';
+	case REACH_ONLY_UNREACHABLE:
+		return reach && *reach == 'u';
+	}
+	return true;
+}
+
+static void list_chunk(struct listing *listing, size_t block, size_t index,
+					   const struct chunk *chunk)
 {
 	const struct options *options = listing->options;
 	const struct hit *hit;
 	const char *rule;
+	const char *reach = reach_of(listing, block, index, chunk);
 	vaddr user = chunk->address + listing->header_bytes;
 
 	if (!(listing->states >> chunk->state & 1) || chunk->bytes < options->min_bytes)
 		return;
 	if (options->has_arena && (chunk->arena < 0 || (uint64_t)chunk->arena != options->arena))
 		return;
+	if (!reach_wanted(listing, reach))
+		return;
 	hit = find_hit(listing, chunk);
 	if (options->rule && !hit)
 		return;
 	rule = hit ? listing->findings->rules.items[hit->rule].id : NULL;
 	if (options->ndjson)
-		add_json(&listing->out, user, chunk, rule);
+		add_json(&listing->out, user, chunk, rule, reach);
 	else
-		add_line(&listing->out, user, chunk, rule);
+		add_line(&listing->out, user, chunk, rule, reach);
 }
 
 static bool flush(struct listing *listing, size_t least, struct err *err)
@@ -135,15 +180,15 @@ static bool flush(struct listing *listing, size_t least, struct err *err)
 static bool list_all(struct listing *listing, const struct chunk_table *chunks, struct err *err)
 {
 	if (!listing->options->ndjson)
-		strbuf_printf(&listing->out, "%-18s %14s  %-10s %5s  %s\n", "address", "bytes", "state",
-					  "arena", "rule");
+		strbuf_printf(&listing->out, "%-18s %14s  %-10s %5s  %s%s\n", "address", "bytes", "state",
+					  "arena", listing->pointers ? "reach        " : "", "rule");
 	for (size_t i = 0; i < chunks->blocks.count; i++) {
 		const struct chunk_block *block = &chunks->blocks.items[i];
 
 		for (size_t j = 0; j < block->count; j++) {
 			struct chunk chunk = chunk_block_get(block, j);
 
-			list_chunk(listing, &chunk);
+			list_chunk(listing, i, j, &chunk);
 			if (listing->out.size >= FLUSH_BYTES && !flush(listing, FLUSH_BYTES, err))
 				return false;
 		}
@@ -190,9 +235,39 @@ static bool check_arena(const struct heap *heap, const struct options *options, 
 				   options->arena, heap->arenas.count - 1);
 }
 
-static enum exit_status list(const struct pipeline *pipeline, const struct options *options,
-							 struct err *err)
+/* The list has no room for it: a report does. */
+static void warn_of_unseen(const struct pipeline *pipeline, const struct roots *roots)
 {
+	struct pool pool = { 0 };
+	report_lines lines = { 0 };
+
+	unseen_describe(&pipeline->core, &pipeline->image, &pipeline->regions, &pipeline->heap, roots,
+					&pool, &lines);
+	if (lines.count)
+		fputs("analyze: unreachable is an upper bound, as not all that may hold chunks was "
+			  "captured; `analyze report --references` says what\n",
+			  stderr);
+	vec_deinit(&lines);
+	pool_deinit(&pool);
+}
+
+static void follow_pointers(const struct pipeline *pipeline, const struct options *options,
+							struct progress *progress, struct reach *reach)
+{
+	struct roots roots;
+
+	roots_init(&roots, &pipeline->core, &pipeline->regions, &pipeline->heap);
+	reach_init(reach, &pipeline->core, &pipeline->image, &roots, &pipeline->heap.chunks,
+			   setup_workers(options), progress);
+	if (pipeline->heap.found && !options->quiet)
+		warn_of_unseen(pipeline, &roots);
+	roots_deinit(&roots);
+}
+
+static enum exit_status list(const struct pipeline *pipeline, const struct options *options,
+							 struct progress *progress, struct err *err)
+{
+	struct reach reach = { 0 };
 	struct listing listing = {
 		.options = options,
 		.findings = &pipeline->findings,
@@ -206,8 +281,13 @@ static enum exit_status list(const struct pipeline *pipeline, const struct optio
 		return EXIT_USAGE;
 	if (!pipeline->heap.found && !options->quiet)
 		fputs("analyze: no glibc heap was recognised, so there are no chunks\n", stderr);
+	if (options->references) {
+		follow_pointers(pipeline, options, progress, &reach);
+		listing.pointers = &reach;
+	}
 	good = list_all(&listing, &pipeline->heap.chunks, err);
 	strbuf_deinit(&listing.out);
+	reach_deinit(&reach);
 	return !good                                   ? EXIT_FAILED
 		   : evidence_is_complete(&pipeline->core) ? EXIT_COMPLETE
 												   : EXIT_INCOMPLETE;
@@ -228,7 +308,7 @@ enum exit_status command_chunks(const struct options *options, struct err *err)
 	} else {
 		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
 						 &progress, err))
-			status = list(&pipeline, options, err);
+			status = list(&pipeline, options, &progress, err);
 		pipeline_deinit(&pipeline);
 	}
 	setup_rules_deinit(&rules);

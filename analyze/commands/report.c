@@ -43,7 +43,7 @@ static void render(const struct report *report, const struct options *options, s
 }
 
 static void build(struct report *report, const struct pipeline *pipeline,
-				  const struct options *options)
+				  const struct options *options, struct progress *progress)
 {
 	build_report(report, &(struct build_input){
 							 .tool_version = DUMPCORE_VERSION,
@@ -52,21 +52,24 @@ static void build(struct report *report, const struct pipeline *pipeline,
 							 .core = &pipeline->core,
 							 .image = &pipeline->image,
 							 .regions = &pipeline->regions,
+							 .owners = &pipeline->owners,
 							 .heap = &pipeline->heap,
 							 .findings = &pipeline->findings,
 							 .anomalies = &pipeline->anomalies,
 							 .workers = setup_workers(options),
+							 .references = options->references,
+							 .progress = progress,
 						 });
 }
 
 static enum exit_status print_report(const struct pipeline *pipeline, const struct options *options,
-									 struct err *err)
+									 struct progress *progress, struct err *err)
 {
 	struct report report = { 0 };
 	struct strbuf text = { 0 };
 	enum exit_status status;
 
-	build(&report, pipeline, options);
+	build(&report, pipeline, options, progress);
 	render(&report, options, &text);
 	status = report.evidence.complete ? EXIT_COMPLETE : EXIT_INCOMPLETE;
 	if (!output_write(options->output, strbuf_span(&text), err))
@@ -89,7 +92,7 @@ enum exit_status command_report(const struct options *options, struct err *err)
 	if (setup_rules_of(&rules, options, err)) {
 		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
 						 &progress, err))
-			status = print_report(&pipeline, options, err);
+			status = print_report(&pipeline, options, &progress, err);
 		pipeline_deinit(&pipeline);
 	}
 	setup_rules_deinit(&rules);

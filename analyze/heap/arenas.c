@@ -3,6 +3,8 @@
 #include "analyze/heap/search.h"
 #include "analyze/heap/states.h"
 
+const char arenas_given_up[] = "too much memory looks like a malloc arena: the search was given up";
+
 enum {
 	RING_MAX = 1 << 16,   /* arenas; M_ARENA_MAX has no bound of its own */
 	DAMAGED_BINS_MAX = 8, /* at the end of a main arena's, where a search looks behind the rest */
@@ -297,7 +299,7 @@ bool arenas_find(const struct image *image, const struct regions *regions, unsig
 	if (unused.count)
 		*why = "malloc arenas are there, but nothing was allocated from them";
 	else if (!state.steps)
-		*why = "too much memory looks like a malloc arena: the search was given up";
+		*why = arenas_given_up;
 	else
 		*why = "no malloc arena in the captured memory";
 	vec_deinit(&modules);

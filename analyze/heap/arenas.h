@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+/* What `why` of arenas_find is where the search was given up. */
+extern const char arenas_given_up[];
+
 /* What its malloc_state says. */
 struct arena {
 	vaddr address;

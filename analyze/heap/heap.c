@@ -307,6 +307,7 @@ static void describe(struct state *state)
 	char generation[LAYOUT_NAME_BYTES];
 
 	layout_generation(layout, generation);
+	heap->state_bytes = layout->state->bytes;
 	heap->generation = pool_string(&heap->pool, generation);
 	heap->basis = pool_printf(
 		&heap->pool, "bins at +%u and system_mem at +%u of malloc_state (class %s), %s, %s, %s%s",
@@ -335,12 +336,15 @@ void heap_walk(struct heap *heap, const struct image *image, const struct region
 						   .workers = workers,
 						   .progress = progress,
 						   .anomalies = anomalies };
+	size_t rows_before = anomalies->rows.count;
 	bool caches_complete;
 
 	*heap = (struct heap){ .generation = "", .basis = "" };
 	heap->chunks.header_bytes = 2 * image->word;
 	heap->found =
 		arenas_find(image, regions, workers, &state.layout, &state.arenas, &heap->basis, anomalies);
+	heap->unused =
+		!heap->found && heap->basis != arenas_given_up && anomalies->rows.count == rows_before;
 	if (!heap->found)
 		return;
 	blocks_find(image, regions, &state.layout, &state.arenas, &state.blocks, anomalies);

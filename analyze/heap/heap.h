@@ -47,8 +47,10 @@ struct heap_block {
 
 struct heap {
 	bool found;                      /* a glibc arena was found and its layout decided */
+	bool unused;                     /* nothing in the image looks like a heap of glibc's */
 	const char *generation;          /* "glibc 2.35-2.42", from the layout; "" where not found */
 	const char *basis;               /* which evidence decided, one line; in the pool */
+	uint64_t state_bytes;            /* of a malloc_state */
 	VEC(struct heap_arena) arenas;   /* main first, then in ring order */
 	VEC(struct heap_thread) threads; /* one for each thread of the core that has registers */
 	VEC(struct heap_block) blocks;   /* by ascending address */

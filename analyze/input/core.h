@@ -34,6 +34,8 @@ struct core_thread {
 	vaddr sp;
 	vaddr tp;      /* thread pointer: fs_base (x86_64); 0 where the notes do not tell */
 	char name[16]; /* from a captured document; "" where there is none */
+	/* pr_reg of NT_PRSTATUS: words of the machine, little-endian (analyze/input/registers.h) */
+	struct span registers;
 };
 
 /* A file mapping, from NT_FILE. */

@@ -16,12 +16,13 @@ struct prstatus_layout {
 	unsigned pid, pc, sp;
 	unsigned tp;       /* 0: not in this note */
 	unsigned selector; /* %gs, whose index selects the entry of NT_386_TLS; 0: none */
+	unsigned registers, registers_bytes; /* pr_reg */
 };
 
 static const struct prstatus_layout prstatus_layouts[] = {
-	{ EM_X86_64, 8, 336, 32, 112 + 16 * 8, 112 + 19 * 8, 112 + 21 * 8, 0 },
-	{ EM_386, 4, 144, 24, 72 + 12 * 4, 72 + 15 * 4, 0, 72 + 10 * 4 },
-	{ EM_AARCH64, 8, 392, 32, 112 + 32 * 8, 112 + 31 * 8, 0, 0 },
+	{ EM_X86_64, 8, 336, 32, 112 + 16 * 8, 112 + 19 * 8, 112 + 21 * 8, 0, 112, 27 * 8 },
+	{ EM_386, 4, 144, 24, 72 + 12 * 4, 72 + 15 * 4, 0, 72 + 10 * 4, 72, 17 * 4 },
+	{ EM_AARCH64, 8, 392, 32, 112 + 32 * 8, 112 + 31 * 8, 0, 0, 112, 34 * 8 },
 };
 
 /* Where NT_PRPSINFO of a word size has what: struct elf_prpsinfo of include/linux/elfcore.h. */
@@ -74,6 +75,7 @@ static void take_thread(struct core *core, struct notes_state *state, const stru
 	thread->tid = (uint32_t)integer_at(note->bytes, layout->pid, 4);
 	thread->pc = integer_at(note->bytes, layout->pc, layout->word);
 	thread->sp = integer_at(note->bytes, layout->sp, layout->word);
+	thread->registers = span_part(note->bytes, layout->registers, layout->registers_bytes);
 	if (layout->tp)
 		thread->tp = integer_at(note->bytes, layout->tp, layout->word);
 	/* Until NT_386_TLS comes: the number of the entry that will hold the base. */

@@ -7,9 +7,14 @@
 #include "analyze/attribute/heap_summary.h"
 #include "analyze/attribute/ledger.h"
 #include "analyze/attribute/names.h"
+#include "analyze/attribute/owner_rows.h"
 #include "analyze/attribute/pins.h"
+#include "analyze/attribute/reach.h"
+#include "analyze/attribute/references.h"
 #include "analyze/attribute/size_classes.h"
+#include "analyze/attribute/stacks.h"
 #include "analyze/attribute/suspects.h"
+#include "analyze/attribute/unseen.h"
 #include "analyze/attribute/verdict.h"
 
 static void fill_content(struct report *report, const struct build_input *input)
@@ -33,6 +38,24 @@ static void fill_anomalies(struct report *report, const struct anomalies *anomal
 	report->anomalies_dropped = anomalies->dropped;
 }
 
+static void fill_references(struct report *report, const struct build_input *input)
+{
+	struct report_references *references = &report->references;
+	struct roots roots;
+	struct reach reach;
+
+	roots_init(&roots, input->core, input->regions, input->heap);
+	reach_init(&reach, input->core, input->image, &roots, &input->heap->chunks, input->workers,
+			   input->progress);
+	references_fill(references, &reach, input->findings, input->workers, input->image->word < 8,
+					&report->pool);
+	unseen_describe(input->core, input->image, input->regions, input->heap, &roots, &report->pool,
+					&references->missing);
+	references->upper_bound = references->missing.count > 0;
+	reach_deinit(&reach);
+	roots_deinit(&roots);
+}
+
 void build_report(struct report *report, const struct build_input *input)
 {
 	const struct core *core = input->core;
@@ -47,12 +70,17 @@ void build_report(struct report *report, const struct build_input *input)
 	report->command = names_safe(input->command, &report->pool);
 	evidence_fill(&report->evidence, input->path, core, input->regions, input->heap,
 				  input->findings, &report->pool);
-	buckets_fill(&report->memory, core, input->image, input->regions, input->heap, &report->pool);
+	buckets_fill(&report->memory, core, input->image, input->regions, input->owners, input->heap,
+				 &report->pool);
+	stacks_fill(&report->memory, core, input->regions, &report->pool);
 	heap_summary_fill(&report->heap, input->heap, core, &report->pool);
+	report->heap.replaced = owner_rows_replaced(report, input->heap, !facts.no_roots);
 	pins_fill(&report->heap, input->heap, input->findings,
 			  core->has_page_map ? &core->page_map : NULL, input->workers, &report->pool);
 	size_classes_fill(&report->heap, &input->heap->chunks, input->workers);
 	fill_content(report, input);
+	if (input->references && input->heap->found)
+		fill_references(report, input);
 	fill_anomalies(report, input->anomalies);
 	suspects_fill(report, input->regions, input->heap);
 	diagnosis_fill(report, &facts);

@@ -7,8 +7,10 @@
 #include "analyze/input/core.h"
 #include "analyze/memory/anomaly.h"
 #include "analyze/memory/image.h"
+#include "analyze/memory/owners.h"
 #include "analyze/memory/regions.h"
 #include "analyze/report/model.h"
+#include "base/progress.h"
 
 /* What a report is made of. Nothing is owned, nothing is changed. */
 struct build_input {
@@ -18,10 +20,13 @@ struct build_input {
 	const struct core *core;
 	const struct image *image;
 	const struct regions *regions;
+	const struct owners *owners;
 	const struct heap *heap;
 	const struct findings *findings;
 	const struct anomalies *anomalies;
 	unsigned workers;
+	bool references;           /* who holds the live chunks: on demand */
+	struct progress *progress; /* of that */
 };
 
 /* Fills a zeroed report; every string in it is a copy or a constant, so the tables may go. The

@@ -1,53 +1,37 @@
 #include "analyze/report/json.h"
 
-#include "analyze/report/clean.h"
+#include "analyze/report/json_value.h"
+#include "analyze/report/references_json.h"
 
-#include <jansson.h>
-#include <stdio.h>
-
-/* jansson takes valid UTF-8 only: clean_add sees to it. */
+/* Short names for what stands in every line below. */
 static json_t *text(const char *value)
 {
-	struct strbuf safe = { 0 };
-	json_t *json;
-
-	clean_add(value ? value : "", &safe);
-	json = json_stringn(strbuf_text(&safe), safe.size);
-	strbuf_deinit(&safe);
-	return json;
+	return json_value_text(value);
 }
 
-/* JSON numbers of ours have 63 bits; only a hostile file has more. */
 static json_t *number(uint64_t value)
 {
-	return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
+	return json_value_number(value);
 }
 
 static json_t *number_or_null(bool known, uint64_t value)
 {
-	return known ? number(value) : json_null();
+	return json_value_known(known, value);
 }
 
 static json_t *address(vaddr value)
 {
-	char digits[24];
+	return json_value_address(value);
+}
 
-	snprintf(digits, sizeof digits, "0x%" PRIvaddr, value);
-	return json_string(digits);
+static json_t *lines(const report_lines *sentences)
+{
+	return json_value_lines(sentences);
 }
 
 static void set(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value);
-}
-
-static json_t *lines(const report_lines *lines)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < lines->count; i++)
-		json_array_append_new(array, text(lines->items[i]));
-	return array;
 }
 
 static json_t *gaps(const struct report_evidence *evidence)
@@ -108,6 +92,46 @@ static json_t *evidence_json(const struct report_evidence *evidence)
 	return object;
 }
 
+static json_t *owners_json(const struct report_memory *memory)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < memory->owners.count; i++) {
+		const struct report_owner *owner = &memory->owners.items[i];
+		json_t *row = json_object();
+
+		set(row, "id", text(owner->id));
+		set(row, "title", text(owner->title));
+		set(row, "certainty", text(owner->certainty));
+		set(row, "is_malloc", json_boolean(owner->is_malloc));
+		set(row, "module", text(owner->module));
+		set(row, "basis", text(owner->basis));
+		set(row, "advice", text(owner->advice));
+		set(row, "mappings", number(owner->regions));
+		set(row, "virtual_bytes", number(owner->virtual_bytes));
+		set(row, "resident_bytes", number_or_null(memory->has_resident, owner->resident_bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
+static json_t *stacks_json(const struct report_memory *memory)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < memory->stacks.count; i++) {
+		const struct report_stack *stack = &memory->stacks.items[i];
+		json_t *row = json_object();
+
+		set(row, "tid", number_or_null(stack->tid != 0, stack->tid));
+		set(row, "name", text(stack->name));
+		set(row, "virtual_bytes", number(stack->virtual_bytes));
+		set(row, "resident_bytes", number_or_null(memory->has_resident, stack->resident_bytes));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
 static json_t *memory_json(const struct report_memory *memory)
 {
 	json_t *object = json_object(), *buckets = json_array();
@@ -127,6 +151,8 @@ static json_t *memory_json(const struct report_memory *memory)
 		json_array_append_new(buckets, row);
 	}
 	set(object, "buckets", buckets);
+	set(object, "owners", owners_json(memory));
+	set(object, "stacks", stacks_json(memory));
 	set(object, "residual_bytes",
 		memory->has_resident ? json_integer(memory->residual_bytes) : json_null());
 	return object;
@@ -269,9 +295,10 @@ static json_t *pins_json(const struct report_heap *heap, bool has_residency)
 static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 {
 	json_t *object = json_object(), *totals = json_object();
-	json_t *arenas = json_array(), *classes = json_array();
+	json_t *arenas = json_array();
 
 	set(object, "found", json_boolean(heap->found));
+	set(object, "replaced", heap->replaced ? text(heap->replaced) : json_null());
 	set_sums(totals, &heap->totals, has_residency);
 	set(object, "totals", totals);
 	for (size_t i = 0; i < heap->arenas.count; i++)
@@ -281,17 +308,8 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 	set(object, "mmapped_cached", sum(heap->mmapped_cached, has_residency));
 	set(object, "mmapped_overhead", sum(heap->mmapped_overhead, has_residency));
 	set(object, "pins", pins_json(heap, has_residency));
-	for (size_t i = 0; i < heap->size_classes.count; i++) {
-		const struct report_size_class *class = &heap->size_classes.items[i];
-		json_t *row = json_object();
-
-		set(row, "size", number(class->size));
-		set(row, "state", text(class->state));
-		set(row, "chunks", number(class->chunks));
-		set(row, "bytes", number(class->bytes));
-		json_array_append_new(classes, row);
-	}
-	set(object, "size_classes", classes);
+	set(object, "size_classes",
+		json_value_size_classes(heap->size_classes.items, heap->size_classes.count));
 	return object;
 }
 
@@ -417,12 +435,6 @@ static json_t *anomalies_json(const struct report *report)
 	return array;
 }
 
-static int append(const char *bytes, size_t size, void *out)
-{
-	strbuf_add(out, bytes, size);
-	return 0;
-}
-
 void json_render(const struct report *report, struct strbuf *out)
 {
 	json_t *root = json_object(), *tool = json_object();
@@ -438,11 +450,11 @@ void json_render(const struct report *report, struct strbuf *out)
 	set(root, "memory", memory_json(&report->memory));
 	set(root, "heap", heap_json(&report->heap, has_residency));
 	set(root, "content", content_json(&report->content));
+	set(root, "references",
+		report->references.asked ? references_json(&report->references) : json_null());
 	set(root, "suspects", suspects_json(report));
 	set(root, "diagnosis", diagnosis_json(report));
 	set(root, "anomalies", anomalies_json(report));
 	set(root, "anomalies_dropped", number(report->anomalies_dropped));
-	json_dump_callback(root, append, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-	strbuf_putc(out, '\n');
-	json_decref(root);
+	json_value_write(root, out);
 }

@@ -3,6 +3,8 @@
 #include "analyze/report/content_tables.h"
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
+#include "analyze/report/owner_lines.h"
+#include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
 
@@ -41,12 +43,35 @@ static void add_head(const struct report *report, struct strbuf *out)
 	strbuf_deinit(&title);
 }
 
+static void add_owners(const struct report_memory *memory, struct strbuf *out)
+{
+	struct table table;
+
+	if (memory->owners.count)
+		strbuf_puts(out, "\n### Other allocators and runtimes\n\n");
+	for (size_t i = 0; i < memory->owners.count; i++) {
+		struct strbuf line = { 0 };
+
+		owner_lines_owner(&memory->owners.items[i], memory->has_resident, &line);
+		add_line("- ", strbuf_text(&line), out);
+		strbuf_deinit(&line);
+	}
+	if (!memory->stacks.count)
+		return;
+	owner_lines_stacks(memory, &table);
+	add_table("Thread stacks", &table, out);
+}
+
 static void add_heap(const struct report *report, struct strbuf *out)
 {
 	bool has_residency = report->evidence.has_residency;
 	struct strbuf line = { 0 };
 	struct table table;
 
+	if (report->heap.replaced) {
+		strbuf_puts(out, "\n### malloc\n");
+		add_line("\n", report->heap.replaced, out);
+	}
 	if (!report->heap.found)
 		return;
 	heap_tables_arenas(&report->heap, has_residency, &table);
@@ -95,6 +120,39 @@ static void add_content(const struct report *report, struct strbuf *out)
 		content_tables_clusters(content, &table);
 		add_table("Live chunks that no rule explains", &table, out);
 	}
+}
+
+static void add_references(const struct report *report, struct strbuf *out)
+{
+	static const struct {
+		const char *title;
+		void (*make)(const struct report_references *, struct table *);
+	} tables[] = {
+		{ "Who holds the live chunks (a chunk counts for the first root that reaches it)",
+		  reference_tables_roots },
+		{ "Sizes of unreachable chunks", reference_tables_sizes },
+		{ "What is in unreachable chunks", reference_tables_rules },
+		{ "Largest unreachable chunks", reference_tables_largest },
+	};
+	const struct report_references *references = &report->references;
+	struct strbuf summary = { 0 };
+	struct table table;
+
+	if (!references->asked)
+		return;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		if (i && !references->unreachable.chunks)
+			break;
+		tables[i].make(references, &table);
+		add_table(tables[i].title, &table, out);
+	}
+	reference_tables_summary(references, &summary);
+	add_line("\n", strbuf_text(&summary), out);
+	strbuf_deinit(&summary);
+	if (references->missing.count)
+		strbuf_putc(out, '\n');
+	for (size_t i = 0; i < references->missing.count; i++)
+		add_line("- ", references->missing.items[i], out);
 }
 
 static void add_diagnosis(const struct report *report, struct strbuf *out)
@@ -156,8 +214,10 @@ void markdown_render(const struct report *report, struct strbuf *out)
 	add_head(report, out);
 	waterfall_table(&report->memory, NULL, &table);
 	add_table("Where the memory is", &table, out);
+	add_owners(&report->memory, out);
 	add_heap(report, out);
 	add_content(report, out);
+	add_references(report, out);
 	add_diagnosis(report, out);
 	add_missing(report, out);
 	add_anomalies(report, out);

@@ -16,11 +16,18 @@ void report_deinit(struct report *report)
 	vec_deinit(&report->evidence.unknown);
 	vec_deinit(&report->evidence.missing);
 	vec_deinit(&report->memory.buckets);
+	vec_deinit(&report->memory.owners);
+	vec_deinit(&report->memory.stacks);
 	vec_deinit(&report->heap.arenas);
 	vec_deinit(&report->heap.pins);
 	vec_deinit(&report->heap.size_classes);
 	vec_deinit(&report->content.rules);
 	vec_deinit(&report->content.clusters);
+	vec_deinit(&report->references.roots);
+	vec_deinit(&report->references.sizes);
+	vec_deinit(&report->references.rules);
+	vec_deinit(&report->references.largest);
+	vec_deinit(&report->references.missing);
 	vec_deinit(&report->suspects);
 	vec_deinit(&report->diagnosis);
 	vec_deinit(&report->anomalies);

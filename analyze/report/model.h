@@ -52,6 +52,24 @@ struct report_bucket {
 	uint64_t virtual_bytes, resident_bytes;
 };
 
+/* An allocator or a runtime that is not glibc's malloc, and the memory recognised as its own. */
+struct report_owner {
+	const char *id, *title; /* "jemalloc"; its bucket is anonymous.ID */
+	const char *certainty;  /* "certain", "likely", "hint" (no memory is recognised) */
+	bool is_malloc;         /* it takes malloc's place */
+	const char *module;     /* name of its program or library, "" where none is mapped */
+	const char *basis;      /* what speaks for it, one sentence */
+	const char *advice;     /* the tool that can look into it */
+	uint64_t regions;       /* mappings that have memory of it */
+	uint64_t virtual_bytes, resident_bytes;
+};
+
+struct report_stack {
+	uint32_t tid;     /* 0: not known */
+	const char *name; /* of the thread; "": not known */
+	uint64_t virtual_bytes, resident_bytes;
+};
+
 struct report_memory {
 	uint64_t virtual_bytes;
 	bool has_resident;       /* false: no resident_bytes of the report is known */
@@ -59,7 +77,9 @@ struct report_memory {
 	uint64_t hugetlb_bytes;  /* of hugetlbfs: in RAM, but not in VmRSS */
 	uint64_t swapped_bytes;
 	VEC(struct report_bucket) buckets;
-	int64_t residual_bytes; /* resident_bytes - sum of the buckets' resident_bytes */
+	VEC(struct report_owner) owners; /* most bytes first */
+	VEC(struct report_stack) stacks; /* most bytes first; a thread's guard is none of it */
+	int64_t residual_bytes;          /* resident_bytes - sum of the buckets' resident_bytes */
 };
 
 /* resident_bytes here and below mean something only where evidence.has_residency. */
@@ -134,7 +154,8 @@ struct report_pin {
 
 struct report_heap {
 	bool found;
-	bool has_threads;           /* false: which thread uses which arena is not known */
+	bool has_threads;     /* false: which thread uses which arena is not known */
+	const char *replaced; /* one sentence on the allocator that is malloc too; NULL: none is */
 	struct report_arena totals; /* the arenas summed; index, kind and threads unused */
 	VEC(struct report_arena) arenas;
 	struct report_sum mmapped;
@@ -176,6 +197,47 @@ struct report_content {
 	size_t rules_applied;
 };
 
+/* Chunks that count once: here live ones only. */
+struct report_count {
+	uint64_t chunks, bytes;
+};
+
+/* What one kind of root holds. */
+struct report_root {
+	const char *id, *title;
+	uint64_t bytes;               /* captured, and read for pointers */
+	uint64_t references;          /* pointers to live chunks in them */
+	struct report_count anchored; /* from here, and from no kind before it in the list */
+};
+
+struct report_unreachable_rule {
+	const char *id; /* "" for chunks without a hit */
+	struct report_count sum;
+};
+
+struct report_unreachable_chunk {
+	vaddr address; /* the program's pointer */
+	uint64_t bytes;
+	const char *state;
+	const char *rule; /* "" without a hit */
+	bool head;
+};
+
+/* Who holds the live chunks, by conservative reachability. Filled on demand. */
+struct report_references {
+	bool asked;
+	bool upper_bound; /* something that may hold chunks was not captured: see missing */
+	bool weak;        /* words of 4 bytes: numbers and text are more often taken for pointers */
+	struct report_count anchored, unreachable;
+	struct report_count interior; /* of anchored: no pointer leads to their start */
+	struct report_count heads;    /* of unreachable: no other unreachable chunk points to them */
+	VEC(struct report_root) roots;
+	VEC(struct report_size_class) sizes;          /* of unreachable ones, most bytes first */
+	VEC(struct report_unreachable_rule) rules;    /* each chunk once; most bytes first */
+	VEC(struct report_unreachable_chunk) largest; /* unreachable ones */
+	report_lines missing; /* one sentence each: what was not captured and may hold chunks */
+};
+
 /* What somebody should look at: a rule, a size class or a region that holds a lot. */
 struct report_suspect {
 	const char *kind; /* "rule", "size-class", "arena", "region" */
@@ -207,6 +269,7 @@ struct report {
 	struct report_memory memory;
 	struct report_heap heap;
 	struct report_content content;
+	struct report_references references;
 	const char *verdict; /* a few sentences */
 	VEC(struct report_suspect) suspects;
 	VEC(struct report_diagnosis) diagnosis;

@@ -4,6 +4,8 @@
 #include "analyze/report/content_tables.h"
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
+#include "analyze/report/owner_lines.h"
+#include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
 #include "base/text.h"
@@ -118,6 +120,27 @@ static void print_memory(const struct page *page)
 	print_table(page, &table);
 }
 
+static void print_owners(const struct page *page)
+{
+	const struct report_memory *memory = &page->report->memory;
+	struct table table;
+
+	if (memory->owners.count)
+		heading(page, "OTHER ALLOCATORS AND RUNTIMES");
+	for (size_t i = 0; i < memory->owners.count; i++) {
+		struct strbuf line = { 0 };
+
+		owner_lines_owner(&memory->owners.items[i], memory->has_resident, &line);
+		paragraph(page, "  - ", strbuf_text(&line));
+		strbuf_deinit(&line);
+	}
+	if (!memory->stacks.count)
+		return;
+	heading(page, "THREAD STACKS");
+	owner_lines_stacks(memory, &table);
+	print_table(page, &table);
+}
+
 static void print_heap(const struct page *page)
 {
 	const struct report_heap *heap = &page->report->heap;
@@ -125,6 +148,10 @@ static void print_heap(const struct page *page)
 	struct strbuf line = { 0 };
 	struct table table;
 
+	if (heap->replaced) {
+		heading(page, "MALLOC");
+		paragraph(page, "  ", heap->replaced);
+	}
 	if (!heap->found)
 		return;
 	heading(
@@ -178,6 +205,37 @@ static void print_content(const struct page *page)
 		content_tables_clusters(content, &table);
 		print_table(page, &table);
 	}
+}
+
+static void print_references(const struct page *page)
+{
+	static void (*const tables[])(const struct report_references *, struct table *) = {
+		reference_tables_roots,
+		reference_tables_sizes,
+		reference_tables_rules,
+		reference_tables_largest,
+	};
+	const struct report_references *references = &page->report->references;
+	struct strbuf summary = { 0 };
+	struct table table;
+
+	if (!references->asked)
+		return;
+	heading(page, "WHO HOLDS THE LIVE CHUNKS (a chunk counts for the first root that reaches it)");
+	reference_tables_summary(references, &summary);
+	paragraph(page, "  ", strbuf_text(&summary));
+	strbuf_deinit(&summary);
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		if (i && !references->unreachable.chunks)
+			break;
+		tables[i](references, &table);
+		strbuf_putc(page->out, '\n');
+		print_table(page, &table);
+	}
+	if (references->missing.count)
+		strbuf_putc(page->out, '\n');
+	for (size_t i = 0; i < references->missing.count; i++)
+		paragraph(page, "  - ", references->missing.items[i]);
 }
 
 static const char *severity_colour(const char *severity)
@@ -262,8 +320,10 @@ void text_render(const struct report *report, struct text_style style, struct st
 	paragraph(&page, "  ", report->verdict);
 	print_evidence(&page);
 	print_memory(&page);
+	print_owners(&page);
 	print_heap(&page);
 	print_content(&page);
+	print_references(&page);
 	print_diagnosis(&page);
 	print_missing(&page);
 	print_anomalies(&page);

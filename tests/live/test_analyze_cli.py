@@ -17,7 +17,7 @@ from harness import (ANALYZE, COMPLETE, FAILED, PARTIAL, ROOT, RULES, USAGE, Ses
 sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
 import json_schema  # noqa: E402
 
-COMMANDS = ["report", "chunks", "verify", "rules"]
+COMMANDS = ["report", "chunks", "show", "verify", "rules"]
 COLUMNS = 100
 SCREEN_LINES = 40
 STATES = ["in-use", "mmapped", "tcache", "fastbin", "binned", "top"]
@@ -33,7 +33,8 @@ import time; time.sleep(10000)
 
 # An argument for each option that takes one.
 ARGUMENTS = {"format": "json", "output": "-", "rules": "none", "state": "live", "arena": "0",
-             "rule": "web.http-message", "min-size": "64K", "threads": "1"}
+             "rule": "web.http-message", "min-size": "64K", "threads": "1",
+             "reach": "anchored", "limit": "3"}
 
 USAGE_ERRORS = [
     # words, what the message says, what the hint says
@@ -44,6 +45,10 @@ USAGE_ERRORS = [
     (["verify"], "needs: FILE", "--help"),
     (["chunks"], "needs: FILE", "--help"),
     (["rules"], "needs: list|check|test", "--help"),
+    (["show", "x.core"], "needs: FILE ADDRESS", "--help"),
+    (["show", "x.core", "0xzz"], "'0xzz' is no address", "analyze chunks"),
+    (["show", "x.core", "0x10", "--format", "markdown"], "markdown", "text and json"),
+    (["chunks", "x.core", "--reach", "anchord"], "anchord", "'anchored'"),
     (["rules", "lst"], "lst", "'list'"),
     (["report", "x.core", "--fromat", "json"], "--fromat", "'--format'"),
     (["report", "x.core", "-Z"], "-Z", "--help"),
@@ -114,6 +119,12 @@ def examples_of_man():
                 yield command
 
 
+def some_chunk(core):
+    """The address of a live chunk."""
+    result = run(ANALYZE, "chunks", core, "--rules", "none", "--state", "live", "--ndjson")
+    return json.loads(result.out.splitlines()[-1])["address"]
+
+
 def the_manuals_examples_run(session, core):
     """In a folder that has the file and the rules they name."""
     folder = session.path("examples")
@@ -124,6 +135,7 @@ def the_manuals_examples_run(session, core):
     session.ok(len(commands) >= 6, "the manual has examples", str(commands))
     for command in commands:
         words = shlex.split(command)[1:]
+        words = [some_chunk(core) if word.startswith("0x") else word for word in words]
         result = run(ANALYZE, *words, cwd=folder, env={"DUMPCORE_RULES": RULES})
         session.ok(result.status == COMPLETE, f"example: {command}", result)
 
@@ -132,14 +144,19 @@ def each_option_belongs_to_its_commands(session, core):
     helps = {command: options_of_help(run(ANALYZE, command, "--help").out) for command in COMMANDS}
     every = {name: letter for options in helps.values() for name, letter in options.items()}
     session.ok(set(ARGUMENTS) < set(every), "the options that take arguments are known here")
+    address = some_chunk(core)
     for command in COMMANDS:
-        operands = ["list"] if command == "rules" else [core]
+        operands = {"rules": ["list"], "show": [core, address]}.get(command, [core])
         for name, letter in every.items():
             argument = [ARGUMENTS[name]] if name in ARGUMENTS else []
             for option in [f"--{name}"] + ([f"-{letter}"] if letter else []):
                 result = run(ANALYZE, command, *operands, option, *argument,
                              env={"DUMPCORE_RULES": RULES})
                 wanted = COMPLETE if name in helps[command] else USAGE
+                if (command, name) == ("show", "reveal"):  # here is no terminal
+                    session.ok(result.status == USAGE and "is for a terminal" in result.err,
+                               "analyze show --reveal: needs a terminal", result)
+                    continue
                 session.ok(result.status == wanted and not result.crashed(),
                            f"analyze {command} {option}: exit status {wanted}", result)
                 if wanted == USAGE:

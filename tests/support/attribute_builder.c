@@ -31,6 +31,7 @@ void attribute_builder_deinit(struct attribute_builder *builder)
 	vec_deinit(&builder->image.pieces);
 	vec_deinit(&builder->regions.items);
 	heap_deinit(&builder->heap);
+	owners_deinit(&builder->owners);
 }
 
 struct region *attribute_builder_region(struct attribute_builder *builder, struct range range,

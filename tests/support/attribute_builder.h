@@ -6,6 +6,7 @@
 #include "analyze/heap/heap.h"
 #include "analyze/input/core.h"
 #include "analyze/memory/image.h"
+#include "analyze/memory/owners.h"
 #include "analyze/memory/regions.h"
 
 /* Zero-initialise with attribute_builder_init. What is added must come by ascending address. */
@@ -13,6 +14,7 @@ struct attribute_builder {
 	struct core core;
 	struct image image;
 	struct regions regions;
+	struct owners owners; /* none */
 	struct heap heap;
 };
 

@@ -2,6 +2,7 @@
 
 #include "analyze/input/core.h"
 #include "analyze/memory/image.h"
+#include "analyze/memory/owners.h"
 #include "analyze/memory/regions.h"
 #include "tests/support/core_builder.h"
 
@@ -38,6 +39,27 @@ static void check_segments(const struct core *core)
 				"gaps are sorted");
 }
 
+static void check_owners(const struct core *core, const struct regions *regions)
+{
+	struct image image;
+	struct owners owners;
+	vaddr end = 0;
+
+	image_init(&image, core);
+	owners_find(&owners, &image, regions, core);
+	for (size_t i = 0; i < owners.claims.count; i++) {
+		const struct owner_claim *claim = &owners.claims.items[i];
+
+		promise(claim->range.start >= end && claim->range.start < claim->range.end,
+				"claims are sorted and do not overlap");
+		promise(claim->kind < OWNER_KINDS && owners_certainty(&owners, claim->kind) >= OWNER_LIKELY,
+				"something speaks for an owner that has memory");
+		end = claim->range.end;
+	}
+	owners_deinit(&owners);
+	image_deinit(&image);
+}
+
 static void check_regions(const struct core *core)
 {
 	struct regions regions;
@@ -56,6 +78,7 @@ static void check_regions(const struct core *core)
 	for (size_t i = 0; i < core->segments.count; i++)
 		promise(regions_find(&regions, core->segments.items[i].start) != NULL,
 				"a segment is in a region");
+	check_owners(core, &regions);
 	regions_deinit(&regions);
 }
 

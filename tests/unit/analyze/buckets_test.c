@@ -15,7 +15,8 @@ static struct report_memory fill(struct attribute_builder *builder, struct pool 
 	struct report_memory memory = { 0 };
 
 	chunk_table_seal(&builder->heap.chunks);
-	buckets_fill(&memory, &builder->core, &builder->image, &builder->regions, &builder->heap, pool);
+	buckets_fill(&memory, &builder->core, &builder->image, &builder->regions, &builder->owners,
+				 &builder->heap, pool);
 	return memory;
 }
 
@@ -23,6 +24,7 @@ static void finish(struct attribute_builder *builder, struct report_memory *memo
 				   struct pool *pool)
 {
 	vec_deinit(&memory->buckets);
+	vec_deinit(&memory->owners);
 	pool_deinit(pool);
 	attribute_builder_deinit(builder);
 }
@@ -302,6 +304,44 @@ static void counts_of_smaps_stand_in_for_pages(void **state)
 	finish(&builder, &memory, &pool);
 }
 
+/* Chunks stay malloc's, reserved memory stays reserved, the rest goes to who claims it. */
+static void claimed_memory_has_its_owner(void **state)
+{
+	static const struct owner_claim claims[] = { { { 0x10000, 0x20000 }, OWNER_JEMALLOC },
+												 { { 0x710000, 0x712000 }, OWNER_V8 },
+												 { { 0x800000, 0x810000 }, OWNER_V8 } };
+	struct attribute_builder builder;
+	struct pool pool = { 0 };
+	struct report_memory memory;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x10000, 0x14000 }, REGION_ANONYMOUS,
+							 4 * PAGE);
+	attribute_builder_region(&builder, (struct range){ 0x700000, 0x714000 }, REGION_ANONYMOUS,
+							 0x11000);
+	attribute_builder_region(&builder, (struct range){ 0x800000, 0x810000 }, REGION_ANONYMOUS, 0)
+		->protection = 0;
+	attribute_builder_piece(&builder, (struct range){ 0x10000, 0x14000 }, bytes);
+	for (size_t i = 0; i < 3; i++)
+		*vec_add(&builder.owners.claims) = claims[i];
+	builder.owners.findings[OWNER_JEMALLOC].structure = "its blocks";
+	builder.owners.findings[OWNER_V8].name = "[anon:v8]";
+	builder.regions.items.items[1].protection = MAPPING_READ;
+	memory = fill(&builder, &pool);
+	assert_int_equal(virtual_of(&memory, "anonymous.jemalloc"), 4 * PAGE);
+	assert_int_equal(virtual_of(&memory, "anonymous.v8"),
+					 PAGE); /* the other page is not captured */
+	assert_int_equal(virtual_of(&memory, "anonymous.reserved"), 0x10000);
+	assert_int_equal(memory.owners.count, 2);
+	assert_string_equal(memory.owners.items[0].id, "jemalloc");
+	assert_string_equal(memory.owners.items[0].certainty, "likely");
+	assert_int_equal(memory.owners.items[0].resident_bytes, 4 * PAGE);
+	assert_int_equal(memory.owners.items[0].regions, 1);
+	check_closed(&memory);
+	finish(&builder, &memory, &pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +355,7 @@ int main(void)
 		cmocka_unit_test(names_beyond_measure_share_a_bucket),
 		cmocka_unit_test(without_a_page_map_nothing_is_resident),
 		cmocka_unit_test(counts_of_smaps_stand_in_for_pages),
+		cmocka_unit_test(claimed_memory_has_its_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

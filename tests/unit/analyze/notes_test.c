@@ -2,6 +2,7 @@
 
 #include "analyze/input/core.h"
 #include "analyze/input/note.h"
+#include "analyze/input/registers.h"
 #include "tests/support/core_builder.h"
 
 #include <stdlib.h>
@@ -40,6 +41,87 @@ static void prstatus_is_the_kernels(void **state)
 	assert_int_equal(core.threads.items[0].tp, 0x3333);
 	core_close(&core);
 	core_builder_deinit(&builder);
+}
+
+/* The names of registers against the system's own structure: each one has a value of its own. */
+static void registers_have_their_names(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} rows[] = {
+		{ "r15", offsetof(struct user_regs_struct, r15) },
+		{ "r12", offsetof(struct user_regs_struct, r12) },
+		{ "rbx", offsetof(struct user_regs_struct, rbx) },
+		{ "rax", offsetof(struct user_regs_struct, rax) },
+		{ "rdi", offsetof(struct user_regs_struct, rdi) },
+		{ "rip", offsetof(struct user_regs_struct, rip) },
+		{ "rsp", offsetof(struct user_regs_struct, rsp) },
+		{ "fs_base", offsetof(struct user_regs_struct, fs_base) },
+		{ "gs", offsetof(struct user_regs_struct, gs) },
+	};
+	struct core_builder builder;
+	struct elf_prstatus status = { 0 };
+	struct core core;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(struct user_regs_struct) / 8; i++)
+		status.pr_reg[i] = 0x100 + i;
+	core_builder_init(&builder, EM_X86_64);
+	core_builder_segment(&builder, 0x1000, "x", 1, PF_R);
+	core_builder_note(&builder, "CORE", NT_PRSTATUS, &status, sizeof status);
+	open_core(&builder, &core);
+	assert_int_equal(registers_count(&core, &core.threads.items[0]),
+					 sizeof(struct user_regs_struct) / 8);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_string_equal(registers_name(EM_X86_64, rows[i].offset / 8), rows[i].name);
+		assert_int_equal(registers_get(&core, &core.threads.items[0], rows[i].offset / 8),
+						 0x100 + rows[i].offset / 8);
+	}
+	assert_string_equal(registers_name(EM_X86_64, 27), "");
+	core_close(&core);
+	core_builder_deinit(&builder);
+}
+
+/* Where the builder puts pc and sp, which is the row of another table. With nothing but these a
+ * thread's registers are not known. */
+static void registers_of_every_machine(void **state)
+{
+	static const struct {
+		uint16_t machine;
+		size_t count;
+		const char *pc, *sp;
+	} rows[] = { { EM_X86_64, 27, "rip", "rsp" },
+				 { EM_386, 17, "eip", "esp" },
+				 { EM_AARCH64, 34, "pc", "sp" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct core_thread *thread;
+		struct core_builder builder;
+		size_t found = 0;
+		struct core core;
+
+		core_builder_init(&builder, rows[i].machine);
+		core_builder_segment(&builder, 0x1000, "x", 1, PF_R);
+		core_builder_thread(&builder, 4711, 0x1111, 0x2222, 0);
+		open_core(&builder, &core);
+		thread = &core.threads.items[0];
+		assert_int_equal(thread->registers.size, rows[i].count * core.word);
+		if (rows[i].machine != EM_386) /* the builder sets %gs as well */
+			assert_int_equal(registers_count(&core, thread), 0);
+		for (size_t j = 0; j < rows[i].count; j++) {
+			const char *name = registers_name(rows[i].machine, j);
+			uint64_t value = registers_get(&core, thread, j);
+
+			assert_true(*name);
+			found += strcmp(name, rows[i].pc) == 0 && value == 0x1111;
+			found += strcmp(name, rows[i].sp) == 0 && value == 0x2222;
+		}
+		assert_int_equal(found, 2);
+		core_close(&core);
+		core_builder_deinit(&builder);
+	}
 }
 
 static void prpsinfo_is_the_kernels(void **state)
@@ -213,6 +295,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prstatus_is_the_kernels),
+		cmocka_unit_test(registers_have_their_names),
+		cmocka_unit_test(registers_of_every_machine),
 		cmocka_unit_test(prpsinfo_is_the_kernels),
 		cmocka_unit_test(thread_pointers_come_from_their_notes),
 		cmocka_unit_test(files_are_read_in_both_units),

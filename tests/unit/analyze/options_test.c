@@ -77,6 +77,30 @@ static void states_sizes_and_arenas(void **state)
 	options_deinit(&options);
 }
 
+static void references_and_show(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_true(parse(&options, "chunks x.core --reach unreachable"));
+	assert_true(options.references);
+	assert_int_equal(options.reach, REACH_ONLY_UNREACHABLE);
+	options_deinit(&options);
+	assert_true(parse(&options, "x.core --references"));
+	assert_true(options.references);
+	assert_int_equal(options.reach, REACH_ANY);
+	options_deinit(&options);
+	assert_true(parse(&options, "show x.core 0x1234 --format json"));
+	assert_int_equal(options.command, COMMAND_SHOW);
+	assert_int_equal(options.limit, OPTIONS_LIMIT);
+	assert_string_equal(options.operands.items[1], "0x1234");
+	options_deinit(&options);
+	assert_true(parse(&options, "show x.core 1234 -n 3 --reveal"));
+	assert_int_equal(options.limit, 3);
+	assert_true(options.reveal);
+	options_deinit(&options);
+}
+
 static void mistakes_are_named_and_near_ones_suggested(void **state)
 {
 	static const struct {
@@ -96,6 +120,13 @@ static void mistakes_are_named_and_near_ones_suggested(void **state)
 		{ "chunks a.core --arena -1", "a number", "" },
 		{ "chunks a.core --threads 0", "a number", "" },
 		{ "verify a.core --rules x", "does not take --rules", "" },
+		{ "chunks a.core --reach unreachabel", "'unreachabel'", "did you mean 'unreachable'?" },
+		{ "chunks a.core --reach", "needs an argument: WHICH", "" },
+		{ "verify a.core --references", "does not take --references", "" },
+		{ "report a.core --reveal", "does not take --reveal", "" },
+		{ "show a.core", "needs: FILE ADDRESS", "" },
+		{ "show a.core 0x10 0x20", "takes one FILE ADDRESS; '0x20'", "" },
+		{ "show a.core 0x10 --limit x", "a number", "" },
 		{ "rules", "needs: list|check|test", "" },
 		{ "report a.core -z", "'-z'", "" },
 	};
@@ -168,6 +199,7 @@ int main(void)
 		cmocka_unit_test(a_file_alone_is_a_report),
 		cmocka_unit_test(options_take_their_forms),
 		cmocka_unit_test(states_sizes_and_arenas),
+		cmocka_unit_test(references_and_show),
 		cmocka_unit_test(mistakes_are_named_and_near_ones_suggested),
 		cmocka_unit_test(the_command_line_comes_back_quoted),
 		cmocka_unit_test(no_arguments_at_all),
