@@ -53,8 +53,11 @@ bool evidence_has_roots(const struct core *core, const struct image *image,
 	return true;
 }
 
-bool evidence_has_thread_pointers(const struct core *core)
+bool evidence_knows_threads(const struct core *core, const struct heap *heap)
 {
+	for (size_t i = 0; i < heap->threads.count; i++)
+		if (heap->threads.items[i].arena >= 0)
+			return true;
 	for (size_t i = 0; i < core->threads.count; i++)
 		if (core->threads.items[i].tp)
 			return true;
@@ -84,14 +87,18 @@ static void miss_parts(const struct missing *missing, const struct core *core)
 		MISSING(missing, "%s", names_safe(core->troubles.items[i], missing->pool));
 }
 
-static bool lacks_page_map(const struct core *core, const struct regions *regions)
+static bool lacks_page_map(const struct core *core, const struct regions *regions,
+						   const struct heap *heap)
 {
+	(void)heap;
 	(void)regions;
 	return !core->has_page_map;
 }
 
-static bool lacks_rss(const struct core *core, const struct regions *regions)
+static bool lacks_rss(const struct core *core, const struct regions *regions,
+					  const struct heap *heap)
 {
+	(void)heap;
 	uint64_t rss;
 
 	(void)regions;
@@ -99,31 +106,40 @@ static bool lacks_rss(const struct core *core, const struct regions *regions)
 		   !proc_text_number(core_document(core, FORMAT_DOCUMENT_STATUS), "VmRSS", &rss);
 }
 
-static bool lacks_names_of_mappings(const struct core *core, const struct regions *regions)
+static bool lacks_names_of_mappings(const struct core *core, const struct regions *regions,
+									const struct heap *heap)
 {
+	(void)heap;
 	(void)core;
 	return !regions->from_smaps;
 }
 
-static bool lacks_modules(const struct core *core, const struct regions *regions)
+static bool lacks_modules(const struct core *core, const struct regions *regions,
+						  const struct heap *heap)
 {
+	(void)heap;
 	return !regions->from_smaps && !core->files.count;
 }
 
-static bool lacks_threads(const struct core *core, const struct regions *regions)
+static bool lacks_threads(const struct core *core, const struct regions *regions,
+						  const struct heap *heap)
 {
+	(void)heap;
 	(void)regions;
 	return !core->threads.count;
 }
 
-static bool lacks_thread_pointers(const struct core *core, const struct regions *regions)
+static bool lacks_thread_pointers(const struct core *core, const struct regions *regions,
+								  const struct heap *heap)
 {
 	(void)regions;
-	return core->threads.count && !evidence_has_thread_pointers(core);
+	return core->threads.count && !evidence_knows_threads(core, heap);
 }
 
-static bool lacks_names_of_threads(const struct core *core, const struct regions *regions)
+static bool lacks_names_of_threads(const struct core *core, const struct regions *regions,
+								   const struct heap *heap)
 {
+	(void)heap;
 	(void)regions;
 	for (size_t i = 0; i < core->threads.count; i++)
 		if (core->threads.items[i].name[0])
@@ -131,21 +147,25 @@ static bool lacks_names_of_threads(const struct core *core, const struct regions
 	return core->threads.count > 0;
 }
 
-static bool lacks_facts(const struct core *core, const struct regions *regions)
+static bool lacks_facts(const struct core *core, const struct regions *regions,
+						const struct heap *heap)
 {
+	(void)heap;
 	(void)regions;
 	return !core->has_facts;
 }
 
-static bool lacks_process(const struct core *core, const struct regions *regions)
+static bool lacks_process(const struct core *core, const struct regions *regions,
+						  const struct heap *heap)
 {
+	(void)heap;
 	(void)regions;
 	return !core->has_facts && !core->pid;
 }
 
 /* What is unknown where something is not in the file. */
 static const struct {
-	bool (*lacks)(const struct core *, const struct regions *);
+	bool (*lacks)(const struct core *, const struct regions *, const struct heap *);
 	struct report_unknown row;
 } unknowns[] = {
 	{ lacks_page_map,
@@ -181,12 +201,13 @@ static const struct {
 
 /* Says each in a sentence as well. */
 static void add_unknowns(struct report_evidence *evidence, const struct missing *missing,
-						 const struct core *core, const struct regions *regions)
+						 const struct core *core, const struct regions *regions,
+						 const struct heap *heap)
 {
 	for (size_t i = 0; i < sizeof unknowns / sizeof *unknowns; i++) {
 		const struct report_unknown *row = &unknowns[i].row;
 
-		if (!unknowns[i].lacks(core, regions))
+		if (!unknowns[i].lacks(core, regions, heap))
 			continue;
 		*vec_add(&evidence->unknown) = *row;
 		MISSING(missing, "%c%s: not known, %s: %s.", toupper((unsigned char)row->what[0]),
@@ -319,8 +340,8 @@ void evidence_fill(struct report_evidence *evidence, const char *path, const str
 	copy_facts(evidence, core, pool);
 	copy_gaps(evidence, core, pool);
 	miss_parts(&missing, core);
-	add_unknowns(evidence, &missing, core, regions);
+	add_unknowns(evidence, &missing, core, regions, heap);
 	miss_gaps(&missing, core);
-	miss_heap(&missing, heap, evidence_has_thread_pointers(core));
+	miss_heap(&missing, heap, evidence_knows_threads(core, heap));
 	miss_content(&missing, findings);
 }

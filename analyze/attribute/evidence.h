@@ -20,9 +20,9 @@ bool evidence_is_complete(const struct core *core);
 bool evidence_has_roots(const struct core *core, const struct image *image,
 						const struct regions *regions);
 
-/* The registers of any thread tell where its own variables are. Without, nobody knows which arena
- * a thread uses. */
-bool evidence_has_thread_pointers(const struct core *core);
+/* Which arena any thread uses was found, by its registers or by its control block, or its registers
+ * tell where its own variables are. Else nobody knows which arena a thread uses. */
+bool evidence_knows_threads(const struct core *core, const struct heap *heap);
 
 /* Fills `evidence`; what it does not tell, complete or not, is in `missing`, and in `unknown` what
  * that is for lack of what. `path` is the file as

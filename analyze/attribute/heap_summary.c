@@ -130,7 +130,7 @@ void heap_summary_fill(struct report_heap *out, const struct heap *heap, const s
 					   struct pool *pool)
 {
 	out->found = heap->found;
-	out->has_threads = evidence_has_thread_pointers(core);
+	out->has_threads = evidence_knows_threads(core, heap);
 	out->mmapped = from_sum(&heap->mmapped);
 	out->mmapped_cached = from_sum(&heap->mmapped_cached);
 	out->mmapped_overhead = from_sum(&heap->mmapped_overhead);

@@ -259,9 +259,29 @@ static void roots_are_missed_where_a_module_lost_its_data(void **state)
 	attribute_builder_deinit(&builder);
 }
 
+/* An i386 core of gcore has no thread pointers; control blocks in memory may tell all the same. */
+static void threads_may_be_known_without_registers(void **state)
+{
+	struct core core = { 0 };
+	struct heap heap = { 0 };
+
+	(void)state;
+	vec_add(&core.threads)->tid = 7;
+	*vec_add(&heap.threads) = (struct heap_thread){ 7, -1 };
+	assert_false(evidence_knows_threads(&core, &heap));
+	heap.threads.items[0].arena = 0;
+	assert_true(evidence_knows_threads(&core, &heap));
+	heap.threads.items[0].arena = -1;
+	core.threads.items[0].tp = 0x7000;
+	assert_true(evidence_knows_threads(&core, &heap));
+	vec_deinit(&core.threads);
+	vec_deinit(&heap.threads);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_may_be_known_without_registers),
 		cmocka_unit_test(a_whole_capture_is_complete),
 		cmocka_unit_test(every_loss_is_incomplete_and_said),
 		cmocka_unit_test(a_foreign_core_is_complete_of_its_kind),
