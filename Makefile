@@ -31,6 +31,14 @@ BUILD := build/san
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 override STATIC :=
 endif
+# The fuzzers, with clang's libFuzzer. Without it the same sources are replayed (tests/fuzz/replay.c).
+FUZZ ?= 0
+ifeq ($(FUZZ),1)
+CC := clang
+BUILD := build/libfuzzer
+SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+override STATIC :=
+endif
 # The build for fault tests: DUMPCORE_FAULT kills it, or its target, at a named point.
 FAULTS ?= 0
 ifeq ($(FAULTS),1)
@@ -54,7 +62,7 @@ endif
 
 # Asked only when something is built, so that `make help` and `make deps` work on a bare machine.
 # demo, test and bench install what is missing first and then build in a make of their own.
-NEEDS_LIBRARIES := $(filter-out help deps test-deps clean demo test bench aarch64 layers format,\
+NEEDS_LIBRARIES := $(filter-out help deps test-deps clean demo test bench fuzz aarch64 layers format,\
                      $(or $(MAKECMDGOALS),all))
 ifneq ($(NEEDS_LIBRARIES),)
 LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(ANALYZE_LIBRARIES) $(TEST_LIBRARIES) 2>/dev/null || \
@@ -100,6 +108,7 @@ ANALYZE_OBJECTS := $(call object,$(ANALYZE_SOURCES))
 SUPPORT_OBJECTS := $(call object,$(filter-out $(FAULT_POINTS),$(SUPPORT_SOURCES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(call of_machine,$(UNIT_SOURCES)))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SOURCES))
 STAGE_BENCHES := $(patsubst tests/bench/stages/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/stages/*.c))
 TARGETS := $(addprefix build/targets/,$(basename $(notdir $(TARGET_SOURCES)))) \
            $(patsubst tests/targets/shared/%.c,build/targets/%.so,$(SHARED_SOURCES))
@@ -123,6 +132,11 @@ $(BUILD)/flags: force
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Words of memory are compared by the million: watching each comparison halves the fuzzer's speed.
+ifeq ($(FUZZ),1)
+$(BUILD)/obj/analyze/heap/%.o $(BUILD)/obj/analyze/memory/%.o: CFLAGS += -fno-sanitize-coverage=trace-cmp
+endif
 
 # A unit test is one file about one module; what it needs comes from these archives.
 $(BUILD)/libdumpcore.a: $(filter-out %/dumpcore/main.o,$(DUMPCORE_OBJECTS))
@@ -148,6 +162,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/stages/%.o $(BUILD)/libanalyze.a $(BU
 	@mkdir -p $(@D)
 	$(link_test)
 
+$(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libanalyze.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(link_test) -fsanitize=fuzzer
+
 # Programs to be captured: never sanitized, plain C, no library of ours.
 build_target = $(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -pthread -o $@ $<
 build/targets/%: tests/targets/%.c
@@ -164,10 +182,11 @@ build/targets/%.so: tests/targets/shared/%.c
 	@mkdir -p $(@D)
 	$(build_target) -shared -fPIC
 
-.PHONY: unit-tests fuzz-replays targets stage-benches
+.PHONY: unit-tests fuzz-replays fuzzers targets stage-benches
 unit-tests: $(UNIT_TESTS)
 stage-benches: $(STAGE_BENCHES)
 fuzz-replays: $(FUZZ_REPLAYS)
+fuzzers: $(FUZZERS)
 targets: $(TARGETS)
 
 # Static, for any Linux on aarch64. Where its compiler or libraries cannot be had it says why.
@@ -206,6 +225,12 @@ test: test-build
 bench: test-deps
 	@$(MAKE) --silent --no-print-directory $(PARALLEL) all stage-benches build/targets/bench_target build/targets/pause_target
 	@tests/bench/run
+
+.PHONY: fuzz
+fuzz: test-deps
+	@scripts/ensure-packages.sh fuzz
+	@$(MAKE) --no-print-directory $(PARALLEL) FUZZ=1 fuzzers
+	@$(MAKE) --no-print-directory $(PARALLEL) fuzz-replays
 
 .PHONY: layers
 layers:
@@ -255,6 +280,7 @@ help:
 	@echo '  aarch64       build/aarch64/dumpcore (static), with a cross compiler; installs what is missing'
 	@echo '  layers        includes must point downwards; file:line of each that does not'
 	@echo '  bench         speed and pause beside cp and gcore, in one run (needs about 8 GB)'
+	@echo '  fuzz          coverage-guided fuzzers, with clang; tests/fuzz/run runs them'
 	@echo '  format        clang-format on all sources'
 	@echo '  lint          clang-tidy, and cppcheck where it is installed'
 	@echo '  install       to $$(DESTDIR)$$(PREFIX): programs, rules, man pages, docs'
@@ -267,6 +293,7 @@ help:
 	@echo '  CROSS=aarch64-linux-gnu-    prefix of a cross compiler; what `make aarch64` uses'
 	@echo '  WERROR=1            warnings are errors'
 	@echo '  SAN=1               AddressSanitizer and UBSan; everything goes to build/san/'
+	@echo '  FUZZ=1              clang, its sanitizers and libFuzzer; everything goes to build/libfuzzer/'
 	@echo '  FAULTS=1            fault points for tests; everything goes to build/fault/'
 	@echo '  STATIC=             link dumpcore dynamically (default: -static)'
 	@echo '  JOBS=N              processes that demo, test and bench build with'

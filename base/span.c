@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+/* The address `offset` bytes on. An empty span may have no bytes at all, and adding even nothing to
+ * a null pointer is undefined (C11 6.5.6). */
+static const uint8_t *move(const uint8_t *data, size_t offset)
+{
+	return offset ? data + offset : data;
+}
+
 struct span span_string(const char *text)
 {
 	return span_make(text, strlen(text));
@@ -13,7 +20,7 @@ struct span span_part(struct span span, size_t offset, size_t size)
 		offset = span.size;
 	if (size > span.size - offset)
 		size = span.size - offset;
-	return span_make(span.data + offset, size);
+	return span_make(move(span.data, offset), size);
 }
 
 bool span_equal(struct span a, struct span b)
@@ -29,7 +36,7 @@ struct span cursor_bytes(struct cursor *cursor, size_t size)
 		cursor->failed = true;
 		return span_make(NULL, 0);
 	}
-	bytes = span_make(cursor->span.data + cursor->at, size);
+	bytes = span_make(move(cursor->span.data, cursor->at), size);
 	cursor->at += size;
 	return bytes;
 }
@@ -74,7 +81,7 @@ uint64_t cursor_word(struct cursor *cursor, unsigned word)
 
 struct span cursor_cstring(struct cursor *cursor)
 {
-	const uint8_t *start = cursor->span.data + cursor->at;
+	const uint8_t *start = move(cursor->span.data, cursor->at);
 	const uint8_t *nul = cursor_left(cursor) ? memchr(start, '\0', cursor_left(cursor)) : NULL;
 	struct span text;
 
@@ -89,7 +96,7 @@ struct span cursor_cstring(struct cursor *cursor)
 
 bool cursor_line(struct cursor *cursor, struct span *line)
 {
-	const uint8_t *start = cursor->span.data + cursor->at;
+	const uint8_t *start = move(cursor->span.data, cursor->at);
 	size_t left = cursor_left(cursor);
 	const uint8_t *newline;
 

@@ -2,10 +2,11 @@
 # Checks what a build or the tests need, and installs what is missing with the distribution's package
 # manager. Where nothing is missing it is silent and the network is not touched.
 #
-# usage: ensure-packages.sh build|test|cross [--dry-run]
+# usage: ensure-packages.sh build|test|cross|fuzz [--dry-run]
 #
 #   build   compiler, make, pkg-config and the libraries of both programs
 #   test    what the tests need on top, and the programs that live tests capture
+#   fuzz    clang with libFuzzer
 #   cross   what a build of dumpcore for aarch64 needs; where it cannot be had, it fails and the reason
 #           is on standard output
 #
@@ -68,6 +69,13 @@ needs_of_test() {
 	END
 }
 
+needs_of_fuzz() {
+	cat <<-'END'
+	command:clang clang clang clang clang llvm
+	fuzzer:clang libclang-rt-dev,libclang-rt-14-dev compiler-rt compiler-rt compiler-rt -
+	END
+}
+
 needs_of_cross() {
 	cat <<-'END'
 	command:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu - - - -
@@ -109,6 +117,8 @@ is_there() {
 	module:*) pkg-config --exists "$name" 2>/dev/null ;;
 	header:*) echo "#include <$name>" | cc -E - >/dev/null 2>&1 ;;
 	cross-header:*) echo "#include <$name>" | aarch64-linux-gnu-gcc -E - >/dev/null 2>&1 ;;
+	fuzzer:*) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		"$name" -x c - -fsanitize=fuzzer -o /dev/null >/dev/null 2>&1 ;;
 	python:*) /usr/bin/python3 -c "import $name" >/dev/null 2>&1 || python3 -c "import $name" >/dev/null 2>&1 ;;
 	*) command -v "$name" >/dev/null 2>&1 ;;
 	esac
@@ -305,6 +315,11 @@ ensure_build() {
 	[ -z "$rows" ] || install_rows "$rows" || exit 1
 }
 
+ensure_fuzz() {
+	rows=$(missing "$(needs_of_fuzz)")
+	[ -z "$rows" ] || install_rows "$rows" || exit 1
+}
+
 ensure_test() {
 	needed=$(missing "$(needs_of_test | grep -Ev '^(program|python):')")
 	programs=$(missing "$(needs_of_test | grep -E '^(program|python):')")
@@ -320,8 +335,9 @@ case $tier in
 build) ensure_build ;;
 test) ensure_test ;;
 cross) ensure_cross ;;
+fuzz) ensure_fuzz ;;
 *)
-	echo "usage: ensure-packages.sh build|test|cross [--dry-run]" >&2
+	echo "usage: ensure-packages.sh build|test|cross|fuzz [--dry-run]" >&2
 	exit 2
 	;;
 esac

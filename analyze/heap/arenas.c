@@ -1,14 +1,16 @@
 #include "analyze/heap/arenas.h"
 
+#include "analyze/heap/lone.h"
 #include "analyze/heap/search.h"
 #include "analyze/heap/states.h"
 
 const char arenas_given_up[] = "too much memory looks like a malloc arena: the search was given up";
 
 enum {
-	RING_MAX = 1 << 16,   /* arenas; M_ARENA_MAX has no bound of its own */
-	DAMAGED_BINS_MAX = 8, /* at the end of a main arena's, where a search looks behind the rest */
-	STEPS_MAX = 1 << 20,  /* states looked at: memory made of false rings must not hold us up */
+	RING_MAX = 1 << 16,    /* arenas; M_ARENA_MAX has no bound of its own */
+	DAMAGED_BINS_MAX = 8,  /* at the end of a main arena's, where a search looks behind the rest */
+	STEPS_MAX = 1 << 20,   /* states looked at: memory made of false rings must not hold us up */
+	LONE_SEARCHES_MAX = 4, /* each looks through all memory */
 };
 
 struct ring {
@@ -50,6 +52,19 @@ static bool has_sound_top(struct states *state, vaddr address)
 	struct arena arena = states_read(state, state->row, address);
 
 	return arena.top_bytes && (arena.top + arena.top_bytes) % state->page_size == 0;
+}
+
+/* Whether a row of the same bins offset finds top and system_mem where they make sense. */
+static bool has_sound_sums(struct states *state, vaddr address)
+{
+	const struct layout_state *rows;
+	size_t count = layout_states(&rows);
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].word == state->word && rows[i].bins_at == state->row->bins_at &&
+			states_vote(state, &rows[i], address) == 2)
+			return true;
+	return false;
 }
 
 /* The class, from where system_mem is. Fields before it (next_free, attached_threads) look like no
@@ -120,9 +135,8 @@ static bool keep_certain(struct states *state, struct ring *ring)
 	return certain > 0;
 }
 
-/* Tries each bins offset at which the hit could be: the ring closes for one of them only. A broken
- * ring is taken, if at all, where it holds an arena beyond doubt. */
-static bool ring_at(struct states *state, vaddr bins, bool broken, struct ring *ring)
+/* Tries each bins offset at which the hit could be: the ring closes for one of them only. */
+static bool whole_ring_at(struct states *state, vaddr bins, struct ring *ring)
 {
 	const struct layout_state *rows;
 	size_t count = layout_states(&rows);
@@ -132,28 +146,104 @@ static bool ring_at(struct states *state, vaddr bins, bool broken, struct ring *
 			continue;
 		state->row = &rows[i];
 		follow_ring(state, bins - rows[i].bins_at, ring);
-		ring->closed = is_whole(state, ring);
-		if (ring->closed || (broken && keep_certain(state, ring)))
+		if (is_whole(state, ring))
 			return true;
 	}
 	return false;
 }
 
+/* How many members confirm the row: each is where its heap_info says, and its bins end where the
+ * row puts their end. Where a main arena starts follows from the row alone. */
+static size_t count_exact(struct states *state, const struct ring *ring)
+{
+	size_t exact = 0;
+
+	for (size_t i = 0; i < ring->members.count; i++)
+		exact += states_is_certain(state, ring->members.items[i]) &&
+				 (!i || states_has_last_bin(state, ring->members.items[i]));
+	return exact;
+}
+
+/* The row with which the main arena is one beyond doubt; NULL where there is none, or more. */
+static const struct layout_state *certain_main_row(struct states *state, vaddr bins)
+{
+	const struct layout_state *rows, *best = NULL;
+	size_t count = layout_states(&rows), found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].word != state->word || (best && best->bins_at == rows[i].bins_at))
+			continue;
+		state->row = &rows[i];
+		if (states_is_certain_main(state, bins - rows[i].bins_at)) {
+			best = &rows[i];
+			found++;
+		}
+	}
+	return found == 1 ? best : NULL;
+}
+
+/* As broken_row, for a main arena whose `next` leads nowhere. A run of empty bins that ends at one
+ * in use looks like the end of the bins too: what stands behind must make sense. */
+static const struct layout_state *lone_main_row(struct states *state, vaddr bins)
+{
+	const struct layout_state *row;
+
+	/* top stands right before the bins in every row. */
+	if (!has_sound_top(state, bins - state->row->bins_at))
+		return NULL;
+	row = certain_main_row(state, bins);
+	if (row || !state->lone_searches)
+		return row;
+	state->lone_searches--;
+	row = lone_row(state->reader.image, bins);
+	state->row = row ? row : state->row;
+	return row && has_sound_sums(state, bins - row->bins_at) ? row : NULL;
+}
+
+/* The row that most members of the broken ring confirm; for a main arena whose `next` leads nowhere
+ * the one by which others point to it. NULL: the evidence does not tell. */
+static const struct layout_state *broken_row(struct states *state, vaddr bins, struct ring *ring)
+{
+	const struct layout_state *rows, *best = NULL;
+	size_t count = layout_states(&rows), most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t exact;
+
+		if (rows[i].word != state->word)
+			continue;
+		state->row = &rows[i];
+		follow_ring(state, bins - rows[i].bins_at, ring);
+		exact = count_exact(state, ring);
+		if (exact > most) {
+			most = exact;
+			best = &rows[i];
+		}
+	}
+	return best ? best : lone_main_row(state, bins);
+}
+
+/* A broken ring is taken, if at all, where it holds an arena beyond doubt or a main arena alone. */
+static bool broken_ring_at(struct states *state, vaddr bins, struct ring *ring)
+{
+	state->row = broken_row(state, bins, ring);
+	if (!state->row)
+		return false;
+	follow_ring(state, bins - state->row->bins_at, ring);
+	ring->closed = false;
+	return keep_certain(state, ring) || ring->members.count == 1;
+}
+
 /* The ring of the hit. A damaged last bin gives no hit: behind the last hit of a run of empty bins
  * the true place may be some bins on. */
-static bool ring_of_hit(struct states *state, const search_hits *hits, size_t index, bool broken,
-						struct ring *ring)
+static bool ring_of_hit(struct states *state, vaddr bins, bool broken, struct ring *ring)
 {
-	vaddr bins = hits->items[index];
-	unsigned step = 2 * state->word;
+	for (unsigned i = 0; i <= (broken ? DAMAGED_BINS_MAX : 0); i++) {
+		vaddr place = bins + (vaddr)i * 2 * state->word;
 
-	if (ring_at(state, bins, broken, ring))
-		return true;
-	if (!broken || (index + 1 < hits->count && hits->items[index + 1] == bins + step))
-		return false;
-	for (unsigned i = 1; i <= DAMAGED_BINS_MAX; i++)
-		if (ring_at(state, bins + i * step, broken, ring))
+		if (whole_ring_at(state, place, ring) || (broken && broken_ring_at(state, place, ring)))
 			return true;
+	}
 	return false;
 }
 
@@ -221,8 +311,11 @@ static const struct layout_heap_info *stray_at(struct states *state, const arena
 	uint64_t arena = reader_word_or_zero(&state->reader, heap);
 	const struct layout_heap_info *row = arena - heap < 64 ? states_heap_info(state, arena) : NULL;
 
-	if (!row || arena != heap + row->bytes || is_known(found, arena) ||
-		!states_is_arena(state, arena))
+	/* A heap_info holds one arena: where the ring has led to it, its pointer is damaged. */
+	for (size_t i = 0; row && i < found->count; i++)
+		if (found->items[i].address - heap < 64)
+			return NULL;
+	if (!row || arena != heap + row->bytes || !states_is_arena(state, arena))
 		return NULL;
 	return row;
 }
@@ -255,6 +348,15 @@ static void add_strays(struct states *state, struct layout *layout, arenas *foun
 					found->count - ringed - 1);
 }
 
+/* Every empty bin is a hit; the last one of a run of them alone can be bin 127. */
+static bool is_followed(struct states *state, vaddr bins)
+{
+	vaddr header = bins + 252 * state->word;
+
+	return reader_word_or_zero(&state->reader, header + 2 * state->word) == header &&
+		   reader_word_or_zero(&state->reader, header + 3 * state->word) == header;
+}
+
 static void take_rings(struct states *state, const search_hits *hits, bool broken,
 					   struct layout *layout, arenas *found, search_hits *unused,
 					   struct anomalies *anomalies)
@@ -264,10 +366,10 @@ static void take_rings(struct states *state, const search_hits *hits, bool broke
 	for (size_t i = 0; i < hits->count; i++) {
 		vaddr bins = hits->items[i];
 
-		if (is_unused(unused, bins) ||
+		if (is_followed(state, bins) || is_unused(unused, bins) ||
 			(layout->state && is_known(found, bins - layout->state->bins_at)))
 			continue;
-		if (ring_of_hit(state, hits, i, broken, &ring))
+		if (ring_of_hit(state, bins, broken, &ring))
 			take_ring(state, &ring, layout, found, unused, anomalies);
 	}
 	vec_deinit(&ring.members);
@@ -281,6 +383,7 @@ bool arenas_find(const struct image *image, const struct regions *regions, unsig
 		.reader = reader_make(image),
 		.word = image->word,
 		.steps = STEPS_MAX,
+		.lone_searches = LONE_SEARCHES_MAX,
 		.page_size = image->page_size ? image->page_size : 4096,
 	};
 	search_hits modules = { 0 }, all = { 0 }, unused = { 0 };

@@ -48,10 +48,23 @@ static bool step(struct chain *chain, vaddr *chunk)
 	return true;
 }
 
+/* Whether the chunk is the first of the two fenceposts of which the second is `last` (malloc.c,
+ * sysmalloc: the old top of a heap). */
+static bool is_last_fence(struct chain *chain, vaddr chunk)
+{
+	uint64_t header;
+
+	return chunk + chain->layout->header == chain->last &&
+		   reader_word(&chain->reader, chunk + chain->layout->word, &header) &&
+		   chain_size(header) == chain->layout->header;
+}
+
 bool chain_holds(struct chain *chain, vaddr chunk, unsigned hops, vaddr beyond)
 {
 	for (unsigned i = 0; chunk != chain->last; i++) {
 		if (chunk > beyond && (i >= hops || (i > 0 && chain_is_fence(chain, chunk))))
+			return true;
+		if (i > 0 && is_last_fence(chain, chunk))
 			return true;
 		if (!chain->steps || !step(chain, &chunk))
 			return false;
@@ -93,10 +106,10 @@ vaddr chain_find_top(struct chain *chain, vaddr chunk)
 	vaddr first = chunk;
 	uint64_t header;
 
-	while (reader_word(&chain->reader, chunk + chain->layout->word, &header) &&
-		   chain_header_fits(chain, chunk, header)) {
+	while (reader_word(&chain->reader, chunk + chain->layout->word, &header)) {
+		/* Its size is the only one that need not be aligned: on i386 it ends at a page. */
 		if (chain_size(header) == chain->last - chunk)
-			return chunk != first && header & LAYOUT_PREV_IN_USE ? chunk : 0;
+			return chunk != first && (header & LAYOUT_FLAGS) == LAYOUT_PREV_IN_USE ? chunk : 0;
 		if (!step(chain, &chunk))
 			return 0;
 	}

@@ -105,10 +105,12 @@ static void take_walk(struct state *state, struct walk_result *walk)
 
 		*chunk_table_add(&state->heap->chunks, block->range, block->arena) = *block;
 	}
-	for (size_t i = 0; i < walk->damages.count; i++)
-		anomaly_add(state->anomalies, walk->damages.items[i].range.start,
-					"%s: %" PRIu64 " bytes cannot be walked", walk->damages.items[i].why,
-					range_bytes(walk->damages.items[i].range));
+	for (size_t i = 0; i < walk->damages.count; i++) {
+		char text[WALK_DAMAGE_TEXT_BYTES];
+
+		walk_damage_describe(&walk->damages.items[i], &state->layout, text);
+		anomaly_add(state->anomalies, walk->damages.items[i].range.start, "%s", text);
+	}
 	if (walk->damage_count > walk->damages.count)
 		anomaly_add(state->anomalies, walk->damages.items[0].range.start,
 					"and %" PRIu64 " more damaged places in the same block",

@@ -44,7 +44,7 @@ static void add_block(struct lanes *lanes, size_t index, struct walk_result *res
 	const struct arena_block *block = &lanes->blocks->items[index];
 
 	if (!can_walk(block)) {
-		walk_give_up(block, result);
+		walk_give_up(lanes->image, lanes->layout, block, result);
 		return;
 	}
 	add_part(lanes, index, block->first);

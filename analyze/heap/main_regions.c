@@ -16,7 +16,7 @@ static struct arena_block *add_block(arena_blocks *blocks, struct range range, v
 	return block;
 }
 
-/* The run of brk memory: the one that holds top, else the one the kernel calls so. Memory of
+/* The run of brk memory: the one the kernel calls so, else the one that holds top. Memory of
  * secondary arenas is none of it. An empty range where there is none. */
 static struct range find_brk(const struct regions *regions, vaddr top, const arena_blocks *blocks)
 {
@@ -30,7 +30,7 @@ static struct range find_brk(const struct regions *regions, vaddr top, const are
 		if (regions->items.items[i].kind == REGION_BRK)
 			brk = regions->items.items[i].range;
 	for (size_t i = 0; i < runs.count; i++)
-		if (range_holds(runs.items[i], top) || range_holds(runs.items[i], brk.start))
+		if (range_holds(runs.items[i], brk.start ? brk.start : top))
 			brk = runs.items[i];
 	vec_deinit(&runs);
 	return brk;
@@ -61,6 +61,18 @@ static void guess_contiguous(const struct image *image, const struct regions *re
 	add_block(blocks, brk, layout_chunk_from(layout, brk.start), top, index)->has_top = true;
 }
 
+/* Whether chunks lead from the start of brk memory to the address: then system_mem is damaged, and
+ * malloc's memory does not begin there. */
+static bool begins_before(const struct image *image, const struct layout *layout, struct range brk,
+						  vaddr start)
+{
+	struct chain chain = chain_make(image, layout, true, start);
+	vaddr first = layout_chunk_from(layout, brk.start);
+
+	return first < start && range_holds(brk, start) &&
+		   chain_region_end(&chain, first, layout->page_size) == start;
+}
+
 /* brk memory is [top end - system_mem, top end), and its end is page-aligned (malloc.c, sysmalloc).
  */
 static void add_contiguous(const struct image *image, const struct regions *regions,
@@ -70,7 +82,9 @@ static void add_contiguous(const struct image *image, const struct regions *regi
 	vaddr end = arena->top + arena->top_bytes, start = end - arena->system_bytes;
 
 	if (arena->top_bytes && end > arena->top && start <= arena->top &&
-		end % layout->page_size == 0 && image_has(image, start, layout->word)) {
+		end % layout->page_size == 0 && image_has(image, start, layout->word) &&
+		regions_mapped_until(regions, start, end) == end &&
+		!begins_before(image, layout, find_brk(regions, arena->top, blocks), start)) {
 		start = (start + 7) & ~(vaddr)7;
 		add_block(blocks, (struct range){ start, end }, layout_chunk_from(layout, start),
 				  arena->top, index)
@@ -78,7 +92,10 @@ static void add_contiguous(const struct image *image, const struct regions *regi
 		return;
 	}
 	anomaly_add(anomalies, arena->address,
-				"main arena's top and system_mem do not fit each other: its start is guessed");
+				"main arena's system_mem is %" PRIu64 " and its top at 0x%" PRIx64 " has %" PRIu64
+				" bytes, which do not fit each other in brk memory: its start is "
+				"guessed",
+				arena->system_bytes, arena->top, arena->top_bytes);
 	guess_contiguous(image, regions, layout, arena, index, blocks);
 }
 

@@ -39,6 +39,16 @@ bool states_is_arena(struct states *states, vaddr address)
 	return good >= GOOD_BINS_MIN && empty;
 }
 
+bool states_has_last_bin(struct states *states, vaddr address)
+{
+	vaddr bins = address + states->row->bins_at, header;
+	uint64_t links[2];
+
+	return read_bin(states, bins, BINS, &header, links) && links[0] == header &&
+		   links[1] == header && read_bin(states, bins, BINS + 1, &header, links) &&
+		   links[0] != header && links[1] != header;
+}
+
 const struct layout_heap_info *states_heap_info(struct states *states, vaddr address)
 {
 	const struct layout_heap_info *rows;

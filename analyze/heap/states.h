@@ -13,7 +13,8 @@
 struct states {
 	struct reader reader;
 	unsigned word;
-	unsigned steps; /* states_is_arena may still look at; then it gives false */
+	unsigned steps;         /* states_is_arena may still look at; then it gives false */
+	unsigned lone_searches; /* that may still be made */
 	uint32_t page_size;
 	const struct layout_state *row; /* any row with the bins offset in question */
 };
@@ -32,6 +33,9 @@ const struct layout_heap_info *states_heap_info(struct states *states, vaddr add
 /* Whether the address is a secondary arena beyond doubt: its heap_info says so. Any run of empty
  * bins looks like a state that is some bins off its place. */
 bool states_is_certain(struct states *states, vaddr address);
+
+/* Whether bin 127, which is never used, is where the row puts it, and no bin behind it. */
+bool states_has_last_bin(struct states *states, vaddr address);
 
 /* Whether it is a main arena beyond doubt, under the row in `states`: top and system_mem fit each
  * other, top ends on a page, and chunks follow each other from the start of brk memory. Some bins

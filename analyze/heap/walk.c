@@ -1,10 +1,10 @@
 #include "analyze/heap/walk.h"
 
 #include "analyze/heap/chain.h"
+#include "analyze/heap/resync.h"
 #include "base/mem.h"
 
 enum {
-	RESYNC_HOPS = 32,    /* chunks that must follow each other where the walk takes up again */
 	PACKED_FIRST = 4096, /* chunks there is room for at first */
 	/* Headers looked at to tell which of two sizes is the damaged one: for one damage, and for all
 	 * of a walk. Old headers inside a freed stretch make long chains that lead nowhere. */
@@ -59,56 +59,34 @@ static void take_back(struct walk *walk, vaddr chunk)
 		open->count--;
 }
 
-static void emit_unwalkable(struct walk *walk, struct range range, const char *why)
+static void emit_unwalkable(struct walk *walk, struct range range, enum walk_trouble trouble)
 {
 	struct walk_result *result = walk->result;
+	struct walk_damage damage = { .range = range,
+								  .trouble = trouble,
+								  .most = walk->block->last - range.start,
+								  .bad_flags = walk->chain.bad_flags };
 
 	if (!range_bytes(range))
 		return;
 	emit(walk, range.start, CHUNK_UNWALKABLE);
+	damage.header = reader_word_or_zero(&walk->chain.reader, range.start + walk->layout->word);
 	if (result->damages.count < WALK_DAMAGES_MAX)
-		*vec_add(&result->damages) = (struct walk_damage){ range, why };
+		*vec_add(&result->damages) = damage;
 	result->damage_count++;
 }
 
-/* The first address in [from, until) where chunks follow each other beyond `beyond`; `until` where
- * there is none. Memory that was not captured is stepped over. */
-static vaddr resync(struct walk *walk, vaddr from, vaddr until, vaddr beyond)
-{
-	const struct image *image = walk->chain.reader.image;
-	const struct layout *layout = walk->layout;
-	vaddr chunk = layout_chunk_from(layout, from);
-	uint64_t header;
-
-	while (chunk < until) {
-		if (!reader_word(&walk->chain.reader, chunk + layout->word, &header)) {
-			size_t next = image_find(image, chunk + 2 * layout->word);
-
-			if (next == image->pieces.count)
-				break;
-			if (image->pieces.items[next].range.start > chunk)
-				chunk = layout_chunk_from(layout, image->pieces.items[next].range.start);
-			else
-				chunk += layout->alignment;
-			continue;
-		}
-		if (chain_header_fits(&walk->chain, chunk, header) &&
-			chain_holds(&walk->chain, chunk, RESYNC_HOPS, chunk < beyond ? beyond : chunk))
-			return chunk;
-		chunk += layout->alignment;
-	}
-	return until;
-}
-
-/* As resync, for a start inside the chunk before the one at `beyond`; that one where there is none.
- */
+/* An address inside the chunk before the one at `beyond` from which chunks follow each other and
+ * past that one: the size of the chunk is damaged then. `beyond` where there is none. */
 static vaddr resync_inside(struct walk *walk, vaddr previous, vaddr beyond)
 {
+	vaddr from = previous + walk->layout->min_bytes, next;
 	uint64_t steps = walk->doubt_steps < DOUBT_STEPS ? walk->doubt_steps : DOUBT_STEPS;
-	vaddr next;
 
 	walk->chain.steps = steps;
-	next = resync(walk, previous + walk->layout->min_bytes, beyond, beyond);
+	next = resync_find(&walk->chain, from, beyond, beyond, RESYNC_HOPS);
+	if (next == beyond)
+		next = resync_find(&walk->chain, from, beyond, beyond, RESYNC_HOPS_NEAR);
 	walk->doubt_steps -= steps - walk->chain.steps;
 	walk->chain.steps = UINT64_MAX;
 	return next;
@@ -125,21 +103,22 @@ static void decide_without_flag(struct walk *walk, vaddr chunk)
 /* The header at the address does not fit. Either it was overwritten, or the size of the chunk
  * before it was: then chunks follow each other from an address inside that one and past this one,
  * or from one so near that no chunk can be here. Gives where the walk goes on. */
-static vaddr step_over_damage(struct walk *walk, vaddr chunk, const char *why)
+static vaddr step_over_damage(struct walk *walk, vaddr chunk, enum walk_trouble trouble)
 {
 	vaddr previous = walk->previous, next = chunk;
 
 	if (previous)
 		next = resync_inside(walk, previous, chunk);
 	if (next == chunk)
-		next = resync(walk, chunk + walk->layout->alignment, walk->block->last, chunk);
+		next = resync_next(&walk->resync, &walk->chain, chunk, chunk + walk->layout->alignment,
+						   walk->block->last);
 	if (previous && next < chunk + walk->layout->min_bytes) {
 		take_back(walk, previous);
-		emit_unwalkable(walk, (struct range){ previous, next }, why);
+		emit_unwalkable(walk, (struct range){ previous, next }, WALK_BAD_LEAD);
 	} else {
 		if (previous)
 			decide_without_flag(walk, previous);
-		emit_unwalkable(walk, (struct range){ chunk, next }, why);
+		emit_unwalkable(walk, (struct range){ chunk, next }, trouble);
 	}
 	walk->previous = 0;
 	return next;
@@ -155,7 +134,7 @@ static vaddr step_over_foreign(struct walk *walk, vaddr fence)
 	if (end > walk->block->last)
 		end = walk->block->last;
 	emit(walk, fence, CHUNK_OVERHEAD);
-	next = resync(walk, end, walk->block->last, end);
+	next = resync_find(&walk->chain, end, walk->block->last, end, RESYNC_HOPS);
 	close_block(walk, end);
 	open_block(walk, next);
 	walk->previous = 0;
@@ -179,9 +158,7 @@ static vaddr step_odd(struct walk *walk, vaddr chunk, bool captured, uint64_t he
 		if (walk->block->main && chain_is_fence(&walk->chain, chunk))
 			return step_over_foreign(walk, chunk);
 	}
-	return step_over_damage(walk, chunk,
-							captured ? "a chunk's size word is damaged"
-									 : "a chunk's header was not captured");
+	return step_over_damage(walk, chunk, captured ? WALK_BAD_SIZE : WALK_NO_HEADER);
 }
 
 /* The rest of an old top too small to be freed, joined with its fencepost: in no bin, though nobody
@@ -206,7 +183,7 @@ static void step_to_missing(struct walk *walk, vaddr next)
 
 	walk->previous = 0;
 	if (!chain_is_linked(&walk->chain, chunk))
-		next = step_over_damage(walk, chunk, "the next chunk's header was not captured");
+		next = step_over_damage(walk, chunk, WALK_NO_NEXT);
 	else
 		emit(walk, chunk, CHUNK_BINNED);
 	look_at(walk, next);
@@ -276,15 +253,6 @@ void walk_end(struct walk *walk)
 	}
 }
 
-void walk_give_up(const struct arena_block *block, struct walk_result *result)
-{
-	struct walk walk = { .block = block, .result = result };
-
-	open_block(&walk, block->range.start);
-	emit_unwalkable(&walk, block->range, "a heap's end is damaged");
-	close_block(&walk, block->range.end);
-}
-
 vaddr walk_find_start(const struct image *image, const struct layout *layout,
 					  const struct arena_block *block, struct range where)
 {
@@ -294,6 +262,19 @@ vaddr walk_find_start(const struct image *image, const struct layout *layout,
 	vaddr start;
 
 	walk.chain.steps = DOUBT_STEPS;
-	start = resync(&walk, where.start, where.end, where.start);
+	start = resync_find(&walk.chain, where.start, where.end, where.start, RESYNC_HOPS);
 	return start < where.end ? start : 0;
+}
+
+void walk_give_up(const struct image *image, const struct layout *layout,
+				  const struct arena_block *block, struct walk_result *result)
+{
+	struct walk walk = { .chain = chain_make(image, layout, block->main, block->last),
+						 .layout = layout,
+						 .block = block,
+						 .result = result };
+
+	open_block(&walk, block->range.start);
+	emit_unwalkable(&walk, block->range, WALK_NO_CHUNKS);
+	close_block(&walk, block->range.end);
 }

@@ -9,15 +9,11 @@
 #include "analyze/heap/blocks.h"
 #include "analyze/heap/chain.h"
 #include "analyze/heap/layout.h"
+#include "analyze/heap/resync.h"
+#include "analyze/heap/walk_damage.h"
 #include "analyze/memory/chunks.h"
 #include "analyze/memory/image.h"
 #include "base/vec.h"
-
-/* Bytes that could not be walked, and why (a constant). */
-struct walk_damage {
-	struct range range;
-	const char *why;
-};
 
 /* Every damage is in `damages` up to WALK_DAMAGES_MAX; `damage_count` counts them all. */
 enum { WALK_DAMAGES_MAX = 64 };
@@ -40,12 +36,13 @@ struct walk {
 	struct walk_result *result;
 	struct chunk_block open; /* being filled */
 	size_t capacity;         /* of open.packed */
-	uint64_t doubt_steps;    /* left of DOUBT_STEPS_ALL */
-	vaddr previous;          /* the chunk whose size led to the current one; 0 after damage */
-	vaddr chunk;             /* the current one */
-	uint64_t header;         /* its size word */
-	bool captured;           /* whether that could be read */
-	vaddr until;             /* the walk ends at the first chunk from here on */
+	struct resync resync;
+	uint64_t doubt_steps; /* left of DOUBT_STEPS_ALL */
+	vaddr previous;       /* the chunk whose size led to the current one; 0 after damage */
+	vaddr chunk;          /* the current one */
+	uint64_t header;      /* its size word */
+	bool captured;        /* whether that could be read */
+	vaddr until;          /* the walk ends at the first chunk from here on */
 };
 
 /* Starts at a chunk, part.start, to end at the first one at or behind part.end: both are chunks of
@@ -61,8 +58,10 @@ bool walk_step(struct walk *walk);
 /* To be called once, after the last step. */
 void walk_end(struct walk *walk);
 
-/* For a block whose first and last chunk contradict each other: all of it is unwalkable. */
-void walk_give_up(const struct arena_block *block, struct walk_result *result);
+/* Instead of a walk, for a block whose first and last chunk contradict each other: all of it is
+ * unwalkable. */
+void walk_give_up(const struct image *image, const struct layout *layout,
+				  const struct arena_block *block, struct walk_result *result);
 
 /* An address in `where` from which chunks follow each other; 0 where none is found with little
  * effort. It need not be a chunk: free memory keeps the headers that stood in it. */

@@ -19,6 +19,17 @@ static const char *const kind_names[REGION_KINDS] = {
 	[REGION_JVM_CODE] = "jvm-code",
 };
 
+vaddr regions_mapped_until(const struct regions *regions, vaddr address, vaddr end)
+{
+	const struct region *region;
+
+	if (!regions->from_smaps)
+		return end;
+	while (address < end && (region = regions_find(regions, address)))
+		address = region->range.end;
+	return address < end ? address : end;
+}
+
 const char *region_kind_name(enum region_kind kind)
 {
 	return (unsigned)kind < REGION_KINDS ? kind_names[kind] : "unknown";

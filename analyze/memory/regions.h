@@ -54,6 +54,11 @@ void regions_deinit(struct regions *regions);
 /* The region that holds the address, or NULL. */
 const struct region *regions_find(const struct regions *regions, vaddr address);
 
+/* Where the memory that the process has without a break from `address` to `end` stops: `end`, or
+ * the first address before it that no region holds. Only smaps tells of every region: without it
+ * the answer is `end`. */
+vaddr regions_mapped_until(const struct regions *regions, vaddr address, vaddr end);
+
 /* "anonymous", "stack", … as in the glossary. */
 const char *region_kind_name(enum region_kind kind);
 

@@ -1,6 +1,7 @@
 /* replay: runs a fuzzed parser without a fuzzer, in the ordinary test run. Prints TAP.
  *
- *     core_fuzz                  every seed, its truncations, and mutations of it
+ *     core_fuzz                  every seed, its truncations, and mutations of it; then the files
+ *                                of tests/fuzz/corpus/core
  *     core_fuzz FILE|FOLDER...   these files, folders not recursively
  *     core_fuzz --write FOLDER   writes the seeds as files: the first corpus of a real fuzzer
  */
@@ -128,6 +129,25 @@ static int run_path(const char *path)
 	return failures;
 }
 
+/* What fuzzers found worth keeping, for a program NAME_fuzz; from the repository's root. */
+static int run_corpus(const char *program)
+{
+	const char *name = strrchr(program, '/'), *end;
+	char path[4096];
+	DIR *folder;
+
+	name = name ? name + 1 : program;
+	end = strstr(name, "_fuzz");
+	snprintf(path, sizeof path, "tests/fuzz/corpus/%.*s", end ? (int)(end - name) : 0, name);
+	folder = opendir(path);
+	if (!folder) {
+		printf("ok - corpus # SKIP %s cannot be opened from here\n", path);
+		return 0;
+	}
+	closedir(folder);
+	return run_path(path);
+}
+
 static int write_seeds(const char *folder)
 {
 	struct strbuf seed = { 0 };
@@ -155,7 +175,7 @@ int main(int count, char **arguments)
 	int failures = 0;
 
 	if (count == 1)
-		return run_seeds();
+		return run_seeds() || run_corpus(arguments[0]);
 	if (count == 3 && strcmp(arguments[1], "--write") == 0)
 		return write_seeds(arguments[2]);
 	for (int i = 1; i < count; i++)

@@ -5,18 +5,10 @@
 #include "analyze/memory/owners.h"
 #include "analyze/memory/regions.h"
 #include "tests/support/core_builder.h"
+#include "tests/support/promise.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Also in builds without assertions. */
-static void promise(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "broken promise: %s\n", what);
-	abort();
-}
 
 static void check_segments(const struct core *core)
 {

@@ -161,8 +161,8 @@ static void arenas_are_found_outside_of_modules(void **state)
 	heap_builder_deinit(&builder);
 }
 
-/* Each pair of words looks like an empty bin, and each as a `next` leads to another such state:
- * rings without end, from every address. */
+/* Every second pair of words looks like an empty bin that is the last one, and each as a `next`
+ * leads to another such state: rings without end, from every address. */
 static void memory_full_of_false_rings_is_given_up(void **state)
 {
 	const struct range area = { 0x7ffe00000000, 0x7ffe00080000 };
@@ -174,7 +174,7 @@ static void memory_full_of_false_rings_is_given_up(void **state)
 	memset(builder.areas.items[0].bytes, 0, (size_t)range_bytes(builder.areas.items[0].range));
 	heap_builder_area(&builder, area, REGION_ANONYMOUS);
 	for (vaddr at = area.start; at < area.end; at += 16) {
-		heap_builder_set(&builder, at, at - 16);
+		heap_builder_set(&builder, at, at & 16 ? at - 16 : area.start + 16);
 		heap_builder_set(&builder, at + 8, at - 16);
 	}
 	find(&builder, &result);
@@ -182,6 +182,39 @@ static void memory_full_of_false_rings_is_given_up(void **state)
 	assert_non_null(strstr(result.why, "given up"));
 	forget(&result);
 	heap_builder_deinit(&builder);
+}
+
+/* Bins beyond doubt, a `next` that leads nowhere, and system_mem of other brk memory than there is:
+ * the words that point to the malloc_state, as thread_arena does, tell where it starts; without one
+ * it stays open. */
+static void a_main_arena_alone_is_found_by_who_points_to_it(void **state)
+{
+	static const struct {
+		const char *class;
+		unsigned word;
+	} rows[] = { { "A1", 8 }, { "B", 8 }, { "C", 8 }, { "D", 8 },
+				 { "A1", 4 }, { "C", 4 }, { "D", 4 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+		struct heap_builder builder;
+		struct result result;
+		vaddr main_arena;
+
+		heap_builder_init(&builder, rows[i / 2].class, rows[i / 2].word);
+		main_arena = builder.arenas.items[0].address;
+		heap_builder_chunk(&builder, 0, 0x2000, HEAP_USED);
+		heap_builder_thread(&builder, 100, i % 2 ? 0 : SIZE_MAX, 0);
+		heap_builder_finish(&builder);
+		heap_builder_set(&builder, main_arena + builder.class->next_at, 0x1000);
+		heap_builder_set(&builder, main_arena + builder.class->system_mem_at, 0xff000);
+		find(&builder, &result);
+		assert_int_equal(result.found, i % 2);
+		if (result.found)
+			assert_int_equal(result.arenas.items[0].address, main_arena);
+		forget(&result);
+		heap_builder_deinit(&builder);
+	}
 }
 
 static void damaged_system_mem_costs_no_single_arena(void **state)
@@ -405,6 +438,7 @@ int main(void)
 		cmocka_unit_test(no_arena_is_said),
 		cmocka_unit_test(arenas_are_found_outside_of_modules),
 		cmocka_unit_test(memory_full_of_false_rings_is_given_up),
+		cmocka_unit_test(a_main_arena_alone_is_found_by_who_points_to_it),
 		cmocka_unit_test(damaged_system_mem_costs_no_single_arena),
 		cmocka_unit_test(a_single_arena_is_found_by_its_chunks),
 		cmocka_unit_test(a_single_arena_is_not_guessed),
