@@ -163,7 +163,9 @@ static const char stack_smaps[] = "7f0000000000-7f0000001000 ---p 00000000 00:00
 								  "7f0000001000-7f0000005000 rw-p 00000000 00:00 0 \n"
 								  "7f0000010000-7f0000020000 rw-p 00000000 00:00 0 \n"
 								  "7f0040000000-7f0044000000 rw-p 00000000 00:00 0 \n"
-								  "7f0080000000-7f0080002000 rw-p 00000000 00:00 0 \n";
+								  "7f0080000000-7f0080002000 rw-p 00000000 00:00 0 \n"
+								  "7f00c0000000-7f00c4000000 rw-p 00000000 00:00 0 \n"
+								  "7ffc00000000-7ffc00010000 rw-p 00000000 00:00 0 [stack]\n";
 
 static void stacks_hold_a_stack_pointer(void **state)
 {
@@ -182,6 +184,9 @@ static void stacks_hold_a_stack_pointer(void **state)
 	/* Stacks of the program's own making, in a large mapping and a small one. */
 	core_builder_thread(&builder, 5, 1, 0x7f0040001000, 0x7f00000016c0);
 	core_builder_thread(&builder, 6, 1, 0x7f0080001000, 0x7f00000016c0);
+	/* The first thread on a stack of a scheduler's heap: its own stack has a name. */
+	core_builder_process(&builder, 7, "go", "go");
+	core_builder_thread(&builder, 7, 1, 0x7f00c0001000, 0x600000);
 	open_regions(&builder, &core, &regions);
 	expect_kind(&regions, 0x7f0000000000, REGION_ANONYMOUS);
 	expect_kind(&regions, 0x7f0000001000, REGION_STACK);
@@ -194,6 +199,7 @@ static void stacks_hold_a_stack_pointer(void **state)
 	assert_int_equal(regions_find(&regions, 0x7f000001ffff)->tid, 4);
 	expect_kind(&regions, 0x7f0040001000, REGION_ANONYMOUS);
 	expect_kind(&regions, 0x7f0080001000, REGION_STACK);
+	expect_kind(&regions, 0x7f00c0001000, REGION_ANONYMOUS);
 	close_regions(&core, &regions);
 }
 
