@@ -71,6 +71,14 @@ uint64_t diagnosis_unknown_bytes(const struct report *report)
 		   buckets_bytes(&report->memory, "unwalkable");
 }
 
+bool diagnosis_is_forgotten(const struct report *report)
+{
+	const struct report_references *references = &report->references;
+
+	return references->asked && !references->upper_bound && references->unreachable.bytes &&
+		   references->unreachable.bytes >= references->anchored.bytes;
+}
+
 const struct report_diagnosis *diagnosis_find(const struct report *report, const char *id)
 {
 	for (size_t i = 0; i < report->diagnosis.count; i++)

@@ -31,6 +31,10 @@ uint64_t diagnosis_foreign_bytes(const struct report *report);
  * walkable. */
 uint64_t diagnosis_unknown_bytes(const struct report *report);
 
+/* Whether references were looked for, in all that may hold chunks, and no pointer leads to half of
+ * the live bytes or more. */
+bool diagnosis_is_forgotten(const struct report *report);
+
 /* The row of that id, or NULL. */
 const struct report_diagnosis *diagnosis_find(const struct report *report, const char *id);
 
