@@ -156,6 +156,11 @@ static void say_live_or_kept(const struct report *report, struct strbuf *out)
 	uint64_t live = diagnosis_live_bytes(report), kept = diagnosis_kept_bytes(report);
 	uint64_t whole = report->memory.resident_bytes;
 
+	if (!report->heap.found && report->memory.has_resident && report->evidence.complete &&
+		diagnosis_foreign_bytes(report) + diagnosis_unknown_bytes(report) < whole / 4) {
+		strbuf_puts(out, "Anonymous memory is not the main part, whoever manages it. ");
+		return;
+	}
 	if (!report->heap.found || !report->memory.has_resident ||
 		diagnosis_unknown_bytes(report) > whole / 4) {
 		say_unknown(report, out);

@@ -491,6 +491,23 @@ static void the_verdict_names_another_allocator(void **state)
 	report_deinit(&report);
 }
 
+/* Who manages a tenth of the RSS does not decide about the rest. */
+static void a_small_allocator_does_not_forbid_a_verdict(void **state)
+{
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(200));
+	report.heap.found = false;
+	report.heap.replaced = "malloc is jemalloc.";
+	put(&report, "module", MIB(180));
+	put(&report, "anonymous.jemalloc", MIB(20));
+	judge(&report, &nothing);
+	assert_non_null(strstr(report.verdict, "Anonymous memory is not the main part"));
+	assert_null(strstr(report.verdict, "does not tell"));
+	report_deinit(&report);
+}
+
 /* Where residency is unknown too, a file that is cut is said in the verdict. */
 static void a_cut_core_is_said_in_the_verdict(void **state)
 {
@@ -528,6 +545,7 @@ int main(void)
 		cmocka_unit_test(what_is_held_but_not_resident_is_told_apart),
 		cmocka_unit_test(a_rule_speaks_for_freed_memory_only_if_it_knows_much),
 		cmocka_unit_test(the_verdict_names_another_allocator),
+		cmocka_unit_test(a_small_allocator_does_not_forbid_a_verdict),
 		cmocka_unit_test(a_cut_core_is_said_in_the_verdict),
 	};
 
