@@ -119,7 +119,8 @@ static void say_pinned(const struct diagnosing *c, struct candidate *d)
 	const struct report_pinned *pinned = &totals->pinned;
 
 	JUDGE_SAY(c, d, "malloc_trim(0) would give back %s now; %s are pinned.",
-			  judge_size(c, totals->trimmable_bytes), judge_size(c, totals->pinned_free_bytes));
+			  totals->trimmable_bytes ? judge_size(c, totals->trimmable_bytes) : "nothing",
+			  judge_size(c, totals->pinned_free_bytes));
 	if (totals->pinned_free_bytes >= totals->free_resident_bytes / 10)
 		JUDGE_SAY(c, d,
 				  "Pinned are %s on pages of %s, %s in thread caches and %s at ends of arenas that "

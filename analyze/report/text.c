@@ -10,6 +10,7 @@
 #include "base/size.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { INDENT = 2, BAR_COLUMNS = 21, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
@@ -58,6 +59,24 @@ static size_t columns_of(const char *word, size_t length)
 	return columns;
 }
 
+/* Bytes of the word that begins here; a number and its unit are one word. */
+static size_t word_length(const char *word)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "ms", "%" };
+	const char *digits = word + (*word == '(');
+	const char *unit = digits + strspn(digits, "0123456789.,");
+
+	if (unit == digits || *unit++ != ' ')
+		return strcspn(word, " ");
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		size_t length = strlen(units[i]);
+
+		if (strncmp(unit, units[i], length) == 0 && !isalnum((unsigned char)unit[length]))
+			return (size_t)(unit - word) + strcspn(unit, " ");
+	}
+	return strcspn(word, " ");
+}
+
 /* A paragraph: `first` stands before its first line, as many blanks before the others. Words longer
  * than a line are broken. */
 static void paragraph(const struct page *page, const char *first, const char *text)
@@ -70,7 +89,7 @@ static void paragraph(const struct page *page, const char *first, const char *te
 	word = strbuf_text(&clean);
 	strbuf_puts(page->out, first);
 	for (word += strspn(word, " "); *word; word += strspn(word, " ")) {
-		size_t length = strcspn(word, " ");
+		size_t length = word_length(word);
 		size_t columns = columns_of(word, length);
 
 		if (column > indent && column + 1 + columns > TEXT_COLUMNS) {
@@ -123,21 +142,30 @@ static void print_memory(const struct page *page)
 static void print_owners(const struct page *page)
 {
 	const struct report_memory *memory = &page->report->memory;
-	struct table table;
+	bool any = false;
 
-	if (memory->owners.count)
-		heading(page, "OTHER ALLOCATORS AND RUNTIMES");
 	for (size_t i = 0; i < memory->owners.count; i++) {
 		struct strbuf line = { 0 };
 
+		if (!owner_lines_matter(&memory->owners.items[i]))
+			continue;
+		if (!any)
+			heading(page, "OTHER ALLOCATORS AND RUNTIMES");
+		any = true;
 		owner_lines_owner(&memory->owners.items[i], memory->has_resident, &line);
 		paragraph(page, "  - ", strbuf_text(&line));
 		strbuf_deinit(&line);
 	}
-	if (!memory->stacks.count)
+}
+
+static void print_stacks(const struct page *page)
+{
+	struct table table;
+
+	if (!owner_lines_stacks_matter(&page->report->memory))
 		return;
 	heading(page, "THREAD STACKS");
-	owner_lines_stacks(memory, &table);
+	owner_lines_stacks(&page->report->memory, &table);
 	print_table(page, &table);
 }
 
@@ -171,8 +199,9 @@ static void print_heap(const struct page *page)
 		paragraph(page, "  ", strbuf_text(&line));
 	}
 	if (heap->pins.count) {
-		heading(page,
-				"HEAPS THAT FEW CHUNKS KEEP (held: freed, and would go back without those chunks)");
+		heading(
+			page,
+			"HEAPS THAT FEW CHUNKS KEEP (held: freed; goes back by itself without those chunks)");
 		heap_tables_pins(heap, has_residency, &table);
 		print_table(page, &table);
 	}
@@ -195,6 +224,8 @@ static void print_content(const struct page *page)
 		paragraph(page, "  ", strbuf_text(&coverage));
 		strbuf_deinit(&coverage);
 	}
+	if (!content_tables_matter(page->report))
+		return;
 	if (page->report->heap.size_classes.count) {
 		heading(page, "SIZES THAT HOLD MOST");
 		content_tables_sizes(&page->report->heap, &table);
@@ -324,6 +355,7 @@ void text_render(const struct report *report, struct text_style style, struct st
 	print_heap(&page);
 	print_content(&page);
 	print_references(&page);
+	print_stacks(&page);
 	print_diagnosis(&page);
 	print_missing(&page);
 	print_anomalies(&page);

@@ -226,6 +226,7 @@ static void gaps_are_summed_by_reason(void **state)
 
 	(void)state;
 	start(&builder);
+	page_map_append(&builder.core.page_map, (struct range){ 0x4000, 0x7000 }, PAGE_PRESENT);
 	for (unsigned i = 0; i < 1000; i++)
 		*vec_add(&builder.core.gaps) =
 			(struct capture_gap){ { i * 0x2000, i * 0x2000 + 0x1000 }, i & 1 ? "odd\n" : "even" };
@@ -233,7 +234,7 @@ static void gaps_are_summed_by_reason(void **state)
 	assert_int_equal(evidence.gaps.count, 1000);
 	assert_string_equal(evidence.gaps.items[1].reason, "odd\\n");
 	assert_int_equal(evidence.missing.count, 2);
-	assert_true(says(&evidence, "1.95 MiB in 500 ranges (even)"));
+	assert_true(says(&evidence, "1.95 MiB, 4.00 KiB resident, in 500 ranges (even)"));
 	finish(&builder, &evidence, &pool);
 }
 

@@ -33,6 +33,61 @@ static void the_verdict_comes_first(void **state)
 	free(text);
 }
 
+static void numbers_keep_their_units(void **state)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "%" };
+	char *text;
+
+	(void)state;
+	for (int words = 0; words < 60; words++) {
+		struct report report;
+		struct strbuf out = { 0 }, verdict = { 0 };
+
+		report_builder_java(&report);
+		for (int i = 0; i < words; i++)
+			strbuf_puts(&verdict, "a ");
+		strbuf_puts(&verdict, "of 1,234 KiB (12 % or 5.5 GiB) in 3 Bins, 99.5 MiB.");
+		report.verdict = strbuf_text(&verdict);
+		text_render(&report, (struct text_style){ 0 }, &out);
+		strbuf_deinit(&verdict);
+		report_deinit(&report);
+		text = strbuf_take(&out);
+		for (const char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n')) {
+			const char *word = line + 1 + strspn(line + 1, " ");
+
+			for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+				if (strncmp(word, units[i], strlen(units[i])) == 0)
+					assert_null(strchr(" ,.);:", word[strlen(units[i])]));
+		}
+		free(text);
+	}
+}
+
+/* Stacks of a process with few of them, and the sizes of a heap that is no matter, are left out. */
+static void what_is_no_matter_is_left_out(void **state)
+{
+	(void)state;
+	for (int matters = 0; matters < 2; matters++) {
+		struct report report;
+		struct strbuf out = { 0 };
+
+		report_builder_java(&report);
+		report.memory.stacks.items[0].resident_bytes =
+			matters ? report.memory.resident_bytes / 20 : 4096;
+		if (!matters) {
+			report.heap.totals.in_use.resident_bytes = report.heap.mmapped.resident_bytes = 4096;
+			report.heap.totals.free_resident_bytes = 4096;
+		}
+		text_render(&report, (struct text_style){ 0 }, &out);
+		assert_int_equal(strstr(strbuf_text(&out), "THREAD STACKS") != NULL, matters);
+		assert_int_equal(strstr(strbuf_text(&out), "SIZES THAT HOLD MOST") != NULL, matters);
+		assert_int_equal(strstr(strbuf_text(&out), "THAT NO RULE EXPLAINS") != NULL, matters);
+		assert_non_null(strstr(strbuf_text(&out), "ARENAS OF MALLOC"));
+		strbuf_deinit(&out);
+		report_deinit(&report);
+	}
+}
+
 static void colour_and_blocks_only_where_asked_for(void **state)
 {
 	char *plain = render(report_builder_java, (struct text_style){ 0 });
@@ -189,6 +244,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_verdict_comes_first),
+		cmocka_unit_test(numbers_keep_their_units),
+		cmocka_unit_test(what_is_no_matter_is_left_out),
 		cmocka_unit_test(colour_and_blocks_only_where_asked_for),
 		cmocka_unit_test(unknown_columns_are_question_marks),
 		cmocka_unit_test(a_negative_residual_keeps_its_sign),
