@@ -13,7 +13,9 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { INDENT = 2, BAR_COLUMNS = 21, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
+/* NUMBER_COLUMNS: what stands left of the bars */
+enum { INDENT = 2, BAR_COLUMNS = 21, NUMBER_COLUMNS = TEXT_COLUMNS - BAR_COLUMNS };
+enum { BARS_LEAST = 8, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
 
 struct page {
 	const struct report *report;
@@ -25,15 +27,6 @@ static void colour(const struct page *page, const char *code)
 {
 	if (page->style.colour)
 		strbuf_printf(page->out, "\033[%sm", code);
-}
-
-static void heading(const struct page *page, const char *title)
-{
-	strbuf_putc(page->out, '\n');
-	colour(page, "1");
-	strbuf_puts(page->out, title);
-	colour(page, "0");
-	strbuf_putc(page->out, '\n');
 }
 
 /* Bytes of the longest start of `word` that has at most so many columns. */
@@ -92,7 +85,7 @@ static void paragraph(const struct page *page, const char *first, const char *te
 		size_t length = word_length(word);
 		size_t columns = columns_of(word, length);
 
-		if (column > indent && column + 1 + columns > TEXT_COLUMNS) {
+		if (column > indent && column + 1 + columns > page->style.columns) {
 			strbuf_putc(page->out, '\n');
 			strbuf_pad(page->out, ' ', indent);
 			column = indent;
@@ -100,7 +93,7 @@ static void paragraph(const struct page *page, const char *first, const char *te
 			strbuf_putc(page->out, ' ');
 			column++;
 		}
-		length = fit(word, length, TEXT_COLUMNS - column);
+		length = fit(word, length, page->style.columns - column);
 		strbuf_add(page->out, word, length);
 		column += columns_of(word, length);
 		word += length;
@@ -109,9 +102,17 @@ static void paragraph(const struct page *page, const char *first, const char *te
 	strbuf_deinit(&clean);
 }
 
+static void heading(const struct page *page, const char *title)
+{
+	strbuf_putc(page->out, '\n');
+	colour(page, "1");
+	paragraph(page, "", title);
+	colour(page, "0");
+}
+
 static void print_table(const struct page *page, struct table *table)
 {
-	table_text(table, INDENT, page->out);
+	table_text(table, INDENT, page->style.columns, page->out);
 	table_deinit(table);
 }
 
@@ -130,7 +131,9 @@ static void print_evidence(const struct page *page)
 
 static void print_memory(const struct page *page)
 {
-	struct waterfall_bars bars = { BAR_COLUMNS, page->style.utf8 ? "\xe2\x96\x88" : "#",
+	size_t left = page->style.columns - NUMBER_COLUMNS;
+	struct waterfall_bars bars = { left >= BARS_LEAST ? (unsigned)left : 0,
+								   page->style.utf8 ? "\xe2\x96\x88" : "#",
 								   page->style.utf8 ? "\xe2\x96\x8f" : "|" };
 	struct table table;
 
@@ -343,6 +346,10 @@ void text_render(const struct report *report, struct text_style style, struct st
 	struct page page = { report, style, out };
 	struct strbuf title = { 0 };
 
+	if (!style.columns || style.columns > TEXT_COLUMNS)
+		page.style.columns = TEXT_COLUMNS;
+	else if (style.columns < TEXT_NARROWEST)
+		page.style.columns = TEXT_NARROWEST;
 	headline_title(report, &title);
 	colour(&page, "1");
 	paragraph(&page, "", strbuf_text(&title));

@@ -38,7 +38,7 @@ static void add_bar(struct waterfall *waterfall, uint64_t bytes)
 	unsigned columns = bars->columns, start, cells;
 	bool thin = (double)bytes / whole * columns < 0.5;
 
-	if (!waterfall->memory->has_resident || whole <= 0 || !bytes) {
+	if (!waterfall->memory->has_resident || whole <= 0 || !bytes || !bars->columns) {
 		table_cell(waterfall->table, "");
 		return;
 	}

@@ -153,6 +153,30 @@ static void threads_are_named_by_their_stems(void **state)
 	check_threads((const char *const[]){ "", "", "", "" }, 4, "tid 41, 42, +2 more");
 }
 
+/* Lines of a terminal of 80 columns are not wrapped by it, and no number is cut. */
+static void a_narrow_terminal_is_filled_and_not_passed(void **state)
+{
+	static const struct {
+		size_t columns, least, most;
+	} rows[] = {
+		{ 0, 90, 100 }, { 100, 90, 100 }, { 300, 90, 100 }, { 80, 70, 80 }, { 20, 70, 80 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *text = render(report_builder_java, (struct text_style){ .columns = rows[i].columns });
+		char *line, *rest = text;
+		size_t widest = 0;
+
+		assert_non_null(strstr(text, "642 MiB"));
+		while ((line = strsep(&rest, "\n")))
+			widest = text_columns(line) > widest ? text_columns(line) : widest;
+		if (widest < rows[i].least || widest > rows[i].most)
+			fail_msg("%zu columns on a terminal of %zu", widest, rows[i].columns);
+		free(text);
+	}
+}
+
 /* Every column as wide as it gets. */
 static void the_widest_tables_fit(void **state)
 {
@@ -173,7 +197,7 @@ static void the_widest_tables_fit(void **state)
 														  : "C2 CompilerThre" };
 	*vec_add(&report.heap.arenas) = arena;
 	heap_tables_arenas(&report.heap, true, &table);
-	table_text(&table, 2, &out);
+	table_text(&table, 2, TABLE_COLUMNS, &out);
 	table_deinit(&table);
 	report.memory.resident_bytes = report.memory.hugetlb_bytes = 1023 << 20;
 	report.memory.residual_bytes = -(1023 << 20);
@@ -182,7 +206,7 @@ static void the_widest_tables_fit(void **state)
 								"other anonymous: a-very-long-name-of-a-mapping", 1023 << 20,
 								1023 << 20 };
 	waterfall_table(&report.memory, &bars, &table);
-	table_text(&table, 2, &out);
+	table_text(&table, 2, TABLE_COLUMNS, &out);
 	table_deinit(&table);
 	for (rest = out.data; (line = strsep(&rest, "\n"));)
 		if (text_columns(line) > TEXT_COLUMNS)
@@ -207,7 +231,7 @@ static void bars_stand_one_behind_the_other(void **state)
 	*vec_add(&memory.buckets) = (struct report_bucket){ "c", "tiny", 6, 6 };
 	*vec_add(&memory.buckets) = (struct report_bucket){ "d", "too much", 300, 300 };
 	waterfall_table(&memory, &bars, &table);
-	table_text(&table, 0, &out);
+	table_text(&table, 0, TABLE_COLUMNS, &out);
 	assert_non_null(strstr(strbuf_text(&out), "500 B  #####\n"));
 	assert_non_null(strstr(strbuf_text(&out), "400 B       ####\n"));
 	/* more than the RSS: the bars end at the right edge */
@@ -232,7 +256,7 @@ static void long_cells_are_cut_at_a_character(void **state)
 	table_cell(&table, "1");
 	table_cell(&table, "short\x1b");
 	table_count(&table, 1234);
-	table_text(&table, 1, &out);
+	table_text(&table, 1, TABLE_COLUMNS, &out);
 	assert_string_equal(strbuf_text(&out), " a           b\n"
 										   " \xc3\xa4\xc3\xb6\xc3\xbc...      1\n"
 										   " sho...  1,234\n");
@@ -250,6 +274,7 @@ int main(void)
 		cmocka_unit_test(unknown_columns_are_question_marks),
 		cmocka_unit_test(a_negative_residual_keeps_its_sign),
 		cmocka_unit_test(threads_are_named_by_their_stems),
+		cmocka_unit_test(a_narrow_terminal_is_filled_and_not_passed),
 		cmocka_unit_test(the_widest_tables_fit),
 		cmocka_unit_test(bars_stand_one_behind_the_other),
 		cmocka_unit_test(long_cells_are_cut_at_a_character),
