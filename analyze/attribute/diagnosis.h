@@ -13,6 +13,7 @@ struct diagnosis_facts {
 	bool is_java;   /* libjvm.so is mapped */
 	bool is_torn;   /* live capture: lists may be inconsistent */
 	bool no_roots;  /* what a heap is found by is not in the file (evidence_has_roots) */
+	bool is_32_bit; /* so that dumpcore cannot capture it */
 	size_t threads; /* 0: not known */
 };
 

@@ -93,7 +93,15 @@ static bool lacks_page_map(const struct core *core, const struct regions *region
 {
 	(void)heap;
 	(void)regions;
-	return !core->has_page_map;
+	return !core->has_page_map && core->word != 4;
+}
+
+static bool lacks_page_map_of_32(const struct core *core, const struct regions *regions,
+								 const struct heap *heap)
+{
+	(void)heap;
+	(void)regions;
+	return !core->has_page_map && core->word == 4;
 }
 
 static bool lacks_rss(const struct core *core, const struct regions *regions,
@@ -174,6 +182,10 @@ static const struct {
 		"the core has no page map (those of gcore, the kernel and systemd-coredump have none)",
 		"resident, share, gone, trimmable and pinned show ?, sizes are virtual; capture with "
 		"dumpcore to know them" } },
+	{ lacks_page_map_of_32,
+	  { "resident bytes", "the core has no page map (no core of a 32-bit program has one)",
+		"resident, share, gone, trimmable and pinned show ?, sizes are virtual; "
+		"/proc/PID/smaps_rollup has their sum while the process runs" } },
 	{ lacks_rss,
 	  { "the kernel's RSS", "the status document is missing",
 		"the sum of the buckets stands for it" } },

@@ -147,8 +147,12 @@ bool judge_retention(const struct diagnosing *c, struct candidate *d)
 		"jemalloc or another allocator gives freed pages back after a while; it ends retention, "
 		"not a leak.";
 	if (!c->report->evidence.has_residency) {
-		d->row.first_step = "Capture with dumpcore to learn how much of it is resident: a core "
-							"without a page map does not tell.";
+		d->row.first_step =
+			c->facts->is_32_bit
+				? "Compare it with the RSS in /proc/PID/status: how much of it is resident no core "
+				  "of a 32-bit program tells."
+				: "Capture with dumpcore to learn how much of it is resident: a core without a "
+				  "page map does not tell.";
 		return true;
 	}
 	say_pinned(c, d);

@@ -173,6 +173,31 @@ static void without_residency_confidence_is_low(void **state)
 	report_deinit(&report);
 }
 
+/* dumpcore cannot capture it, so nobody is sent there. */
+static void a_32_bit_program_is_not_sent_to_dumpcore(void **state)
+{
+	const struct diagnosis_facts facts = { .is_32_bit = true };
+
+	(void)state;
+	for (int found = 0; found < 2; found++) {
+		struct report report;
+
+		start(&report, 0);
+		report.memory.has_resident = report.evidence.has_residency = false;
+		report.heap.found = found;
+		if (found) {
+			put(&report, "heap.binned", MIB(60));
+			report.heap.totals.system_bytes = MIB(70);
+		}
+		judge(&report, &facts);
+		check_rows(&report);
+		assert_string_equal(report.diagnosis.items[0].id, found ? "retention" : "not-told");
+		assert_null(strstr(report.verdict, "dumpcore"));
+		assert_non_null(strstr(report.verdict, "/proc/PID/"));
+		report_deinit(&report);
+	}
+}
+
 static void torn_or_cut_evidence_lowers_confidence(void **state)
 {
 	const struct diagnosis_facts torn = { .is_torn = true };
@@ -531,6 +556,7 @@ int main(void)
 		cmocka_unit_test(held_memory_is_a_suspect_not_a_proof),
 		cmocka_unit_test(small_parts_are_never_grave),
 		cmocka_unit_test(without_residency_confidence_is_low),
+		cmocka_unit_test(a_32_bit_program_is_not_sent_to_dumpcore),
 		cmocka_unit_test(torn_or_cut_evidence_lowers_confidence),
 		cmocka_unit_test(each_part_has_its_row),
 		cmocka_unit_test(reservations_are_nobodys_memory),

@@ -152,6 +152,12 @@ static void drop_page_map(struct attribute_builder *builder)
 	builder->core.has_page_map = false;
 }
 
+static void drop_page_map_of_32(struct attribute_builder *builder)
+{
+	builder->core.has_page_map = false;
+	builder->core.word = 4;
+}
+
 static void drop_status(struct attribute_builder *builder)
 {
 	builder->core.documents.count = 0;
@@ -192,6 +198,7 @@ static void what_is_unknown_is_said_for_lack_of_what(void **state)
 		const char *what, *lacks;
 	} rows[] = {
 		{ drop_page_map, "resident bytes", "no page map" },
+		{ drop_page_map_of_32, "resident bytes", "no core of a 32-bit program has one" },
 		{ drop_status, "the kernel's RSS", "status document" },
 		{ drop_smaps, "names of mappings", "no smaps" },
 		{ drop_threads, "threads", "NT_PRSTATUS" },
