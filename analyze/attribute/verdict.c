@@ -157,6 +157,7 @@ static void say_live_or_kept(const struct report *report, struct strbuf *out)
 	uint64_t whole = report->memory.resident_bytes;
 
 	if (!report->heap.found && report->memory.has_resident && report->evidence.complete &&
+		!diagnosis_find(report, "heap-not-found") &&
 		diagnosis_foreign_bytes(report) + diagnosis_unknown_bytes(report) < whole / 4) {
 		strbuf_puts(out, "Anonymous memory is not the main part, whoever manages it. ");
 		return;
