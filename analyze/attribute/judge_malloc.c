@@ -81,7 +81,7 @@ static const char *trim_step(const struct diagnosing *c, uint64_t trimmable)
 						   ? "Run `jcmd PID System.trim_native_heap` (JDK 18 and later; else call "
 							 "malloc_trim(0) from native code)"
 						   : "Call malloc_trim(0) in the process, from its code or, in a quiet "
-							 "moment, with gdb,",
+							 "moment, with `gdb -p PID -batch -ex 'call (int)malloc_trim(0)'`,",
 					   judge_size(c, trimmable));
 }
 
