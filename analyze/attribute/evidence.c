@@ -265,9 +265,9 @@ static void miss_gaps(const struct missing *missing, const struct core *core)
 	}
 	for (size_t i = 0; i < REASONS && reasons[i].text; i++) {
 		if (core->has_page_map)
-			snprintf(known, sizeof known, ", %s resident",
+			snprintf(known, sizeof known, ", %s resident,",
 					 size_format(reasons[i].resident, resident));
-		MISSING(missing, "Not in the file: %s%s, in %zu range%s (%s).",
+		MISSING(missing, "Not in the file: %s%s in %zu range%s (%s).",
 				size_format(reasons[i].bytes, size), known, reasons[i].gaps,
 				reasons[i].gaps == 1 ? "" : "s", names_safe(reasons[i].text, missing->pool));
 	}
