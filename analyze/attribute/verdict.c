@@ -101,16 +101,16 @@ static void say_where(struct report *report, struct strbuf *out)
 {
 	char live[SIZE_TEXT], kept[SIZE_TEXT];
 
+	if (!report->memory.has_resident && !report->evidence.complete)
+		strbuf_puts(out, "The file is INCOMPLETE. ");
 	if (report->memory.has_resident)
 		say_parts(report, out);
 	else if (report->heap.found)
-		strbuf_printf(
-			out,
-			"%sWhich bytes are resident is not known; of malloc's memory %s is in use and "
-			"%s is free. ",
-			report->evidence.complete ? "" : "The file is INCOMPLETE. ",
-			size_format(diagnosis_live_bytes(report), live),
-			size_format(diagnosis_kept_bytes(report), kept));
+		strbuf_printf(out,
+					  "Which bytes are resident is not known; of malloc's memory %s is in use and "
+					  "%s is free. ",
+					  size_format(diagnosis_live_bytes(report), live),
+					  size_format(diagnosis_kept_bytes(report), kept));
 	else
 		strbuf_puts(out, "Which bytes are resident is not known, and no glibc heap was found. ");
 }
