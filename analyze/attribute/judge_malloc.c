@@ -262,9 +262,13 @@ bool judge_live(const struct diagnosing *c, struct candidate *d)
 						*rule->remediation ? rule->remediation : rule->title);
 	else
 		d->row.first_step = live_step(c);
-	d->row.advice = "A snapshot cannot give the call stacks of allocations. Tools that record them "
-					"in the next run: async-profiler -e nativemem (JVM), jemalloc with prof:true, "
-					"heaptrack (C and C++).";
+	d->row.advice = c->facts->is_java
+						? "A snapshot cannot give the call stacks of allocations. Tools that "
+						  "record them in the "
+						  "next run: async-profiler -e nativemem, jemalloc with prof:true."
+						: "A snapshot cannot give the call stacks of allocations. Tools that "
+						  "record them in the "
+						  "next run: heaptrack, jemalloc with prof:true.";
 	return true;
 }
 

@@ -462,6 +462,9 @@ static void what_is_held_but_not_resident_is_told_apart(void **state)
 						"80.0 MiB (80 % of the RSS) are in 1,600 chunks that the program holds "
 						"(109 MiB with what is not resident).");
 	assert_non_null(strstr(find(&report, "leak-suspect")->first_step, "--references"));
+	/* no tool of the JVM for a program that is none */
+	assert_null(strstr(find(&report, "leak-suspect")->advice, "async-profiler"));
+	assert_non_null(strstr(find(&report, "leak-suspect")->advice, "heaptrack"));
 	report_deinit(&report);
 }
 
