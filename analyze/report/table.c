@@ -110,7 +110,7 @@ static size_t next_to_narrow(const struct table *table, const size_t widths[MAX_
 {
 	size_t most = MAX_COLUMNS;
 
-	if (gives_way(table, widths, table->width - 1))
+	if (table->width && gives_way(table, widths, table->width - 1))
 		return table->width - 1;
 	for (size_t column = 0; column < table->width; column++)
 		if (gives_way(table, widths, column) &&
