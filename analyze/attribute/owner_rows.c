@@ -78,7 +78,8 @@ static const char *file_of(const struct report_owner *row)
 static const char *role_of(bool beside_glibc, bool certain)
 {
 	if (beside_glibc)
-		return certain ? "Beside glibc's malloc there is" : "Beside glibc's malloc there seems to be";
+		return certain ? "Beside glibc's malloc there is"
+					   : "Beside glibc's malloc there seems to be";
 	return certain ? "malloc is" : "malloc seems to be";
 }
 

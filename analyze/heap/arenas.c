@@ -91,8 +91,8 @@ static const struct layout_state *decide_row(struct states *state, const struct 
 			chunks += states_chunks(state, &rows[i], ring->members.items[k]);
 		}
 		if (most > 0 &&
-			(votes > best_votes ||
-			 (votes == best_votes && best->bytes == rows[i].bytes && chunks > best_chunks))) {
+			(votes > best_votes || (best && votes == best_votes && best->bytes == rows[i].bytes &&
+									chunks > best_chunks))) {
 			best = &rows[i];
 			best_votes = votes;
 			best_chunks = chunks;

@@ -8,10 +8,10 @@
 
 /* Go's heap consists of arenas of 64 MiB. mheap_.arenas leads to a table of 4 Mi pointers, 32 MiB
  * mapped for itself: entry (address - arenaBaseOffset) / 64 MiB points to the arena's heapArena,
- * which has a pointer to an mspan for each page of 8 KiB; mspan { next, prev, list, start, pages, … }
- * (runtime/mheap.go, 1.11 to 1.26). Up to 1.25 the first arena is at an address of its machine's
- * choice. Since 1.26 it is anywhere, and some of its first pages are never used, so that no mspan has
- * them (runtime/malloc.go, mallocinit, randomizeHeapBase). */
+ * which has a pointer to an mspan for each page of 8 KiB; mspan { next, prev, list, start, pages, …
+ * } (runtime/mheap.go, 1.11 to 1.26). Up to 1.25 the first arena is at an address of its machine's
+ * choice. Since 1.26 it is anywhere, and some of its first pages are never used, so that no mspan
+ * has them (runtime/malloc.go, mallocinit, randomizeHeapBase). */
 static const struct machine {
 	uint16_t machine;
 	vaddr first_arena;
@@ -46,7 +46,7 @@ struct finding {
 	struct owner_search *search;
 	const struct machine *machine;
 	VEC(vaddr) candidates; /* arenas that may have an entry in the table */
-	uint64_t words_left; /* of WORDS_MAX */
+	uint64_t words_left;   /* of WORDS_MAX */
 	vaddr table;
 	uint64_t spans_offset;
 	uint64_t arenas, spans;

@@ -68,10 +68,10 @@ static const struct {
 } names[] = {
 	{ "jemalloc", OWNER_JEMALLOC }, /* --enable-pageid, src/pages.c: jemalloc_pg[_overcommit] */
 	{ "tcmalloc_region_", OWNER_TCMALLOC }, /* google/tcmalloc, internal/system_allocator.h */
-	{ "mimalloc", OWNER_MIMALLOC }, /* of 2025 on, src/prim/unix/prim.c: unix_mmap_prim */
-	{ "cpython:", OWNER_CPYTHON },  /* -X dev, Include/internal/pycore_mmap.h: cpython:pymalloc */
-	{ "v8", OWNER_V8 },             /* Chromium's PartitionAlloc, PageTagToName: V8's pages */
-	{ "Go: ", OWNER_GO },           /* decoratemappings=1, runtime/set_vma_name_linux.go */
+	{ "mimalloc", OWNER_MIMALLOC },         /* of 2025 on, src/prim/unix/prim.c: unix_mmap_prim */
+	{ "cpython:", OWNER_CPYTHON }, /* -X dev, Include/internal/pycore_mmap.h: cpython:pymalloc */
+	{ "v8", OWNER_V8 },            /* Chromium's PartitionAlloc, PageTagToName: V8's pages */
+	{ "Go: ", OWNER_GO },          /* decoratemappings=1, runtime/set_vma_name_linux.go */
 };
 
 const struct owner_traits *owner_traits(enum owner_kind kind)

@@ -3,8 +3,9 @@
 #include <elf.h>
 
 /* A thread whose thread pointer lies elsewhere runs on a stack of the program's own making (a
- * coroutine, a signal stack); a larger region than this is not only that: a goroutine's lies in Go's
- * heap. The first thread's own stack has its thread pointer elsewhere too, but smaps names it. */
+ * coroutine, a signal stack); a larger region than this is not only that: a goroutine's lies in
+ * Go's heap. The first thread's own stack has its thread pointer elsewhere too, but smaps names it.
+ */
 #define OWN_STACK_MAX_BYTES (UINT64_C(16) << 20)
 
 typedef VEC(struct core_thread) thread_list;
@@ -16,10 +17,10 @@ static int compare_threads(const void *left, const void *right)
 	return (a->sp > b->sp) - (a->sp < b->sp);
 }
 
-/* Where the stack in the region ends; false where the region is more than a stack. On x86 glibc puts
- * a thread's descriptor, which is less than a page, at the very end of its stack, and the thread
- * pointer at its start (nptl/allocatestack.c, TLS_TCB_AT_TP). A mapping that goes on behind that is
- * the stack's and something else's: neighbours become one mapping. */
+/* Where the stack in the region ends; false where the region is more than a stack. On x86 glibc
+ * puts a thread's descriptor, which is less than a page, at the very end of its stack, and the
+ * thread pointer at its start (nptl/allocatestack.c, TLS_TCB_AT_TP). A mapping that goes on behind
+ * that is the stack's and something else's: neighbours become one mapping. */
 static bool stack_end(const struct regions *regions, const struct core *core,
 					  const struct core_thread *thread, const struct region *region, vaddr *end)
 {

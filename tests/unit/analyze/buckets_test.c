@@ -281,7 +281,8 @@ static void without_a_page_map_nothing_is_resident(void **state)
 	finish(&builder, &memory, &pool);
 }
 
-/* The page map has every mapping: one that only smaps, which is older, has was unmapped meanwhile. */
+/* The page map has every mapping: one that only smaps, which is older, has was unmapped meanwhile.
+ */
 static void what_was_unmapped_before_the_stop_is_not_resident(void **state)
 {
 	struct attribute_builder builder;

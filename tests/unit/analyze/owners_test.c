@@ -367,8 +367,8 @@ static void arenas_of_go_are_in_the_runtimes_table(void **state)
 	finish(&process);
 }
 
-/* Since 1.26: the first arena is anywhere, and its first pages have no spans. The linker's note tells
- * that it is worth while to look for it. */
+/* Since 1.26: the first arena is anywhere, and its first pages have no spans. The linker's note
+ * tells that it is worth while to look for it. */
 static void the_first_arena_of_go_may_be_anywhere(void **state)
 {
 	const vaddr heap = UINT64_C(0x1cfe2c000000);
