@@ -81,13 +81,6 @@ void describe_reserve(struct snapshot *snapshot)
 	strbuf_room(&snapshot->standard, rooms.standard);
 }
 
-static int compare_mappings(const void *a, const void *b)
-{
-	const struct mapping *left = a, *right = b;
-
-	return (left->range.start > right->range.start) - (left->range.start < right->range.start);
-}
-
 static void inherit(struct mapping *mapping, const struct mapping *before)
 {
 	bool same =
@@ -97,6 +90,7 @@ static void inherit(struct mapping *mapping, const struct mapping *before)
 	mapping->anonymous_bytes = before->anonymous_bytes;
 	if (!same)
 		return;
+	mapping->has_counts = before->has_counts;
 	mapping->resident_bytes = before->resident_bytes;
 	mapping->swapped_bytes = before->swapped_bytes;
 }
@@ -116,24 +110,6 @@ void describe_inherit(mappings *now, const mappings *before)
 	}
 }
 
-/* Mappings that a clone does not get (VmFlags dc) are missing in the snapshot child's maps. */
-static void add_uncloned(mappings *now, const mappings *before)
-{
-	size_t own = now->count, at = 0;
-
-	for (size_t i = 0; i < before->count; i++) {
-		const struct mapping *mapping = &before->items[i];
-
-		while (at < own && now->items[at].range.end <= mapping->range.start)
-			at++;
-		if (mapping_has_flag(mapping, "dc") &&
-			(at == own || now->items[at].range.start >= mapping->range.end))
-			*vec_add(now) = *mapping;
-	}
-	if (now->count > own)
-		qsort(now->items, now->count, sizeof *now->items, compare_mappings);
-}
-
 bool describe_must_recount(const mappings *before)
 {
 	for (size_t i = 0; i < before->count; i++) {
@@ -150,8 +126,9 @@ bool describe_must_recount(const mappings *before)
 /* The mappings may have changed since smaps was read. maps does not walk page tables, so reading it
  * again is cheap. smaps is read only where a kernel without PAGEMAP_SCAN would have to be asked
  * about every page of a large mapping that was empty: it may have been filled. */
-static bool read_maps(struct snapshot *snapshot, const struct procfs *procfs, struct err *err)
+static bool read_maps(struct snapshot *snapshot, struct err *err)
 {
+	const struct procfs *procfs = &snapshot->target->procfs;
 	const mappings *before = &snapshot->target->mappings;
 	bool recounts = !snapshot->pages.categories && describe_must_recount(before);
 
@@ -160,20 +137,17 @@ static bool read_maps(struct snapshot *snapshot, const struct procfs *procfs, st
 		return false;
 	if (!snapshot->now.count)
 		return err_set(err, ERR_GONE, "process %d has ended", (int)procfs->pid);
-	if (procfs != &snapshot->target->procfs)
-		add_uncloned(&snapshot->now, before);
 	if (!recounts)
 		describe_inherit(&snapshot->now, before);
 	return true;
 }
 
-bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, enum plan_torn torn,
-					   struct err *err)
+bool describe_mappings(struct snapshot *snapshot, enum plan_torn torn, struct err *err)
 {
 	const struct choice *choice = snapshot->request.choice;
 	const plan_selection selection = choice->selection;
 
-	if (!read_maps(snapshot, procfs, err))
+	if (!read_maps(snapshot, err))
 		return false;
 	plan_select(&snapshot->plan, &snapshot->now, selection, snapshot->target->java_heap);
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
@@ -358,7 +332,7 @@ void describe_nothing(struct snapshot *snapshot)
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err)
 {
 	if (!describe_process(snapshot, err) ||
-		!describe_mappings(snapshot, &snapshot->target->procfs, torn, err) ||
+		!describe_mappings(snapshot, torn, err) ||
 		!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
 		return false;
 	describe_write(snapshot);

@@ -3,8 +3,8 @@
  * ms for each GiB of small pages.
  *
  * Not all memory is in a clone. Memory shared with other processes changes while it is read and is
- * marked as torn; ranges that the program keeps from its children are copied in the stop (kept.h).
- */
+ * marked as torn; memory that the program keeps from its children is copied in the stop, once the
+ * clone is made and says what it has (kept.h). */
 #include "dumpcore/copy.h"
 #include "dumpcore/describe.h"
 #include "dumpcore/replica.h"
@@ -14,6 +14,8 @@
 #include "base/fault.h"
 #include "base/size.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,7 +24,8 @@ enum asked { ASK_REPLICA, ASK_TARGET };
 
 void snapshot_fork_reserve(struct snapshot *snapshot)
 {
-	kept_reserve(&snapshot->kept, &snapshot->reader, &snapshot->target->mappings);
+	kept_reserve(&snapshot->kept, &snapshot->reader, snapshot->ranges.capacity,
+				 snapshot->maps.capacity);
 }
 
 /* --- memory --- */
@@ -44,6 +47,20 @@ static bool check_headroom(struct snapshot *snapshot, struct err *err)
 	err_set(err, ERR_LIMIT, "fork: %s leaves %s, too little for pages that exist twice (%s)", what,
 			size_format(left, left_text), size_format(2 * floor, floor_text));
 	return err_hint(err, "use --consistency precopy, which takes no memory of the target's");
+}
+
+/* Where another way stops the target too, it is better than memory that is read while it runs. */
+static bool check_uncloned(struct snapshot *snapshot, uint64_t bytes, struct err *err)
+{
+	char text[SIZE_TEXT], most[SIZE_TEXT];
+
+	if (bytes <= KEPT_BYTES || !snapshot->request.other_stops)
+		return true;
+	snapshot->unsuited = true;
+	return err_set(err, ERR_LIMIT,
+				   "fork: the process keeps %s from its children (MADV_DONTFORK), at most %s is "
+				   "copied in the stop",
+				   size_format(bytes, text), size_format(KEPT_BYTES, most));
 }
 
 static const char low_memory[] =
@@ -75,6 +92,29 @@ static bool clone_target(struct snapshot *snapshot, struct err *err)
 		   replica_make(&snapshot->replica, &snapshot->site, tid, snapshot->through_seccomp, err);
 }
 
+/* What the clone lacks; it is opened here, for its maps and its pages. */
+static bool keep_uncloned(struct snapshot *snapshot, struct err *err)
+{
+	struct replica *replica = &snapshot->replica;
+	struct kept *kept = &snapshot->kept;
+	struct pages clone = snapshot->pages; /* the same kernel, the same buffer */
+	uint64_t bytes;
+	bool copied;
+
+	if (!replica_open(replica, snapshot->target->procfs.root, err) ||
+		!kept_read_clone(kept, &replica->procfs, err))
+		return false;
+	clone.fd = procfs_open_file(&replica->procfs, "pagemap", O_RDONLY);
+	if (clone.fd < 0)
+		return err_sys(err, errno, "cannot open the pagemap of the snapshot child");
+	copied = kept_find(kept, &snapshot->plan, &snapshot->ranges, &snapshot->pages, &clone, err) &&
+			 kept_scan(kept, &snapshot->plan, &snapshot->pages, &bytes, err) &&
+			 check_uncloned(snapshot, bytes, err) &&
+			 kept_copy(kept, &snapshot->plan, &snapshot->reader, err);
+	close(clone.fd);
+	return copied;
+}
+
 static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 {
 	bool cloned;
@@ -82,10 +122,8 @@ static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 	if (!seize_stop(&snapshot->seize, err))
 		return false;
 	fault_point("fork.stopped");
-	cloned = describe_process(snapshot, err) &&
-			 kept_copy(&snapshot->kept, &snapshot->reader, &snapshot->pages,
-					   snapshot->request.choice->read_swapped, err) &&
-			 clone_target(snapshot, err);
+	cloned = describe_process(snapshot, err) && describe_mappings(snapshot, TORN_SHARED, err) &&
+			 clone_target(snapshot, err) && keep_uncloned(snapshot, err);
 	fault_point("fork.cloned");
 	seize_release(&snapshot->seize);
 	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
@@ -135,9 +173,7 @@ static bool scan_pages(struct snapshot *snapshot, struct err *err)
 
 static bool copy_replica(struct snapshot *snapshot, struct err *err)
 {
-	if (!replica_open(&snapshot->replica, snapshot->target->procfs.root, err) ||
-		!reader_switch(&snapshot->reader, &snapshot->replica.procfs, err) ||
-		!describe_mappings(snapshot, &snapshot->replica.procfs, TORN_SHARED, err) ||
+	if (!reader_switch(&snapshot->reader, &snapshot->replica.procfs, err) ||
 		!scan_pages(snapshot, err))
 		return false;
 	describe_write(snapshot);
@@ -161,20 +197,31 @@ static void reap(struct snapshot *snapshot)
 	}
 }
 
+static void end_clone(struct snapshot *snapshot)
+{
+	replica_end(&snapshot->replica);
+	fault_point("fork.ended");
+	if (snapshot->replica.target_pid)
+		reap(snapshot);
+}
+
 bool snapshot_fork_take(struct snapshot *snapshot, struct err *err)
 {
 	bool taken;
 
-	if (!check_headroom(snapshot, err) || !stop_and_clone(snapshot, err))
+	if (!check_headroom(snapshot, err) ||
+		!check_uncloned(snapshot, kept_expected(&snapshot->target->mappings), err))
 		return false;
+	if (!stop_and_clone(snapshot, err)) {
+		end_clone(snapshot);
+		return false;
+	}
 	guard_start(&snapshot->guard, &snapshot->headroom, snapshot->replica.pid);
 	taken = copy_replica(snapshot, err);
 	if (guard_stop(&snapshot->guard)) {
 		taken = taken && !(snapshot->broken && snapshot->request.may_give_up);
 		explain_guard(snapshot, taken ? NULL : err);
 	}
-	replica_end(&snapshot->replica);
-	fault_point("fork.ended");
-	reap(snapshot);
+	end_clone(snapshot);
 	return taken;
 }
