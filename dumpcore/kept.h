@@ -23,8 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Most memory that is copied in the stop: 12 to 25 ms. */
-enum { KEPT_BYTES = 32 << 20 };
+/* Most memory that is copied in the stop: 10 to 20 ms. */
+enum { KEPT_BYTES = 24 << 20 };
 
 typedef VEC(struct range) kept_mappings;
 
