@@ -6,15 +6,32 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PARTS = 16384, MAPS_LIMIT = 1 << 30 };
+enum {
+	PARTS = 16384,
+	MAPS_LIMIT = 1 << 30,
+	SPARE = 1 << 20,     /* more of the buffer than is likely */
+	POPULATE_WRITE = 23, /* MADV_POPULATE_WRITE of asm-generic/mman-common.h, which older headers lack */
+};
 
-void kept_reserve(struct kept *kept, struct reader *reader, size_t mappings_room, size_t maps_bytes)
+/* Pages that are there already are filled faster: some of them before the stop. Where the kernel
+ * does not do that (Linux 5.14), the stop is a little longer. */
+static void make_buffer(struct kept *kept, uint64_t likely_bytes)
 {
+	size_t bytes = likely_bytes < KEPT_BYTES - SPARE ? (size_t)likely_bytes + SPARE : KEPT_BYTES;
+
 	kept->buffer = mmap(NULL, KEPT_BYTES, PROT_READ | PROT_WRITE,
 						MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (kept->buffer == MAP_FAILED)
 		kept->buffer = NULL;
 	kept->room = kept->buffer ? KEPT_BYTES : 0;
+	if (kept->buffer && likely_bytes)
+		madvise(kept->buffer, bytes, POPULATE_WRITE);
+}
+
+void kept_reserve(struct kept *kept, struct reader *reader, size_t mappings_room, size_t maps_bytes,
+				  uint64_t likely_bytes)
+{
+	make_buffer(kept, likely_bytes);
 	strbuf_room(&kept->maps, maps_bytes);
 	kept->cloned.items = mem_resize(NULL, mappings_room, sizeof *kept->cloned.items);
 	kept->cloned.capacity = mappings_room;
@@ -227,4 +244,60 @@ bool kept_has(const struct kept *kept, struct range range)
 
 	return at < kept->ranges.count &&
 		   range_bytes(range_overlap(kept->ranges.items[at].range, range));
+}
+
+/* --- what was wiped without its being known --- */
+
+const char kept_wiped[] = "a clone has it empty (MADV_WIPEONFORK), which was not known before";
+
+/* Does the target have pages now where the clone has none at all? Hardly ever: what is there in
+ * most mappings is in both. */
+static bool find_suspects(const struct kept *kept, const struct plan *plan,
+						  const struct pages *target, const struct page_map *cloned,
+						  pages_ranges *suspects)
+{
+	struct page_map now = { 0 };
+	bool found;
+
+	for (size_t i = 0; i < plan->items.count; i++) {
+		const struct plan_item *item = &plan->items.items[i];
+
+		if (item->selected && item->flags && item->is_cloned && !item->is_file && !item->is_new &&
+			!kept_has(kept, item->range) && !there(cloned, item->range))
+			*vec_add(suspects) = (struct pages_range){ item->range, PAGE_PRESENT, false };
+	}
+	pages_scan(target, suspects, &now, NULL);
+	found = there(&now, (struct range){ 0, UINT64_MAX }) > 0;
+	page_map_deinit(&now);
+	return found;
+}
+
+static bool is_told_wiped(const mappings *list, vaddr address)
+{
+	size_t at = range_search(list->items, list->count, sizeof *list->items, address);
+
+	return at < list->count && range_holds(list->items[at].range, address) &&
+		   mapping_has_flag(&list->items[at], "wf");
+}
+
+/* The clone has the advice of the target's mapping at the stop (kernel/fork.c, dup_mmap). */
+void kept_note_wiped(const struct kept *kept, const struct plan *plan, const struct pages *target,
+					 const struct procfs *clone, const struct page_map *cloned,
+					 struct reader *reader)
+{
+	pages_ranges suspects = { 0 };
+	struct strbuf smaps = { 0 };
+	struct pool pool = { 0 };
+	mappings list = { 0 };
+
+	if (find_suspects(kept, plan, target, cloned, &suspects) &&
+		procfs_read(clone, "smaps", MAPS_LIMIT, &smaps, NULL) &&
+		proc_text_mappings(strbuf_span(&smaps), &pool, &list, NULL))
+		for (size_t i = 0; i < suspects.count; i++)
+			if (is_told_wiped(&list, suspects.items[i].range.start))
+				reader_add_error(reader, suspects.items[i].range, kept_wiped);
+	vec_deinit(&list);
+	pool_deinit(&pool);
+	strbuf_deinit(&smaps);
+	vec_deinit(&suspects);
 }

@@ -39,10 +39,10 @@ struct kept {
 	struct page_map ours, theirs; /* what target and clone have; of `fresh`, then of `ranges` */
 };
 
-/* Reserves for the stop: also the reader's parts. `mappings_room` is for how many mappings, and
- * `maps_bytes` for how much text of them. */
-void kept_reserve(struct kept *kept, struct reader *reader, size_t mappings_room,
-				  size_t maps_bytes);
+/* Reserves for the stop: also the reader's parts. `mappings_room` is for how many mappings,
+ * `maps_bytes` for how much text of them, `likely_bytes` how much will be copied. */
+void kept_reserve(struct kept *kept, struct reader *reader, size_t mappings_room, size_t maps_bytes,
+				  uint64_t likely_bytes);
 void kept_deinit(struct kept *kept);
 
 /* Bytes that a clone would not get, as smaps said: private memory that is there. */
@@ -64,6 +64,14 @@ bool kept_scan(struct kept *kept, const struct plan *plan, const struct pages *t
 /* In the stop: copies these bytes; `reader` still reads the target, and is told where each run is to
  * be had from then on. Does not allocate. ERR_LIMIT where the memory is in too many pieces. */
 bool kept_copy(struct kept *kept, const struct plan *plan, struct reader *reader, struct err *err);
+
+/* After the stop: memory that smaps knew and that was MADV_WIPEONFORK since then cannot be had any
+ * more. Records errors with the reason kept_wiped for what is empty in the clone for that. `cloned`
+ * are the clone's pages. */
+void kept_note_wiped(const struct kept *kept, const struct plan *plan, const struct pages *target,
+					 const struct procfs *clone, const struct page_map *cloned,
+					 struct reader *reader);
+extern const char kept_wiped[];
 
 /* Is the range one of those that the clone lacks? */
 bool kept_has(const struct kept *kept, struct range range);

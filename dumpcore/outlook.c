@@ -30,7 +30,7 @@ enum {
 };
 
 #define FREEZE_BYTES_PER_NS 2.5
-#define KEEP_BYTES_PER_NS 1.3 /* into memory that is new to us */
+#define KEEP_BYTES_PER_NS 1.3 /* some of it into pages that are new to us */
 
 /* What all ways need to know of the target. */
 struct facts {

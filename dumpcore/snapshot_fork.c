@@ -25,7 +25,7 @@ enum asked { ASK_REPLICA, ASK_TARGET };
 void snapshot_fork_reserve(struct snapshot *snapshot)
 {
 	kept_reserve(&snapshot->kept, &snapshot->reader, snapshot->ranges.capacity,
-				 snapshot->maps.capacity);
+				 snapshot->maps.capacity, kept_expected(&snapshot->target->mappings));
 }
 
 /* --- memory --- */
@@ -164,6 +164,9 @@ static bool scan_pages(struct snapshot *snapshot, struct err *err)
 	cloned.page_size = snapshot->pages.page_size;
 	page_map_merge(&cloned, &other, &both);
 	page_map_merge(&both, &snapshot->kept.map, &snapshot->map);
+	if (scanned)
+		kept_note_wiped(&snapshot->kept, &snapshot->plan, &snapshot->pages,
+						&snapshot->replica.procfs, &cloned, &snapshot->reader);
 	page_map_deinit(&cloned);
 	page_map_deinit(&other);
 	page_map_deinit(&both);

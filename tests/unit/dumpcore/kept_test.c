@@ -3,6 +3,7 @@
 #include "dumpcore/kept.h"
 #include "tests/support/child.h"
 
+#include <elf.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 /* This process is the target, a child that fork made of it the clone. */
 enum { PAGE = 4096, PAGES = 4, BYTES = PAGES * PAGE, ROOM = 1 << 16 };
 
-enum place { PLAIN, DONTFORK, DONTFORK_LEFT_OUT, WIPED, WIPED_NEW, PLAIN_NEW, EMPTY_NEW, PLACES };
+enum place { PLAIN, DONTFORK, DONTFORK_LEFT_OUT, WIPED, WIPED_NEW, PLAIN_NEW, EMPTY_NEW, WIPED_LATE, PLACES };
 
 static const struct {
 	int advice; /* -1: none */
@@ -24,6 +25,7 @@ static const struct {
 	[WIPED] = { MADV_WIPEONFORK, .is_wiped = true, .lacking = true },
 	[WIPED_NEW] = { MADV_WIPEONFORK, .is_new = true, .lacking = true },
 	[PLAIN_NEW] = { .advice = -1, .is_new = true },
+	[WIPED_LATE] = { MADV_WIPEONFORK }, /* smaps knew it without that */
 	[EMPTY_NEW] = { MADV_WIPEONFORK, .is_new = true, .empty = true },
 };
 
@@ -62,6 +64,7 @@ static void make_place(struct scene *scene, int place)
 	*vec_add(&scene->plan.items) = (struct plan_item){ .range = range_of(scene, place),
 													   .kind = PLAN_ANONYMOUS,
 													   .selected = !places[place].left_out,
+													   .flags = PF_R | PF_W,
 													   .is_cloned = true,
 													   .is_wiped = places[place].is_wiped,
 													   .is_new = places[place].is_new };
@@ -89,7 +92,7 @@ static int make(void **state)
 	assert_true(pages_open(&scene->ours, &scene->self, NULL));
 	assert_true(pages_open(&scene->theirs, &scene->clone, NULL));
 	assert_true(reader_open(&scene->reader, &scene->self, NULL));
-	kept_reserve(&scene->kept, &scene->reader, PLACES, ROOM);
+	kept_reserve(&scene->kept, &scene->reader, PLACES, ROOM, BYTES);
 	return 0;
 }
 
@@ -174,6 +177,21 @@ static void what_has_no_room_is_torn(void **state)
 	assert_int_equal(scene->reader.errors.count, 1); /* gone: never zeros without a word */
 }
 
+static void what_was_wiped_unknown_is_an_error(void **state)
+{
+	struct scene *scene = *state;
+	struct page_map cloned = { 0 };
+
+	find_and_scan(scene);
+	assert_true(pages_scan(&scene->theirs, &scene->asked, &cloned, NULL));
+	kept_note_wiped(&scene->kept, &scene->plan, &scene->ours, &scene->clone, &cloned,
+					&scene->reader);
+	assert_int_equal(scene->reader.errors.count, 1);
+	assert_int_equal(scene->reader.errors.items[0].range.start, range_of(scene, WIPED_LATE).start);
+	assert_ptr_equal(scene->reader.errors.items[0].reason, kept_wiped);
+	page_map_deinit(&cloned);
+}
+
 static void an_ended_clone_is_seen(void **state)
 {
 	struct scene *scene = *state;
@@ -209,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_the_clone_lacks_is_found, make, drop),
 		cmocka_unit_test_setup_teardown(what_it_lacks_is_read_as_it_was, make, drop),
 		cmocka_unit_test_setup_teardown(what_has_no_room_is_torn, make, drop),
+		cmocka_unit_test_setup_teardown(what_was_wiped_unknown_is_an_error, make, drop),
 		cmocka_unit_test_setup_teardown(an_ended_clone_is_seen, make, drop),
 		cmocka_unit_test(smaps_tells_what_to_expect),
 	};
