@@ -81,13 +81,20 @@ void describe_reserve(struct snapshot *snapshot)
 	strbuf_room(&snapshot->standard, rooms.standard);
 }
 
+/* Pages that differ from the file's. */
+static bool may_own_pages(const struct mapping *mapping)
+{
+	return !(mapping->protection & MAPPING_SHARED) && mapping->protection & MAPPING_WRITE;
+}
+
 static void inherit(struct mapping *mapping, const struct mapping *before)
 {
 	bool same =
 		mapping->range.start == before->range.start && mapping->range.end == before->range.end;
 
 	memcpy(mapping->vm_flags, before->vm_flags, sizeof mapping->vm_flags);
-	mapping->anonymous_bytes = before->anonymous_bytes;
+	if (same || before->anonymous_bytes)
+		mapping->anonymous_bytes = before->anonymous_bytes;
 	if (!same)
 		return;
 	mapping->has_counts = before->has_counts;
@@ -103,6 +110,7 @@ void describe_inherit(mappings *now, const mappings *before)
 		struct mapping *mapping = &now->items[i];
 
 		mapping->resident_bytes = range_bytes(mapping->range);
+		mapping->anonymous_bytes = may_own_pages(mapping) ? range_bytes(mapping->range) : 0;
 		while (old < before->count && before->items[old].range.end <= mapping->range.start)
 			old++;
 		if (old < before->count && before->items[old].range.start < mapping->range.end)
@@ -331,8 +339,7 @@ void describe_nothing(struct snapshot *snapshot)
 
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err)
 {
-	if (!describe_process(snapshot, err) ||
-		!describe_mappings(snapshot, torn, err) ||
+	if (!describe_process(snapshot, err) || !describe_mappings(snapshot, torn, err) ||
 		!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
 		return false;
 	describe_write(snapshot);

@@ -48,7 +48,8 @@ void describe_nothing(struct snapshot *snapshot);
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err);
 
 /* Gives the mappings in `now` the counts and flags that smaps had of the same ones; what is new or
- * has changed counts as resident, and has no counts (has_counts). Both lists ascend. */
+ * has changed counts as resident and, where it is private and writable, as written to, and has no
+ * counts (has_counts). Both lists ascend. */
 void describe_inherit(mappings *now, const mappings *before);
 
 /* Is there a mapping that smaps showed empty, that may have been filled since, and that is too

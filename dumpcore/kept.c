@@ -9,8 +9,9 @@
 enum {
 	PARTS = 16384,
 	MAPS_LIMIT = 1 << 30,
-	SPARE = 1 << 20,     /* more of the buffer than is likely */
-	POPULATE_WRITE = 23, /* MADV_POPULATE_WRITE of asm-generic/mman-common.h, which older headers lack */
+	SPARE = 1 << 20, /* more of the buffer than is likely */
+	POPULATE_WRITE =
+		23, /* MADV_POPULATE_WRITE of asm-generic/mman-common.h, which older headers lack */
 };
 
 /* Pages that are there already are filled faster: some of them before the stop. Where the kernel

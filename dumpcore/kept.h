@@ -4,7 +4,8 @@
  *
  * Which memory that is cannot be told before the stop: mappings come and go until then, and maps
  * does not say how they are advised. So the clone is asked what it has: what the target has mapped
- * and the clone has not, and what was mapped since smaps was read and is empty in the clone alone. */
+ * and the clone has not, and what was mapped since smaps was read and is empty in the clone alone.
+ */
 #ifndef DUMPCORE_KEPT_H
 #define DUMPCORE_KEPT_H
 
@@ -31,11 +32,11 @@ typedef VEC(struct range) kept_mappings;
 struct kept {
 	uint8_t *buffer; /* costs memory as far as it is used */
 	size_t room, used;
-	struct strbuf maps;   /* the clone's, in the stop */
-	kept_mappings cloned; /* the same, ascending */
-	pages_ranges ranges;  /* of the target, ascending; whole items of the plan */
-	struct page_map map;  /* of these ranges, at the stop */
-	pages_ranges fresh;   /* mapped since smaps was read, in the clone too */
+	struct strbuf maps;           /* the clone's, in the stop */
+	kept_mappings cloned;         /* the same, ascending */
+	pages_ranges ranges;          /* of the target, ascending; whole items of the plan */
+	struct page_map map;          /* of these ranges, at the stop */
+	pages_ranges fresh;           /* mapped since smaps was read, in the clone too */
 	struct page_map ours, theirs; /* what target and clone have; of `fresh`, then of `ranges` */
 };
 
@@ -61,8 +62,8 @@ bool kept_find(struct kept *kept, const struct plan *plan, const pages_ranges *a
 bool kept_scan(struct kept *kept, const struct plan *plan, const struct pages *target,
 			   uint64_t *bytes, struct err *err);
 
-/* In the stop: copies these bytes; `reader` still reads the target, and is told where each run is to
- * be had from then on. Does not allocate. ERR_LIMIT where the memory is in too many pieces. */
+/* In the stop: copies these bytes; `reader` still reads the target, and is told where each run is
+ * to be had from then on. Does not allocate. ERR_LIMIT where the memory is in too many pieces. */
 bool kept_copy(struct kept *kept, const struct plan *plan, struct reader *reader, struct err *err);
 
 /* After the stop: memory that smaps knew and that was MADV_WIPEONFORK since then cannot be had any

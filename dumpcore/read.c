@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 static const char unreadable[] = "could not be read";
-const char reader_went[] = "a clone does not get it (MADV_DONTFORK), and it went before it was read";
+const char reader_went[] =
+	"a clone does not get it (MADV_DONTFORK), and it went before it was read";
 static const char many[] = "could not be read, in parts: too many to list";
 
 static bool open_memory(const struct procfs *procfs, int *memory, struct err *err)

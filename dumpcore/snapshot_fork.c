@@ -133,6 +133,15 @@ static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 
 /* --- reading the clone --- */
 
+/* Of a mapped file the clone has what was written to it (if that), and of the rest the target
+ * tells: both are asked. */
+static bool is_asked(const struct plan_item *item, enum asked asked)
+{
+	if (asked == ASK_REPLICA)
+		return item->is_cloned || (item->is_file && !item->is_shared);
+	return !item->is_cloned || item->is_file;
+}
+
 /* The ranges of the snapshot that are asked of that process; the rest is not in `out`. */
 static void choose_ranges(const struct snapshot *snapshot, enum asked asked, pages_ranges *out)
 {
@@ -140,15 +149,30 @@ static void choose_ranges(const struct snapshot *snapshot, enum asked asked, pag
 	for (size_t i = 0; i < snapshot->ranges.count; i++) {
 		const struct plan_item *item = &snapshot->plan.items.items[i];
 
-		if ((item->is_cloned ? ASK_REPLICA : ASK_TARGET) == asked &&
-			!kept_has(&snapshot->kept, item->range))
+		if (is_asked(item, asked) && !kept_has(&snapshot->kept, item->range))
 			*vec_add(out) = snapshot->ranges.items[i];
 	}
 }
 
+/* A page is as it was kept, else as the clone has it, else as the target has it now. */
+static void make_map(struct snapshot *snapshot, const struct page_map *cloned,
+					 const struct page_map *other)
+{
+	struct page_map there = { 0 };
+	const struct page_map *const layers[] = { &snapshot->kept.map, &there, other };
+
+	for (size_t i = 0; i < cloned->runs.count; i++)
+		if (cloned->runs.items[i].state != PAGE_ABSENT)
+			page_map_append(&there, cloned->runs.items[i].range, cloned->runs.items[i].state);
+	snapshot->map.page_size = snapshot->pages.page_size;
+	for (size_t i = 0; i < snapshot->ranges.count; i++)
+		page_map_append_layers(&snapshot->map, layers, 3, snapshot->ranges.items[i].range);
+	page_map_deinit(&there);
+}
+
 static bool scan_pages(struct snapshot *snapshot, struct err *err)
 {
-	struct page_map cloned = { 0 }, other = { 0 }, both = { 0 };
+	struct page_map cloned = { 0 }, other = { 0 };
 	pages_ranges ranges = { 0 };
 	struct pages replica;
 	bool scanned;
@@ -157,19 +181,16 @@ static bool scan_pages(struct snapshot *snapshot, struct err *err)
 	scanned = pages_open(&replica, &snapshot->replica.procfs, err) &&
 			  pages_scan(&replica, &ranges, &cloned, err);
 	pages_close(&replica);
-	choose_ranges(snapshot, ASK_TARGET, &ranges);
-	/* A target that has ended meanwhile has no other pages: that is no error of the snapshot. */
-	if (scanned)
+	if (scanned) {
+		choose_ranges(snapshot, ASK_TARGET, &ranges);
+		/* A target that has ended meanwhile has no other pages: no error of the snapshot. */
 		pages_scan(&snapshot->pages, &ranges, &other, NULL);
-	cloned.page_size = snapshot->pages.page_size;
-	page_map_merge(&cloned, &other, &both);
-	page_map_merge(&both, &snapshot->kept.map, &snapshot->map);
-	if (scanned)
+		make_map(snapshot, &cloned, &other);
 		kept_note_wiped(&snapshot->kept, &snapshot->plan, &snapshot->pages,
 						&snapshot->replica.procfs, &cloned, &snapshot->reader);
+	}
 	page_map_deinit(&cloned);
 	page_map_deinit(&other);
-	page_map_deinit(&both);
 	vec_deinit(&ranges);
 	return scanned;
 }

@@ -173,7 +173,7 @@ def main():
     for method in methods.consistent():
         for nap in NAPS:
             session.test(dropped, method, nap)
-        for kind in ("plain", "dontfork", "wipeonfork"):
+        for kind in ("plain", "file", "dontfork", "wipeonfork"):
             for where in ("fresh", "again"):
                 session.test(mapped_anew, method, kind, where)
     session.finish()

@@ -1,13 +1,14 @@
 /* fresh_target: memory that is mapped anew at other addresses all the time, so that a capture finds
  * mappings that were not there when it looked at the process first.
  *
- * usage: fresh_target plain|dontfork|wipeonfork fresh|again NAP_MICROSECONDS
+ * usage: fresh_target plain|file|dontfork|wipeonfork fresh|again NAP_MICROSECONDS
  *
  * BLOCKS blocks of BLOCK_PAGES pages are there. One thread takes one step after the other for ever;
  * step n replaces the block of slot n modulo BLOCKS: a new one is mapped, advised, and each of its
  * pages is begun with n; then the old one is unmapped. With "fresh" at an address that was never
- * used, with "again" at the one that it had. A slot's entry says `begun` = n first, then the
- * address, and `ended` = n when all is done; so where both are equal, the block is as it should be.
+ * used, with "again" at the one that it had. "file" maps a file, privately. A slot's entry says
+ * `begun` = n first, then the address, and `ended` = n when all is done; so where both are equal,
+ * the block is as it should be.
  *
  * Prints "table ADDRESS" (entries of begun, ended and address, 64 bits each), then READY, and
  * answers each line on stdin with PONG. Ends when stdin does. */
@@ -35,6 +36,7 @@ static const struct {
 	int advice;
 } kinds[] = {
 	{ "plain", ADVICE_NONE },
+	{ "file", ADVICE_NONE },
 	{ "dontfork", MADV_DONTFORK },
 	{ "wipeonfork", MADV_WIPEONFORK },
 };
@@ -42,12 +44,14 @@ static const struct {
 static struct entry *table;
 static int advice;
 static int fresh;
+static int file = -1;
 static useconds_t rest;
 
 static char *map(uint64_t at, size_t bytes)
 {
+	int from = at ? file : -1;
 	char *got = mmap((void *)(uintptr_t)at, bytes, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | (at ? MAP_FIXED : 0), -1, 0);
+					 MAP_PRIVATE | (from < 0 ? MAP_ANONYMOUS : 0) | (at ? MAP_FIXED : 0), from, 0);
 
 	if (got == MAP_FAILED || (advice != ADVICE_NONE && at && madvise(got, bytes, advice) != 0)) {
 		perror("fresh_target");
@@ -106,10 +110,16 @@ int main(int argc, char **argv)
 	char line[80];
 
 	if (argc != 4 || !find_kind(argv[1])) {
-		fputs("usage: fresh_target plain|dontfork|wipeonfork fresh|again NAP_MICROSECONDS\n", stderr);
+		fputs("usage: fresh_target plain|file|dontfork|wipeonfork fresh|again NAP_MICROSECONDS\n",
+			  stderr);
 		return 2;
 	}
 	fresh = strcmp(argv[2], "fresh") == 0;
+	if (strcmp(argv[1], "file") == 0) {
+		file = memfd_create("fresh", 0);
+		if (file < 0 || ftruncate(file, BLOCK) != 0)
+			return perror("fresh_target"), 1;
+	}
 	rest = (useconds_t)atol(argv[3]);
 	table = (struct entry *)map(0, PAGE);
 	for (uint64_t number = 1; number <= BLOCKS; number++)

@@ -13,7 +13,17 @@
 /* This process is the target, a child that fork made of it the clone. */
 enum { PAGE = 4096, PAGES = 4, BYTES = PAGES * PAGE, ROOM = 1 << 16 };
 
-enum place { PLAIN, DONTFORK, DONTFORK_LEFT_OUT, WIPED, WIPED_NEW, PLAIN_NEW, EMPTY_NEW, WIPED_LATE, PLACES };
+enum place {
+	PLAIN,
+	DONTFORK,
+	DONTFORK_LEFT_OUT,
+	WIPED,
+	WIPED_NEW,
+	PLAIN_NEW,
+	EMPTY_NEW,
+	WIPED_LATE,
+	PLACES
+};
 
 static const struct {
 	int advice; /* -1: none */
@@ -119,8 +129,8 @@ static uint64_t find_and_scan(struct scene *scene)
 	uint64_t bytes;
 
 	assert_true(kept_read_clone(&scene->kept, &scene->clone, NULL));
-	assert_true(kept_find(&scene->kept, &scene->plan, &scene->asked, &scene->ours, &scene->theirs,
-						  NULL));
+	assert_true(
+		kept_find(&scene->kept, &scene->plan, &scene->asked, &scene->ours, &scene->theirs, NULL));
 	assert_true(kept_scan(&scene->kept, &scene->plan, &scene->ours, &bytes, NULL));
 	return bytes;
 }
