@@ -173,22 +173,6 @@ static bool find_params(struct state *state)
 	return sum.address != 0;
 }
 
-/* Against malloc_par, whose mmapped_mem counts two words too much for each mremap since 2.43. */
-static void compare_mmapped(struct state *state, const struct mmapped_found *found)
-{
-	const struct params *params = &state->params;
-
-	if (found->count != params->n_mmaps)
-		anomaly_add(state->anomalies, params->address,
-					"malloc says it has %" PRIu32 " mmapped chunks, %" PRIu64 " were found",
-					params->n_mmaps, found->count);
-	else if (found->bytes > params->mmapped_mem ||
-			 (found->bytes < params->mmapped_mem && !state->layout.state->mapped_tail))
-		anomaly_add(state->anomalies, params->address,
-					"malloc says its mmapped chunks have %" PRIu64 " bytes, %" PRIu64 " were found",
-					params->mmapped_mem, found->bytes);
-}
-
 static void find_mmapped(struct state *state)
 {
 	const struct params *params = &state->params;
@@ -206,14 +190,11 @@ static void find_mmapped(struct state *state)
 			range.end = range.start + state->layout.heap_max;
 		anonymous_remove(&runs, range);
 	}
-	found = mmapped_find(state->image, &state->layout, &runs, &state->heap->chunks);
+	found = mmapped_find(state->image, &state->layout, &runs, known ? params : NULL,
+						 &state->heap->chunks);
 	vec_deinit(&runs);
-	if (!known)
-		return;
-	if (found.count > params->n_mmaps)
-		mmapped_drop_false(&state->layout, params->n_mmaps, params->mmapped_mem,
-						   &state->heap->chunks, &found);
-	compare_mmapped(state, &found);
+	if (known)
+		mmapped_compare(&state->layout, params, &found, state->anomalies);
 }
 
 /* The chunks in caches, which look used to the walk. */
