@@ -1,5 +1,6 @@
 #include "analyze/heap/heap.h"
 
+#include "analyze/heap/anonymous.h"
 #include "analyze/heap/arenas.h"
 #include "analyze/heap/bins.h"
 #include "analyze/heap/blocks.h"
@@ -7,14 +8,10 @@
 #include "analyze/heap/lanes.h"
 #include "analyze/heap/mmapped.h"
 #include "analyze/heap/params.h"
-#include "analyze/heap/anonymous.h"
 #include "analyze/heap/sums.h"
 #include "analyze/heap/tcache.h"
 #include "analyze/heap/threads.h"
-#include "archive/page_map.h"
-#include "base/cleanup.h"
 #include "base/mem.h"
-#include "base/workers.h"
 
 /* What the steps share. */
 struct state {
@@ -33,12 +30,6 @@ struct state {
 	struct params params; /* zero where not found */
 	tcaches caches;
 	struct walk_result *walks; /* one for each block */
-	struct block_sums *sums;   /* one for each chunk block */
-};
-
-struct block_sums {
-	struct chunk_sum states[CHUNK_STATES];
-	struct trim_sum trim;
 };
 
 /* The break, as far as mappings show it: the end of what the kernel calls [heap]; 0: not known. A
@@ -135,48 +126,11 @@ static void walk_blocks(struct state *state)
 	free(state->walks);
 }
 
-/* malloc_par beside the main arena, by the start of one of its regions. */
-static bool find_params_of(struct state *state, int arena, struct params *params)
-{
-	for (size_t i = 0; i < state->blocks.count; i++) {
-		const struct arena_block *block = &state->blocks.items[i];
-
-		if (block->arena == arena &&
-			params_find(state->image, &state->layout, state->arenas.items[arena].address,
-						block->range.start, params))
-			return true;
-	}
-	return false;
-}
-
-/* Sums malloc_par of every libc: each dlmopen namespace has one; the page sizes are the first
- * one's. False where one is not found. */
-static bool find_params(struct state *state)
-{
-	struct params sum = { 0 };
-
-	for (size_t i = 0; i < state->arenas.count; i++) {
-		struct params params;
-
-		if (!state->arenas.items[i].main || !state->arenas.items[i].top)
-			continue;
-		if (!find_params_of(state, (int)i, &params))
-			return false;
-		if (!sum.address) {
-			sum = params;
-			continue;
-		}
-		sum.n_mmaps += params.n_mmaps;
-		sum.mmapped_mem += params.mmapped_mem;
-	}
-	state->params = sum;
-	return sum.address != 0;
-}
-
 static void find_mmapped(struct state *state)
 {
 	const struct params *params = &state->params;
-	bool known = find_params(state);
+	bool known =
+		params_find(state->image, &state->layout, &state->arenas, &state->blocks, &state->params);
 	struct mmapped_found found = { 0 };
 	anonymous_runs runs = { 0 };
 
@@ -215,96 +169,15 @@ static void mark_cached(struct state *state, bool caches_complete)
 				  state->anomalies);
 }
 
-/* In which steps malloc_trim cuts the end of the block: whole pages, or huge ones where brk memory
- * grows in them; 0: not at all, as its end is not the break (malloc.c, systrim). */
-static uint64_t top_unit(const struct state *state, const struct heap_block *block)
-{
-	uint64_t page = state->layout.page_size, huge = state->params.thp_page;
-
-	if (!block->shrinks)
-		return 0;
-	return huge > page && !(huge & (huge - 1)) ? huge : page;
-}
-
-/* The heap block that the chunk block lies in, or NULL. */
-static struct heap_block *block_of(struct heap *heap, const struct chunk_block *chunks)
-{
-	size_t i = range_search(heap->blocks.items, heap->blocks.count, sizeof *heap->blocks.items,
-							chunks->range.start);
-
-	return i < heap->blocks.count ? &heap->blocks.items[i] : NULL;
-}
-
-static void sum_one(void *context, size_t job, unsigned worker)
-{
-	struct state *state = context;
-	const struct chunk_block *block = &state->heap->chunks.blocks.items[job];
-
-	(void)worker;
-	if (block->arena != CHUNK_NO_ARENA)
-		trim_block(block, &state->layout, top_unit(state, block_of(state->heap, block)),
-				   state->page_map, &state->sums[job].trim);
-	sums_block(block, state->page_map, state->sums[job].states);
-}
-
-static void sum_blocks(struct state *state)
-{
-	struct heap *heap = state->heap;
-	struct chunk_sum mapped[CHUNK_STATES] = { 0 };
-
-	state->sums = mem_zeroed(heap->chunks.blocks.count + 1, sizeof *state->sums);
-	workers_run(state->workers, heap->chunks.blocks.count, sum_one, state);
-	for (size_t i = 0; i < heap->chunks.blocks.count; i++) {
-		const struct chunk_block *block = &heap->chunks.blocks.items[i];
-		const struct block_sums *sums = &state->sums[i];
-
-		if (block->arena == CHUNK_NO_ARENA) {
-			sums_add(mapped, sums->states);
-			continue;
-		}
-		sums_add(heap->arenas.items[block->arena].states, sums->states);
-		trim_add(&heap->arenas.items[block->arena].trim, &sums->trim);
-		block_of(heap, block)->trimmable_bytes += sums->trim.bytes;
-	}
-	heap->mmapped = mapped[CHUNK_MMAPPED];
-	heap->mmapped_cached = mapped[CHUNK_TCACHE];
-	heap->mmapped_overhead = mapped[CHUNK_OVERHEAD];
-	free(state->sums);
-}
-
-static const char *links_text(const struct layout *layout)
-{
-	switch (layout->links) {
-	case LAYOUT_LINKS_PLAIN:
-		return "plain links";
-	case LAYOUT_LINKS_SAFE:
-		return "mangled links";
-	}
-	return "links not seen";
-}
-
 static void describe(struct state *state)
 {
 	struct heap *heap = state->heap;
-	const struct layout *layout = &state->layout;
 	char generation[LAYOUT_NAME_BYTES];
 
-	layout_generation(layout, generation);
-	heap->state_bytes = layout->state->bytes;
+	layout_generation(&state->layout, generation);
+	heap->state_bytes = state->layout.state->bytes;
 	heap->generation = pool_string(&heap->pool, generation);
-	heap->basis = pool_printf(
-		&heap->pool, "bins at +%u and system_mem at +%u of malloc_state (class %s), %s, %s, %s%s",
-		layout->state->bins_at, layout->state->system_mem_at, layout->state->name,
-		layout->heap_info
-			? pool_printf(&heap->pool, "heap_info of %u bytes", layout->heap_info->bytes)
-			: "one arena",
-		layout->tcache
-			? pool_printf(&heap->pool, "tcache struct of %u bytes", layout->tcache->bytes)
-			: "no tcache",
-		links_text(layout),
-		layout->key == LAYOUT_KEY_OWNER    ? ", keys point to the tcache"
-		: layout->key == LAYOUT_KEY_RANDOM ? ", one random key"
-										   : "");
+	heap->basis = layout_basis(&state->layout, &heap->pool);
 }
 
 void heap_walk(struct heap *heap, const struct image *image, const struct regions *regions,
@@ -337,7 +210,7 @@ void heap_walk(struct heap *heap, const struct image *image, const struct region
 	find_mmapped(&state);
 	chunk_table_seal(&heap->chunks);
 	mark_cached(&state, caches_complete);
-	sum_blocks(&state);
+	sums_fill(heap, &state.layout, state.params.thp_page, page_map, workers);
 	bins_compare(image, &state.layout, heap, core_is_torn(core), workers, anomalies);
 	describe(&state);
 	vec_deinit(&state.arenas);
