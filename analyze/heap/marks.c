@@ -4,11 +4,13 @@ enum marks_result marks_set(struct chunk_table *chunks, vaddr address, int arena
 							enum chunk_state state)
 {
 	size_t number = chunk_table_find_block(chunks, address), at;
-	struct chunk_block *block = &chunks->blocks.items[number];
+	struct chunk_block *block;
 	struct chunk chunk;
 
-	if (number == chunks->blocks.count || !range_holds(block->range, address) ||
-		(arena != MARKS_ANY_ARENA && block->arena != arena))
+	if (number == chunks->blocks.count)
+		return MARKS_NO_CHUNK;
+	block = &chunks->blocks.items[number];
+	if (!range_holds(block->range, address) || (arena != MARKS_ANY_ARENA && block->arena != arena))
 		return MARKS_NO_CHUNK;
 	at = chunk_block_find(block, address);
 	chunk = chunk_block_get(block, at);

@@ -94,7 +94,8 @@ def signal_sets(pid):
 
 
 def stopped_threads(pid):
-    """Threads that are stopped, by a signal (T) or a tracer (t)."""
+    """Threads that are stopped, by a signal (T) or a tracer (t). One that a tracer has let go of takes
+    its group's stop up again by itself, once it is given a processor."""
     return [tid for tid, found in thread_status(pid).items() if found["State"][0] in "Tt"]
 
 

@@ -197,7 +197,9 @@ def check_unharmed(session, kind, name, target, children):
         session.equal(process.children(target.pid), children, f"{name}: its children are the same")
     stopped = process.stopped_threads(target.pid)
     if kind.state == "T":
-        session.equal(stopped, process.threads(target.pid), f"{name}: it is still stopped")
+        wanted = process.threads(target.pid)
+        wait_until(lambda: process.stopped_threads(target.pid) == wanted)
+        session.equal(process.stopped_threads(target.pid), wanted, f"{name}: it is still stopped")
         os.kill(target.pid, signal.SIGCONT)
     else:
         session.equal(stopped, [], f"{name}: none of its threads is stopped")
