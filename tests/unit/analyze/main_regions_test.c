@@ -17,22 +17,11 @@ struct scene {
 	struct anomalies anomalies;
 };
 
-static const struct layout_state *row_c(void)
-{
-	const struct layout_state *rows;
-	size_t count = layout_states(&rows);
-
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].word == 8 && rows[i].class == LAYOUT_C)
-			return &rows[i];
-	return NULL;
-}
-
 static void scene_init(struct scene *scene)
 {
 	*scene = (struct scene){ .arena = { .address = 0x5000, .main = true } };
 	heap_builder_init(&scene->builder, "C", 8);
-	layout_choose(&scene->layout, row_c(), PAGE);
+	heap_builder_layout(&scene->builder, &scene->layout);
 	heap_builder_area(&scene->builder, (struct range){ BASE, BASE + 4 * REGION_BYTES },
 					  REGION_ANONYMOUS);
 }

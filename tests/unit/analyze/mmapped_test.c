@@ -5,19 +5,6 @@
 
 #include <string.h>
 
-static const struct layout_state *row_of(const struct heap_class *class)
-{
-	const struct layout_state *rows;
-	size_t count = layout_states(&rows);
-
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].word == class->word && rows[i].bins_at == class->bins_at &&
-			rows[i].system_mem_at == class->system_mem_at)
-			return &rows[i];
-	fail();
-	return NULL;
-}
-
 static struct mmapped_found find(const struct heap_builder *builder, const struct params *params,
 								 struct chunk_table *chunks)
 {
@@ -26,7 +13,7 @@ static struct mmapped_found find(const struct heap_builder *builder, const struc
 	struct layout layout;
 
 	*chunks = (struct chunk_table){ 0 };
-	layout_choose(&layout, row_of(builder->class), 4096);
+	heap_builder_layout(builder, &layout);
 	anonymous_find(&builder->regions, &runs);
 	found = mmapped_find(&builder->image, &layout, &runs, params, chunks);
 	chunk_table_seal(chunks);
