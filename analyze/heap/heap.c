@@ -23,6 +23,8 @@ struct state {
 	unsigned workers;
 	struct progress *progress;
 	struct anomalies *anomalies;
+	const char
+		*cause; /* of what is odd in lists and chunks, for the end of a sentence; "": damage */
 
 	struct layout layout;
 	arenas arenas;
@@ -100,7 +102,8 @@ static void take_walk(struct state *state, struct walk_result *walk)
 		char text[WALK_DAMAGE_TEXT_BYTES];
 
 		walk_damage_describe(&walk->damages.items[i], &state->layout, text);
-		anomaly_add(state->anomalies, walk->damages.items[i].range.start, "%s", text);
+		anomaly_add(state->anomalies, walk->damages.items[i].range.start, "%s%s", text,
+					state->cause);
 	}
 	if (walk->damage_count > walk->damages.count)
 		anomaly_add(state->anomalies, walk->damages.items[0].range.start,
@@ -164,9 +167,10 @@ static void mark_cached(struct state *state, bool caches_complete)
 	tcache_vote(state->image, &state->layout, &state->caches, &state->blocks, &votes);
 	fastbins_vote(state->image, &state->layout, &state->arenas, &state->blocks, &votes);
 	links_decide(&state->layout, &votes);
-	tcache_mark(state->image, &state->layout, &state->caches, chunks, state->anomalies);
+	tcache_mark(state->image, &state->layout, &state->caches, chunks, state->cause,
+				state->anomalies);
 	fastbins_mark(state->image, &state->layout, &state->arenas, chunks, state->workers,
-				  state->anomalies);
+				  state->cause, state->anomalies);
 }
 
 static void describe(struct state *state)
@@ -191,7 +195,9 @@ void heap_walk(struct heap *heap, const struct image *image, const struct region
 						   .page_map = page_map,
 						   .workers = workers,
 						   .progress = progress,
-						   .anomalies = anomalies };
+						   .anomalies = anomalies,
+						   .cause = core_is_torn(core) ? "; the process ran while it was captured"
+													   : "" };
 	size_t rows_before = anomalies->rows.count;
 	bool caches_complete;
 

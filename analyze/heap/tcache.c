@@ -181,7 +181,7 @@ static vaddr mark_list(struct reader *reader, const struct layout *layout,
 
 static void mark_tcache(struct reader *reader, const struct layout *layout,
 						struct chunk_table *chunks, const struct tcache *tcache,
-						struct key_votes *votes, struct anomalies *anomalies)
+						struct key_votes *votes, const char *cause, struct anomalies *anomalies)
 {
 	bool counted = tcache->form->counts != LAYOUT_SLOTS;
 	vaddr broken = 0;
@@ -203,15 +203,15 @@ static void mark_tcache(struct reader *reader, const struct layout *layout,
 	if (broken && tcache->tid)
 		anomaly_add(anomalies, broken,
 					"a tcache list of thread %" PRIu32 " leads here, where no chunk of its size "
-					"can be cached",
-					tcache->tid);
+					"can be cached%s",
+					tcache->tid, cause);
 	else if (broken)
 		anomaly_add(anomalies, broken,
-					"a tcache list leads here, where no chunk of its size can be cached");
+					"a tcache list leads here, where no chunk of its size can be cached%s", cause);
 }
 
 void tcache_mark(const struct image *image, struct layout *layout, const tcaches *found,
-				 struct chunk_table *chunks, struct anomalies *anomalies)
+				 struct chunk_table *chunks, const char *cause, struct anomalies *anomalies)
 {
 	struct reader reader = reader_make(image);
 	struct key_votes votes = { 0 };
@@ -220,8 +220,8 @@ void tcache_mark(const struct image *image, struct layout *layout, const tcaches
 		vaddr chunk = found->items[i].address - layout->header;
 
 		if (marks_set(chunks, chunk, MARKS_ANY_ARENA, CHUNK_OVERHEAD) != MARKS_DONE)
-			anomaly_add(anomalies, chunk, "a thread's tcache is not in a chunk in use");
-		mark_tcache(&reader, layout, chunks, &found->items[i], &votes, anomalies);
+			anomaly_add(anomalies, chunk, "a thread's tcache is not in a chunk in use%s", cause);
+		mark_tcache(&reader, layout, chunks, &found->items[i], &votes, cause, anomalies);
 	}
 	decide_key(layout, &votes);
 }
