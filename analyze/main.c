@@ -59,7 +59,9 @@ int main(int argc, char **argv)
 	if (!options_parse(&options, argc, argv, &err)) {
 		status = EXIT_USAGE;
 		if (!err.hint[0])
-			err_hint(&err, "`analyze --help` says more");
+			err_hint(&err, "`analyze %s%s--help` says more",
+					 options.has_command ? options_command_name(options.command) : "",
+					 options.has_command ? " " : "");
 	} else if (options.help || options.version) {
 		status = print_help(&options, &err);
 	} else {

@@ -24,6 +24,7 @@ static const struct {
 						 "Examples\n"
 						 "  analyze app.core.zst\n"
 						 "  analyze report app.core.zst --format markdown -o ticket.md\n"
+						 "  analyze report app.core.zst --references\n"
 						 "  analyze report app.core.zst --format json --rules my-rules/\n",
 						 1, 1 },
 	[COMMAND_CHUNKS] = { "chunks", "FILE", "a line for each chunk of malloc",
@@ -56,6 +57,11 @@ static const struct {
 						"  analyze rules check my-rules/ && analyze rules test my-rules/\n",
 						1, SIZE_MAX },
 };
+
+const char *options_command_name(enum command command)
+{
+	return commands[command].name;
+}
 
 /* What an option's argument is. */
 enum kind { FLAG, TEXT, TEXTS, SIZE, NUMBER, THREADS, FORMAT, STATES, REACH };

@@ -53,10 +53,13 @@ struct options {
 };
 
 /* Reads the command line. False is a usage error: what is wrong and, where a name is near, what was
- * meant. Nothing of a failed parse but `command` is to be used. The caller ends with
- * options_deinit in every case. */
+ * meant. Nothing of a failed parse but `command` and `has_command` is to be used. The caller ends
+ * with options_deinit in every case. */
 bool options_parse(struct options *options, int argc, char **argv, struct err *err);
 void options_deinit(struct options *options);
+
+/* "report", "chunks", …: as it is typed. */
+const char *options_command_name(enum command command);
 
 /* Appends the help of the program, or of one command. */
 void options_help(struct strbuf *out);

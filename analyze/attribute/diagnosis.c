@@ -71,6 +71,14 @@ uint64_t diagnosis_unknown_bytes(const struct report *report)
 		   buckets_bytes(&report->memory, "unwalkable");
 }
 
+bool diagnosis_is_forgotten(const struct report *report)
+{
+	const struct report_references *references = &report->references;
+
+	return references->asked && !references->upper_bound && references->unreachable.bytes &&
+		   references->unreachable.bytes >= references->anchored.bytes;
+}
+
 const struct report_diagnosis *diagnosis_find(const struct report *report, const char *id)
 {
 	for (size_t i = 0; i < report->diagnosis.count; i++)
@@ -139,7 +147,7 @@ static const char *largest_sentence(struct report *report)
 						   (double)report->memory.resident_bytes);
 }
 
-static void add_no_excess(struct report *report)
+static void add_no_excess(struct report *report, const struct diagnosis_facts *facts)
 {
 	struct report_diagnosis *row = vec_add(&report->diagnosis);
 	bool known = report->memory.has_resident;
@@ -152,7 +160,9 @@ static void add_no_excess(struct report *report)
 									 : "Without a page map nobody can say which bytes are "
 									   "resident, and no glibc heap was found.";
 	row->first_step = known ? "Capture again when the process has grown, and compare the reports."
-							: "Capture with dumpcore, which records the pages that are resident.";
+					  : facts->is_32_bit
+						  ? "Look at /proc/PID/smaps while the process runs."
+						  : "Capture with dumpcore, which records the pages that are resident.";
 	row->advice = "";
 }
 
@@ -176,5 +186,5 @@ void diagnosis_fill(struct report *report, const struct diagnosis_facts *facts)
 	for (size_t i = 0; i < count; i++)
 		*vec_add(&report->diagnosis) = found[i].row;
 	if (!count || rank(found[0].row.severity) == rank("info"))
-		add_no_excess(report);
+		add_no_excess(report, facts);
 }

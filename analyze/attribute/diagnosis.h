@@ -13,6 +13,7 @@ struct diagnosis_facts {
 	bool is_java;   /* libjvm.so is mapped */
 	bool is_torn;   /* live capture: lists may be inconsistent */
 	bool no_roots;  /* what a heap is found by is not in the file (evidence_has_roots) */
+	bool is_32_bit; /* so that dumpcore cannot capture it */
 	size_t threads; /* 0: not known */
 };
 
@@ -30,6 +31,10 @@ uint64_t diagnosis_foreign_bytes(const struct report *report);
 /* Bytes nobody can say of whether they are live or freed: not in the file, or malloc's and not
  * walkable. */
 uint64_t diagnosis_unknown_bytes(const struct report *report);
+
+/* Whether references were looked for, in all that may hold chunks, and no pointer leads to half of
+ * the live bytes or more. */
+bool diagnosis_is_forgotten(const struct report *report);
 
 /* The row of that id, or NULL. */
 const struct report_diagnosis *diagnosis_find(const struct report *report, const char *id);

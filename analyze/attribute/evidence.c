@@ -5,6 +5,7 @@
 #include "base/size.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 struct missing {
@@ -92,7 +93,15 @@ static bool lacks_page_map(const struct core *core, const struct regions *region
 {
 	(void)heap;
 	(void)regions;
-	return !core->has_page_map;
+	return !core->has_page_map && core->word != 4;
+}
+
+static bool lacks_page_map_of_32(const struct core *core, const struct regions *regions,
+								 const struct heap *heap)
+{
+	(void)heap;
+	(void)regions;
+	return !core->has_page_map && core->word == 4;
 }
 
 static bool lacks_rss(const struct core *core, const struct regions *regions,
@@ -173,6 +182,10 @@ static const struct {
 		"the core has no page map (those of gcore, the kernel and systemd-coredump have none)",
 		"resident, share, gone, trimmable and pinned show ?, sizes are virtual; capture with "
 		"dumpcore to know them" } },
+	{ lacks_page_map_of_32,
+	  { "resident bytes", "the core has no page map (no core of a 32-bit program has one)",
+		"resident, share, gone, trimmable and pinned show ?, sizes are virtual; "
+		"/proc/PID/smaps_rollup has their sum while the process runs" } },
 	{ lacks_rss,
 	  { "the kernel's RSS", "the status document is missing",
 		"the sum of the buckets stands for it" } },
@@ -218,7 +231,7 @@ static void add_unknowns(struct report_evidence *evidence, const struct missing 
 /* Gaps with one reason. */
 struct reason {
 	const char *text;
-	uint64_t bytes;
+	uint64_t bytes, resident;
 	size_t gaps;
 };
 
@@ -240,18 +253,24 @@ static struct reason *find_reason(struct reason reasons[REASONS], const char *te
 static void miss_gaps(const struct missing *missing, const struct core *core)
 {
 	struct reason reasons[REASONS] = { 0 };
-	char size[SIZE_TEXT];
+	char size[SIZE_TEXT], resident[SIZE_TEXT], known[SIZE_TEXT + 16] = "";
 
 	for (size_t i = 0; i < core->gaps.count; i++) {
 		struct reason *reason = find_reason(reasons, core->gaps.items[i].reason);
 
 		reason->bytes += range_bytes(core->gaps.items[i].range);
+		if (core->has_page_map)
+			reason->resident += page_map_resident(&core->page_map, core->gaps.items[i].range);
 		reason->gaps++;
 	}
-	for (size_t i = 0; i < REASONS && reasons[i].text; i++)
-		MISSING(missing, "Not in the file: %s in %zu range%s (%s).",
-				size_format(reasons[i].bytes, size), reasons[i].gaps,
+	for (size_t i = 0; i < REASONS && reasons[i].text; i++) {
+		if (core->has_page_map)
+			snprintf(known, sizeof known, ", %s resident,",
+					 size_format(reasons[i].resident, resident));
+		MISSING(missing, "Not in the file: %s%s in %zu range%s (%s).",
+				size_format(reasons[i].bytes, size), known, reasons[i].gaps,
 				reasons[i].gaps == 1 ? "" : "s", names_safe(reasons[i].text, missing->pool));
+	}
 }
 
 static void miss_heap(const struct missing *missing, const struct heap *heap, bool has_pointers)

@@ -21,14 +21,20 @@ static const char *heap_confidence(const struct diagnosing *c)
 	return "high";
 }
 
-static const struct report_arena *arena_with_most_kept(const struct report *report)
+static uint64_t kept_in(const struct diagnosing *c, const struct report_arena *arena)
+{
+	return c->report->evidence.has_residency ? arena->free_resident_bytes
+											 : heap_summary_free(arena).bytes;
+}
+
+static const struct report_arena *arena_with_most_kept(const struct diagnosing *c)
 {
 	const struct report_arena *most = NULL;
 
-	for (size_t i = 0; i < report->heap.arenas.count; i++) {
-		const struct report_arena *arena = &report->heap.arenas.items[i];
+	for (size_t i = 0; i < c->report->heap.arenas.count; i++) {
+		const struct report_arena *arena = &c->report->heap.arenas.items[i];
 
-		if (!most || heap_summary_free(arena).bytes > heap_summary_free(most).bytes)
+		if (!most || kept_in(c, arena) > kept_in(c, most))
 			most = arena;
 	}
 	return most;
@@ -53,16 +59,17 @@ static const struct report_rule *rule_with_most(const struct report *report, boo
 
 static void say_kept(const struct diagnosing *c, struct candidate *d, uint64_t kept)
 {
-	const struct report_arena *most = arena_with_most_kept(c->report);
+	const struct report_arena *most = arena_with_most_kept(c);
 	const struct report_rule *stale = rule_with_most(c->report, false);
 
 	JUDGE_SAY(c, d, "%s (%.0f %% of %s) are chunks that the program has freed and glibc keeps.",
 			  judge_size(c, kept), judge_percent(c, kept), whole_name(c));
 	if (c->report->heap.arenas.count > 1)
 		JUDGE_SAY(c, d, "They lie in %zu arenas; arena %u has most, %s of %s.",
-				  c->report->heap.arenas.count, most->index,
-				  judge_size(c, heap_summary_free(most).bytes), judge_size(c, most->system_bytes));
-	if (stale)
+				  c->report->heap.arenas.count, most->index, judge_size(c, kept_in(c, most)),
+				  judge_size(c, most->system_bytes));
+	/* a rule that knows a few of the bytes does not tell what the others were */
+	if (stale && stale->stale.bytes >= kept / 10)
 		JUDGE_SAY(c, d, "What they were used for: rule %s recognises %s of freed memory (%s).",
 				  stale->id, judge_size(c, stale->stale.bytes), stale->title);
 }
@@ -74,7 +81,7 @@ static const char *trim_step(const struct diagnosing *c, uint64_t trimmable)
 						   ? "Run `jcmd PID System.trim_native_heap` (JDK 18 and later; else call "
 							 "malloc_trim(0) from native code)"
 						   : "Call malloc_trim(0) in the process, from its code or, in a quiet "
-							 "moment, with gdb,",
+							 "moment, with `gdb -p PID -batch -ex 'call (int)malloc_trim(0)'`,",
 					   judge_size(c, trimmable));
 }
 
@@ -112,7 +119,8 @@ static void say_pinned(const struct diagnosing *c, struct candidate *d)
 	const struct report_pinned *pinned = &totals->pinned;
 
 	JUDGE_SAY(c, d, "malloc_trim(0) would give back %s now; %s are pinned.",
-			  judge_size(c, totals->trimmable_bytes), judge_size(c, totals->pinned_free_bytes));
+			  totals->trimmable_bytes ? judge_size(c, totals->trimmable_bytes) : "nothing",
+			  judge_size(c, totals->pinned_free_bytes));
 	if (totals->pinned_free_bytes >= totals->free_resident_bytes / 10)
 		JUDGE_SAY(c, d,
 				  "Pinned are %s on pages of %s, %s in thread caches and %s at ends of arenas that "
@@ -139,8 +147,12 @@ bool judge_retention(const struct diagnosing *c, struct candidate *d)
 		"jemalloc or another allocator gives freed pages back after a while; it ends retention, "
 		"not a leak.";
 	if (!c->report->evidence.has_residency) {
-		d->row.first_step = "Capture with dumpcore to learn how much of it is resident: a core "
-							"without a page map does not tell.";
+		d->row.first_step =
+			c->facts->is_32_bit
+				? "Compare it with the RSS in /proc/PID/status: how much of it is resident no core "
+				  "of a 32-bit program tells."
+				: "Capture with dumpcore to learn how much of it is resident: a core without a "
+				  "page map does not tell.";
 		return true;
 	}
 	say_pinned(c, d);
@@ -150,17 +162,47 @@ bool judge_retention(const struct diagnosing *c, struct candidate *d)
 	return true;
 }
 
+/* What no pointer leads to, where that was asked. */
+static void say_references(const struct diagnosing *c, struct candidate *d)
+{
+	const struct report_references *references = &c->report->references;
+
+	if (!references->asked)
+		return;
+	if (!references->unreachable.chunks)
+		JUDGE_SAY(c, d, "Pointers lead to every live chunk: what is too much is held.");
+	else
+		JUDGE_SAY(c, d, "No pointer from outside leads to %s in %s%s.",
+				  judge_size(c, references->unreachable.bytes),
+				  judge_count(c, references->unreachable.chunks, "live chunk"),
+				  references->upper_bound ? ", at most: not all that may hold them is in the file"
+										  : "");
+}
+
+/* "80 MiB (70 % of the RSS) are in 12 chunks …": resident ones, of more bytes in all. */
+static void say_held(const struct diagnosing *c, struct candidate *d, uint64_t live)
+{
+	const struct report_heap *heap = &c->report->heap;
+	uint64_t all = heap->totals.in_use.bytes + heap->mmapped.bytes;
+	bool differs = all > live && all - live > all / 100;
+
+	JUDGE_SAY(c, d, "%s (%.0f %% of %s) are in %s that the program holds%s%s%s.",
+			  judge_size(c, live), judge_percent(c, live), whole_name(c),
+			  judge_count(c, heap->totals.in_use.chunks + heap->mmapped.chunks, "chunk"),
+			  differs ? " (" : "", differs ? judge_size(c, all) : "",
+			  differs ? " with what is not resident)" : "");
+}
+
 static void say_live(const struct diagnosing *c, struct candidate *d, uint64_t live)
 {
 	const struct report_heap *heap = &c->report->heap;
 	const struct report_content *content = &c->report->content;
 	const struct report_rule *rule = rule_with_most(c->report, true);
 
-	JUDGE_SAY(c, d, "%s (%.0f %% of %s) are in %s that the program holds.", judge_size(c, live),
-			  judge_percent(c, live), whole_name(c),
-			  judge_count(c, heap->totals.in_use.chunks + heap->mmapped.chunks, "chunk"));
+	say_held(c, d, live);
+	say_references(c, d);
 	if (rule)
-		JUDGE_SAY(c, d, "Rule %s explains %s of it in %s (%s)%s%s.", rule->id,
+		JUDGE_SAY(c, d, "Rule %s explains %s in %s (%s)%s%s.", rule->id,
 				  judge_size(c, rule->live.bytes), judge_count(c, rule->live.chunks, "chunk"),
 				  rule->title, rule->groups.count ? ", most under " : "",
 				  rule->groups.count ? rule->groups.items[0].key : "");
@@ -178,7 +220,26 @@ static void say_live(const struct diagnosing *c, struct candidate *d, uint64_t l
 		JUDGE_SAY(c, d, "No rule explains %s, %s.",
 				  judge_count(c, content->unattributed_chunks, "live chunk"),
 				  judge_size(c, content->unattributed_bytes));
-	JUDGE_SAY(c, d, "One snapshot shows what is held, not that it grows.");
+	if (!diagnosis_is_forgotten(c->report))
+		JUDGE_SAY(c, d, "One snapshot shows what is held, not that it grows.");
+}
+
+/* What to do about chunks that no rule tells anything of. */
+static const char *live_step(const struct diagnosing *c)
+{
+	const struct report_references *references = &c->report->references;
+
+	if (diagnosis_is_forgotten(c->report) && references->sizes.count)
+		return pool_printf(
+			&c->report->pool,
+			"Find the code that forgets chunks of %s bytes: `analyze chunks FILE --reach "
+			"unreachable` lists them, `analyze show FILE ADDRESS` tells what is in one.",
+			judge_number(c, references->sizes.items[0].size));
+	if (references->asked)
+		return "Capture again when the RSS has grown, and compare rules and size classes of both "
+			   "reports.";
+	return "Run `analyze report FILE --references`, which tells what holds these chunks or that "
+		   "nothing does; capture again when the RSS has grown, and compare.";
 }
 
 bool judge_live(const struct diagnosing *c, struct candidate *d)
@@ -189,7 +250,9 @@ bool judge_live(const struct diagnosing *c, struct candidate *d)
 	if (!c->report->heap.found || judge_percent(c, live) < 30)
 		return false;
 	d->bytes = live;
-	d->row.title = "Memory the program holds: a leak, if it grows";
+	d->row.title = diagnosis_is_forgotten(c->report)
+					   ? "Memory that is not freed and that no pointer leads to: most likely a leak"
+					   : "Memory the program holds: a leak, if it grows";
 	d->row.severity = judge_grade(c, live, 30, 50);
 	d->row.confidence = heap_confidence(c);
 	say_live(c, d, live);
@@ -198,11 +261,14 @@ bool judge_live(const struct diagnosing *c, struct candidate *d)
 			pool_printf(&c->report->pool, "Look at what rule %s found: %s", rule->id,
 						*rule->remediation ? rule->remediation : rule->title);
 	else
-		d->row.first_step = "Capture again when the RSS has grown, and compare rules and size "
-							"classes of both reports.";
-	d->row.advice = "A snapshot cannot give the call stacks of allocations. Tools that record them "
-					"in the next run: async-profiler -e nativemem (JVM), jemalloc with prof:true, "
-					"heaptrack (C and C++).";
+		d->row.first_step = live_step(c);
+	d->row.advice = c->facts->is_java
+						? "A snapshot cannot give the call stacks of allocations. Tools that "
+						  "record them in the "
+						  "next run: async-profiler -e nativemem, jemalloc with prof:true."
+						: "A snapshot cannot give the call stacks of allocations. Tools that "
+						  "record them in the "
+						  "next run: heaptrack, jemalloc with prof:true.";
 	return true;
 }
 

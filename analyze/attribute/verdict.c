@@ -28,7 +28,7 @@ static const struct {
 	{ "not_captured", "not in the file" },
 };
 
-enum { NAMED = sizeof named / sizeof *named, PARTS = NAMED + 3, SHOWN = 3 };
+enum { NAMED = sizeof named / sizeof *named, PARTS = NAMED + 4, SHOWN = 3 };
 
 static int compare(const void *a, const void *b)
 {
@@ -39,14 +39,29 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static void collect(const struct report *report, struct part parts[PARTS])
+/* The allocator or runtime with most bytes that is not glibc's: its rows are sorted. */
+static const struct report_owner *first_owner(const struct report *report)
 {
+	const struct report_owner *owner = report->memory.owners.items;
+
+	return report->memory.owners.count && owner->resident_bytes ? owner : NULL;
+}
+
+static void collect(struct report *report, struct part parts[PARTS])
+{
+	const struct report_owner *owner = first_owner(report);
+	uint64_t foreign = diagnosis_foreign_bytes(report);
+	uint64_t owned = owner && owner->resident_bytes <= foreign ? owner->resident_bytes : 0;
+
 	for (size_t i = 0; i < NAMED; i++)
 		parts[i] = (struct part){ named[i].name, buckets_bytes(&report->memory, named[i].bucket) };
 	parts[NAMED] = (struct part){ "live malloc memory", diagnosis_live_bytes(report) };
 	parts[NAMED + 1] =
 		(struct part){ "freed memory that glibc keeps", diagnosis_kept_bytes(report) };
-	parts[NAMED + 2] = (struct part){ "other anonymous memory", diagnosis_foreign_bytes(report) };
+	parts[NAMED + 2] = (struct part){ "other anonymous memory", foreign - owned };
+	parts[NAMED + 3] = (struct part){
+		owned ? pool_printf(&report->pool, "anonymous memory of %s", owner->title) : "", owned
+	};
 	qsort(parts, PARTS, sizeof *parts, compare);
 }
 
@@ -61,7 +76,7 @@ static size_t count_shown(const struct part parts[PARTS], uint64_t whole)
 }
 
 /* "The RSS is 7.0 GiB: 3.1 GiB (44 %) is live malloc memory, 1.9 GiB (28 %) is … and …" */
-static void say_parts(const struct report *report, struct strbuf *out)
+static void say_parts(struct report *report, struct strbuf *out)
 {
 	struct part parts[PARTS];
 	uint64_t whole = report->memory.resident_bytes;
@@ -82,10 +97,12 @@ static void say_parts(const struct report *report, struct strbuf *out)
 	strbuf_puts(out, ". ");
 }
 
-static void say_where(const struct report *report, struct strbuf *out)
+static void say_where(struct report *report, struct strbuf *out)
 {
 	char live[SIZE_TEXT], kept[SIZE_TEXT];
 
+	if (!report->memory.has_resident && !report->evidence.complete)
+		strbuf_puts(out, "The file is INCOMPLETE. ");
 	if (report->memory.has_resident)
 		say_parts(report, out);
 	else if (report->heap.found)
@@ -107,7 +124,10 @@ static void say_unknown(const struct report *report, struct strbuf *out)
 		strbuf_puts(out,
 					"a leak from retention: what glibc's heap is found by is not in the file. ");
 	else if (!report->heap.found)
-		strbuf_puts(out, "a leak from retention: there is no glibc heap to look into. ");
+		strbuf_printf(out, "a leak from retention: %s. ",
+					  report->heap.replaced ? "malloc is not glibc's, and only its own tools can "
+											  "look into it"
+											: "there is no glibc heap to look into");
 	else if (!report->memory.has_resident)
 		strbuf_puts(out, "how much of the free memory is kept in RAM. ");
 	else
@@ -115,11 +135,33 @@ static void say_unknown(const struct report *report, struct strbuf *out)
 					  size_format(diagnosis_unknown_bytes(report), unknown));
 }
 
+static void say_live(const struct report *report, struct strbuf *out)
+{
+	char lost[SIZE_TEXT], chunks[COUNT_TEXT];
+
+	if (diagnosis_is_forgotten(report))
+		strbuf_printf(
+			out,
+			"It is live, not retention, and most likely a leak: no pointer leads to %s in "
+			"%s. ",
+			size_format(report->references.unreachable.bytes, lost),
+			count_of(report->references.unreachable.chunks, "chunk", chunks));
+	else
+		strbuf_puts(out, "It is live, not retention: the program holds it; whether it grows, one "
+						 "snapshot cannot tell. ");
+}
+
 static void say_live_or_kept(const struct report *report, struct strbuf *out)
 {
 	uint64_t live = diagnosis_live_bytes(report), kept = diagnosis_kept_bytes(report);
 	uint64_t whole = report->memory.resident_bytes;
 
+	if (!report->heap.found && report->memory.has_resident && report->evidence.complete &&
+		!diagnosis_find(report, "heap-not-found") &&
+		diagnosis_foreign_bytes(report) + diagnosis_unknown_bytes(report) < whole / 4) {
+		strbuf_puts(out, "Anonymous memory is not the main part, whoever manages it. ");
+		return;
+	}
 	if (!report->heap.found || !report->memory.has_resident ||
 		diagnosis_unknown_bytes(report) > whole / 4) {
 		say_unknown(report, out);
@@ -136,8 +178,7 @@ static void say_live_or_kept(const struct report *report, struct strbuf *out)
 		strbuf_puts(out, "It is both: the program holds the larger part, and glibc keeps much of "
 						 "what was freed. ");
 	else
-		strbuf_puts(out, "It is live, not retention: the program holds it; whether it grows, one "
-						 "snapshot cannot tell. ");
+		say_live(report, out);
 }
 
 /* "Of 1.9 GiB that are freed and resident malloc_trim(0) would return 1.2 GiB; 0.7 GiB is pinned,

@@ -137,6 +137,22 @@ static uint64_t headers_meant(Elf *elf, const GElf_Ehdr *header)
 	return header->e_phnum;
 }
 
+/* Nothing can be read without program headers. A pre-copy writes them last. */
+static bool refuse_headers(Elf *elf, const GElf_Ehdr *header, const char *path, struct err *err)
+{
+	size_t bytes = 0;
+
+	if (!elf_rawfile(elf, &bytes) || header->e_phoff < bytes) {
+		err_set(err, ERR_FORMAT, "%s has no program headers that can be read", path);
+		return err_hint(err, "the file is cut short or damaged: copy it again, compare its size");
+	}
+	err_set(
+		err, ERR_FORMAT,
+		"%s is cut short: what describes its memory begins at byte %llu, and %zu bytes are there",
+		path, (unsigned long long)header->e_phoff, bytes);
+	return err_hint(err, "copy it again, compare its size: without that part nothing can be said");
+}
+
 static bool take_headers(struct elf_file *file, Elf *elf, const GElf_Ehdr *header, const char *path,
 						 struct err *err)
 {
@@ -154,8 +170,7 @@ static bool take_headers(struct elf_file *file, Elf *elf, const GElf_Ehdr *heade
 		*vec_add(&file->headers) = program;
 	if (file->headers.count)
 		return true;
-	err_set(err, ERR_FORMAT, "%s has no program headers that can be read", path);
-	return err_hint(err, "the file is cut short or damaged: copy it again, compare its size");
+	return refuse_headers(elf, header, path, err);
 }
 
 static bool read_elf(struct elf_file *file, Elf *elf, const char *path, struct err *err)

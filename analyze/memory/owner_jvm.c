@@ -1,5 +1,7 @@
 #include "analyze/memory/owner_search.h"
 
+#include "base/size.h"
+
 /* HotSpot's tables for the collector have a byte for each 512 bytes of the heap (card table, block
  * offset table, card counts) and a bit for each word (mark bitmaps): mapped in sizes that follow
  * from the heap's (src/hotspot/share/gc/shared/cardTable.cpp, gc/g1/g1CollectedHeap.cpp). Metaspace
@@ -95,6 +97,7 @@ static void find_tables(struct owner_search *search)
 {
 	struct range hull = hull_of(search, REGION_JAVA_HEAP), table;
 	uint64_t heap = range_bytes(hull), committed = committed_in(search, hull), tables = 0;
+	char text[COUNT_TEXT];
 
 	for (size_t i = 0, next; heap && i < search->regions->items.count; i = next) {
 		size_t end = may_be_table(&search->regions->items.items[i])
@@ -108,9 +111,8 @@ static void find_tables(struct owner_search *search)
 		owner_claim(search, OWNER_JVM_GC, table);
 	}
 	if (tables)
-		owner_seen(search, OWNER_JVM_GC,
-				   "%llu mappings whose size is a 512th or a 64th of the Java heap's",
-				   (unsigned long long)tables);
+		owner_seen(search, OWNER_JVM_GC, "%s of a 512th or a 64th of the Java heap's size",
+				   count_of(tables, "mapping", text));
 }
 
 /* Words of the region's start that point into libjvm.so's read-only data. */
@@ -137,6 +139,7 @@ static void find_metaspace(struct owner_search *search)
 {
 	const char *libjvm = search->owners->findings[OWNER_JVM_METASPACE].module;
 	struct range library = { 0, 0 };
+	char text[COUNT_TEXT];
 	uint64_t found = 0;
 
 	for (size_t i = 0; libjvm && i < search->regions->items.count; i++) {
@@ -159,9 +162,8 @@ static void find_metaspace(struct owner_search *search)
 		owner_claim(search, OWNER_JVM_METASPACE, region->range);
 	}
 	if (found)
-		owner_seen(search, OWNER_JVM_METASPACE,
-				   "%llu mappings full of pointers to vtables of libjvm.so",
-				   (unsigned long long)found);
+		owner_seen(search, OWNER_JVM_METASPACE, "%s full of pointers to vtables of libjvm.so",
+				   count_of(found, "mapping", text));
 }
 
 void owner_find_jvm(struct owner_search *search)

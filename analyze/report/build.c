@@ -63,6 +63,7 @@ void build_report(struct report *report, const struct build_input *input)
 		.is_java = input->regions->is_java,
 		.is_torn = core_is_torn(core),
 		.no_roots = !evidence_has_roots(core, input->image, input->regions),
+		.is_32_bit = core->word == 4,
 		.threads = core->threads.count,
 	};
 

@@ -3,6 +3,16 @@
 #include "base/size.h"
 
 enum { RULES_SHOWN = 10, GROUPS_SHOWN = 5, SIZES_SHOWN = 10, CLUSTERS_SHOWN = 8 };
+enum { SMALL_SHARE = 100 }; /* malloc with less than a 100th of the RSS is no matter */
+
+bool content_tables_matter(const struct report *report)
+{
+	const struct report_heap *heap = &report->heap;
+	uint64_t resident = heap->totals.in_use.resident_bytes + heap->mmapped.resident_bytes +
+						heap->totals.free_resident_bytes;
+
+	return !report->memory.has_resident || resident >= report->memory.resident_bytes / SMALL_SHARE;
+}
 
 void content_tables_coverage(const struct report *report, struct strbuf *out)
 {

@@ -12,6 +12,9 @@
 /* Rules, each followed by its groups. */
 void content_tables_rules(const struct report_content *content, struct table *table);
 
+/* Whether malloc has a hundredth of the RSS: else its sizes and unexplained chunks tell nothing. */
+bool content_tables_matter(const struct report *report);
+
 void content_tables_sizes(const struct report_heap *heap, struct table *table);
 void content_tables_clusters(const struct report_content *content, struct table *table);
 

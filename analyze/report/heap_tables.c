@@ -27,7 +27,8 @@ void heap_tables_trim(const struct report_heap *heap, struct strbuf *out)
 	const char *before = ": ";
 
 	strbuf_printf(out, "malloc_trim(0) would give back %s; %s are pinned",
-				  size_format(totals->trimmable_bytes, trimmable),
+				  totals->trimmable_bytes ? size_format(totals->trimmable_bytes, trimmable)
+										  : "nothing",
 				  size_format(totals->pinned_free_bytes, stays));
 	snprintf(shared, sizeof shared, "on pages of %s",
 			 count_of(pinned->live_chunks, "live chunk", chunks));

@@ -45,18 +45,27 @@ static void add_head(const struct report *report, struct strbuf *out)
 
 static void add_owners(const struct report_memory *memory, struct strbuf *out)
 {
-	struct table table;
+	bool any = false;
 
-	if (memory->owners.count)
-		strbuf_puts(out, "\n### Other allocators and runtimes\n\n");
 	for (size_t i = 0; i < memory->owners.count; i++) {
 		struct strbuf line = { 0 };
 
+		if (!owner_lines_matter(&memory->owners.items[i]))
+			continue;
+		if (!any)
+			strbuf_puts(out, "\n### Other allocators and runtimes\n\n");
+		any = true;
 		owner_lines_owner(&memory->owners.items[i], memory->has_resident, &line);
 		add_line("- ", strbuf_text(&line), out);
 		strbuf_deinit(&line);
 	}
-	if (!memory->stacks.count)
+}
+
+static void add_stacks(const struct report_memory *memory, struct strbuf *out)
+{
+	struct table table;
+
+	if (!owner_lines_stacks_matter(memory))
 		return;
 	owner_lines_stacks(memory, &table);
 	add_table("Thread stacks", &table, out);
@@ -91,7 +100,7 @@ static void add_heap(const struct report *report, struct strbuf *out)
 	if (report->heap.pins.count) {
 		heap_tables_pins(&report->heap, has_residency, &table);
 		add_table(
-			"Heaps that few chunks keep (held: freed, and would go back without those chunks)",
+			"Heaps that few chunks keep (held: freed; goes back by itself without those chunks)",
 			&table, out);
 	}
 	strbuf_deinit(&line);
@@ -112,6 +121,8 @@ static void add_content(const struct report *report, struct strbuf *out)
 		add_line("\n", strbuf_text(&coverage), out);
 		strbuf_deinit(&coverage);
 	}
+	if (!content_tables_matter(report))
+		return;
 	if (report->heap.size_classes.count) {
 		content_tables_sizes(&report->heap, &table);
 		add_table("Sizes that hold most", &table, out);
@@ -218,6 +229,7 @@ void markdown_render(const struct report *report, struct strbuf *out)
 	add_heap(report, out);
 	add_content(report, out);
 	add_references(report, out);
+	add_stacks(&report->memory, out);
 	add_diagnosis(report, out);
 	add_missing(report, out);
 	add_anomalies(report, out);

@@ -6,7 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STACKS_SHOWN = 5 };
+enum { STACKS_SHOWN = 5, SMALL_SHARE = 100 }; /* less than a 100th of the RSS is not listed */
+
+bool owner_lines_matter(const struct report_owner *owner)
+{
+	return owner->virtual_bytes || owner->is_malloc;
+}
+
+bool owner_lines_stacks_matter(const struct report_memory *memory)
+{
+	uint64_t resident = 0;
+
+	for (size_t i = 0; i < memory->stacks.count; i++)
+		resident += memory->stacks.items[i].resident_bytes;
+	return memory->stacks.count &&
+		   (!memory->has_resident || resident >= memory->resident_bytes / SMALL_SHARE);
+}
 
 void owner_lines_owner(const struct report_owner *owner, bool has_residency, struct strbuf *out)
 {

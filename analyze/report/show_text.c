@@ -28,9 +28,11 @@ static void add_head(const struct show *show, struct strbuf *out)
 {
 	char size[SIZE_TEXT];
 
-	strbuf_printf(out, "Chunk 0x%" PRIvaddr ", %s, of %llu bytes (%s, %llu usable)\n", show->user,
-				  show->state, (unsigned long long)show->bytes, size_format(show->bytes, size),
-				  (unsigned long long)show->usable_bytes);
+	strbuf_printf(out, "Chunk 0x%" PRIvaddr ", %s, of %llu bytes (", show->user, show->state,
+				  (unsigned long long)show->bytes);
+	if (show->bytes >= 1024)
+		strbuf_printf(out, "%s, ", size_format(show->bytes, size));
+	strbuf_printf(out, "%llu usable)\n", (unsigned long long)show->usable_bytes);
 	if (show->offset) {
 		strbuf_printf(out, "  0x%" PRIvaddr " is at ", show->address);
 		add_offset(show->offset, out);
@@ -106,6 +108,10 @@ static void add_more(uint64_t total, size_t shown, struct strbuf *out)
 static void add_references(const struct show *show, struct strbuf *out)
 {
 	strbuf_printf(out, "\nPOINTS TO (%llu)\n", (unsigned long long)show->outgoing.total);
+	if (!show->is_live && show->outgoing.total)
+		strbuf_puts(out,
+					"  it is not in use: these were left there, or are malloc's own links, which "
+					"lead to headers\n");
 	for (size_t i = 0; i < show->outgoing.items.count; i++) {
 		const struct show_reference *reference = &show->outgoing.items.items[i];
 
@@ -124,7 +130,8 @@ static void add_references(const struct show *show, struct strbuf *out)
 	}
 	add_more(show->incoming.total, show->incoming.items.count, out);
 	if (show->stale)
-		strbuf_printf(out, "  not counted: %llu in freed chunks, left from before\n",
+		strbuf_printf(out,
+					  "  not counted: %llu in freed chunks, left there or malloc's own links\n",
 					  (unsigned long long)show->stale);
 }
 

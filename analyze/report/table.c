@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 16, GAP = 2 };
+enum { MAX_COLUMNS = 16, GAP = 2, NARROWEST = 7 };
 
 void table_init(struct table *table, const struct table_column *columns)
 {
@@ -99,38 +99,90 @@ static void measure(const struct table *table, size_t widths[MAX_COLUMNS])
 	}
 }
 
+static bool gives_way(const struct table *table, const size_t widths[MAX_COLUMNS], size_t column)
+{
+	return !table->columns[column].right && widths[column] > NARROWEST;
+}
+
+/* The column that gives way next: a last one of text, then the widest of text. MAX_COLUMNS: none.
+ */
+static size_t next_to_narrow(const struct table *table, const size_t widths[MAX_COLUMNS])
+{
+	size_t most = MAX_COLUMNS;
+
+	if (table->width && gives_way(table, widths, table->width - 1))
+		return table->width - 1;
+	for (size_t column = 0; column < table->width; column++)
+		if (gives_way(table, widths, column) &&
+			(most == MAX_COLUMNS || widths[column] > widths[most]))
+			most = column;
+	return most;
+}
+
+static size_t width_of(const struct table *table, const size_t widths[MAX_COLUMNS], size_t gap)
+{
+	size_t all = gap * (table->width - 1);
+
+	for (size_t column = 0; column < table->width; column++)
+		all += widths[column];
+	return all;
+}
+
+/* Makes the columns fit, if they can. Gives the gap between them. */
+static size_t narrow(const struct table *table, size_t columns, size_t widths[MAX_COLUMNS])
+{
+	size_t all = width_of(table, widths, GAP), next;
+
+	for (; all > columns && (next = next_to_narrow(table, widths)) < MAX_COLUMNS; all--)
+		widths[next]--;
+	return all > columns ? 1 : GAP;
+}
+
+static void print_cell(const struct table_column *rule, const char *text, size_t width,
+					   struct strbuf *out)
+{
+	struct strbuf cell = { 0 };
+	size_t pad;
+
+	strbuf_puts(&cell, text);
+	cut(&cell, width);
+	pad = width - text_columns(strbuf_text(&cell));
+	strbuf_pad(out, ' ', rule->right ? pad : 0);
+	strbuf_puts(out, strbuf_text(&cell));
+	strbuf_pad(out, ' ', rule->right ? 0 : pad);
+	strbuf_deinit(&cell);
+}
+
 /* One line; row == SIZE_MAX is the head. Blanks at the end are dropped. */
-static void print_line(const struct table *table, const size_t widths[MAX_COLUMNS], size_t row,
-					   size_t indent, struct strbuf *out)
+static void print_line(const struct table *table, const size_t widths[MAX_COLUMNS], size_t gap,
+					   size_t row, size_t indent, struct strbuf *out)
 {
 	struct strbuf line = { 0 };
 
 	strbuf_pad(&line, ' ', indent);
 	for (size_t column = 0; column < table->width; column++) {
 		const struct table_column *rule = &table->columns[column];
-		const char *text = row == SIZE_MAX ? rule->title : cell_at(table, row, column);
-		size_t pad = widths[column] - text_columns(text);
 
-		strbuf_pad(&line, ' ', (column ? GAP : 0) + (rule->right ? pad : 0));
-		strbuf_puts(&line, text);
-		strbuf_pad(&line, ' ', rule->right ? 0 : pad);
+		strbuf_pad(&line, ' ', column ? gap : 0);
+		print_cell(rule, row == SIZE_MAX ? rule->title : cell_at(table, row, column),
+				   widths[column], &line);
 	}
 	while (line.size && line.data[line.size - 1] == ' ')
 		line.data[--line.size] = '\0';
-	cut(&line, TABLE_COLUMNS);
 	strbuf_putc(&line, '\n');
 	strbuf_add(out, line.data, line.size);
 	strbuf_deinit(&line);
 }
 
-void table_text(const struct table *table, size_t indent, struct strbuf *out)
+void table_text(const struct table *table, size_t indent, size_t columns, struct strbuf *out)
 {
-	size_t widths[MAX_COLUMNS];
+	size_t widths[MAX_COLUMNS], gap;
 
 	measure(table, widths);
-	print_line(table, widths, SIZE_MAX, indent, out);
+	gap = narrow(table, columns - indent, widths);
+	print_line(table, widths, gap, SIZE_MAX, indent, out);
 	for (size_t row = 0; row < table_rows(table); row++)
-		print_line(table, widths, row, indent, out);
+		print_line(table, widths, gap, row, indent, out);
 }
 
 /* Whether the character would be markup at that place: some only at the start of a text, and an

@@ -36,10 +36,11 @@ void table_count(struct table *table, uint64_t count);
 
 size_t table_rows(const struct table *table);
 
-/* Appends the table: a head, then the rows, `indent` blanks before each line. What passes
- * TABLE_COLUMNS is cut and ends in "...": a last column of text has what the others leave. */
+/* Appends the table: a head, then the rows, `indent` blanks before each line. Where it is wider
+ * than `columns`, columns of text give way, the last first, then the widest: their cells are
+ * cut and end in "...". Numbers are never cut; TABLE_COLUMNS are enough for every table's. */
 enum { TABLE_COLUMNS = 100 };
-void table_text(const struct table *table, size_t indent, struct strbuf *out);
+void table_text(const struct table *table, size_t indent, size_t columns, struct strbuf *out);
 
 /* Appends a GitHub-flavoured Markdown table. */
 void table_markdown(const struct table *table, struct strbuf *out);

@@ -10,9 +10,12 @@
 #include "base/size.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <string.h>
 
-enum { INDENT = 2, BAR_COLUMNS = 21, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
+/* NUMBER_COLUMNS: what stands left of the bars */
+enum { INDENT = 2, BAR_COLUMNS = 21, NUMBER_COLUMNS = TEXT_COLUMNS - BAR_COLUMNS };
+enum { BARS_LEAST = 8, ANOMALIES_SHOWN = 5, MISSING_SHOWN = 12 };
 
 struct page {
 	const struct report *report;
@@ -24,15 +27,6 @@ static void colour(const struct page *page, const char *code)
 {
 	if (page->style.colour)
 		strbuf_printf(page->out, "\033[%sm", code);
-}
-
-static void heading(const struct page *page, const char *title)
-{
-	strbuf_putc(page->out, '\n');
-	colour(page, "1");
-	strbuf_puts(page->out, title);
-	colour(page, "0");
-	strbuf_putc(page->out, '\n');
 }
 
 /* Bytes of the longest start of `word` that has at most so many columns. */
@@ -58,6 +52,24 @@ static size_t columns_of(const char *word, size_t length)
 	return columns;
 }
 
+/* Bytes of the word that begins here; a number and its unit are one word. */
+static size_t word_length(const char *word)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "ms", "%" };
+	const char *digits = word + (*word == '(');
+	const char *unit = digits + strspn(digits, "0123456789.,");
+
+	if (unit == digits || *unit++ != ' ')
+		return strcspn(word, " ");
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		size_t length = strlen(units[i]);
+
+		if (strncmp(unit, units[i], length) == 0 && !isalnum((unsigned char)unit[length]))
+			return (size_t)(unit - word) + strcspn(unit, " ");
+	}
+	return strcspn(word, " ");
+}
+
 /* A paragraph: `first` stands before its first line, as many blanks before the others. Words longer
  * than a line are broken. */
 static void paragraph(const struct page *page, const char *first, const char *text)
@@ -70,10 +82,10 @@ static void paragraph(const struct page *page, const char *first, const char *te
 	word = strbuf_text(&clean);
 	strbuf_puts(page->out, first);
 	for (word += strspn(word, " "); *word; word += strspn(word, " ")) {
-		size_t length = strcspn(word, " ");
+		size_t length = word_length(word);
 		size_t columns = columns_of(word, length);
 
-		if (column > indent && column + 1 + columns > TEXT_COLUMNS) {
+		if (column > indent && column + 1 + columns > page->style.columns) {
 			strbuf_putc(page->out, '\n');
 			strbuf_pad(page->out, ' ', indent);
 			column = indent;
@@ -81,7 +93,7 @@ static void paragraph(const struct page *page, const char *first, const char *te
 			strbuf_putc(page->out, ' ');
 			column++;
 		}
-		length = fit(word, length, TEXT_COLUMNS - column);
+		length = fit(word, length, page->style.columns - column);
 		strbuf_add(page->out, word, length);
 		column += columns_of(word, length);
 		word += length;
@@ -90,9 +102,17 @@ static void paragraph(const struct page *page, const char *first, const char *te
 	strbuf_deinit(&clean);
 }
 
+static void heading(const struct page *page, const char *title)
+{
+	strbuf_putc(page->out, '\n');
+	colour(page, "1");
+	paragraph(page, "", title);
+	colour(page, "0");
+}
+
 static void print_table(const struct page *page, struct table *table)
 {
-	table_text(table, INDENT, page->out);
+	table_text(table, INDENT, page->style.columns, page->out);
 	table_deinit(table);
 }
 
@@ -111,7 +131,9 @@ static void print_evidence(const struct page *page)
 
 static void print_memory(const struct page *page)
 {
-	struct waterfall_bars bars = { BAR_COLUMNS, page->style.utf8 ? "\xe2\x96\x88" : "#",
+	size_t left = page->style.columns - NUMBER_COLUMNS;
+	struct waterfall_bars bars = { left >= BARS_LEAST ? (unsigned)left : 0,
+								   page->style.utf8 ? "\xe2\x96\x88" : "#",
 								   page->style.utf8 ? "\xe2\x96\x8f" : "|" };
 	struct table table;
 
@@ -123,21 +145,30 @@ static void print_memory(const struct page *page)
 static void print_owners(const struct page *page)
 {
 	const struct report_memory *memory = &page->report->memory;
-	struct table table;
+	bool any = false;
 
-	if (memory->owners.count)
-		heading(page, "OTHER ALLOCATORS AND RUNTIMES");
 	for (size_t i = 0; i < memory->owners.count; i++) {
 		struct strbuf line = { 0 };
 
+		if (!owner_lines_matter(&memory->owners.items[i]))
+			continue;
+		if (!any)
+			heading(page, "OTHER ALLOCATORS AND RUNTIMES");
+		any = true;
 		owner_lines_owner(&memory->owners.items[i], memory->has_resident, &line);
 		paragraph(page, "  - ", strbuf_text(&line));
 		strbuf_deinit(&line);
 	}
-	if (!memory->stacks.count)
+}
+
+static void print_stacks(const struct page *page)
+{
+	struct table table;
+
+	if (!owner_lines_stacks_matter(&page->report->memory))
 		return;
 	heading(page, "THREAD STACKS");
-	owner_lines_stacks(memory, &table);
+	owner_lines_stacks(&page->report->memory, &table);
 	print_table(page, &table);
 }
 
@@ -171,8 +202,9 @@ static void print_heap(const struct page *page)
 		paragraph(page, "  ", strbuf_text(&line));
 	}
 	if (heap->pins.count) {
-		heading(page,
-				"HEAPS THAT FEW CHUNKS KEEP (held: freed, and would go back without those chunks)");
+		heading(
+			page,
+			"HEAPS THAT FEW CHUNKS KEEP (held: freed; goes back by itself without those chunks)");
 		heap_tables_pins(heap, has_residency, &table);
 		print_table(page, &table);
 	}
@@ -195,6 +227,8 @@ static void print_content(const struct page *page)
 		paragraph(page, "  ", strbuf_text(&coverage));
 		strbuf_deinit(&coverage);
 	}
+	if (!content_tables_matter(page->report))
+		return;
 	if (page->report->heap.size_classes.count) {
 		heading(page, "SIZES THAT HOLD MOST");
 		content_tables_sizes(&page->report->heap, &table);
@@ -312,6 +346,10 @@ void text_render(const struct report *report, struct text_style style, struct st
 	struct page page = { report, style, out };
 	struct strbuf title = { 0 };
 
+	if (!style.columns || style.columns > TEXT_COLUMNS)
+		page.style.columns = TEXT_COLUMNS;
+	else if (style.columns < TEXT_NARROWEST)
+		page.style.columns = TEXT_NARROWEST;
 	headline_title(report, &title);
 	colour(&page, "1");
 	paragraph(&page, "", strbuf_text(&title));
@@ -324,6 +362,7 @@ void text_render(const struct report *report, struct text_style style, struct st
 	print_heap(&page);
 	print_content(&page);
 	print_references(&page);
+	print_stacks(&page);
 	print_diagnosis(&page);
 	print_missing(&page);
 	print_anomalies(&page);

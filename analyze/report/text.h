@@ -1,4 +1,4 @@
-/* text: the report as an engineer pastes it into a ticket: at most TEXT_COLUMNS wide. */
+/* text: the report as an engineer reads it on a terminal, or pastes it into a ticket. */
 #ifndef ANALYZE_REPORT_TEXT_H
 #define ANALYZE_REPORT_TEXT_H
 
@@ -8,11 +8,13 @@
 
 #include <stdbool.h>
 
-enum { TEXT_COLUMNS = TABLE_COLUMNS };
+/* As wide as it gets, and the narrowest terminal it fits. */
+enum { TEXT_COLUMNS = TABLE_COLUMNS, TEXT_NARROWEST = 80 };
 
 struct text_style {
-	bool utf8;   /* bars of block characters; else of '#' */
-	bool colour; /* ANSI colours, for a terminal */
+	bool utf8;      /* bars of block characters; else of '#' */
+	bool colour;    /* ANSI colours, for a terminal */
+	size_t columns; /* of the terminal; 0, or out of the bounds above: the nearest of them */
 };
 
 /* Appends the report. Besides newlines and the colours asked for it holds no control byte. */

@@ -38,7 +38,7 @@ static void add_bar(struct waterfall *waterfall, uint64_t bytes)
 	unsigned columns = bars->columns, start, cells;
 	bool thin = (double)bytes / whole * columns < 0.5;
 
-	if (!waterfall->memory->has_resident || whole <= 0 || !bytes) {
+	if (!waterfall->memory->has_resident || whole <= 0 || !bytes || !bars->columns) {
 		table_cell(waterfall->table, "");
 		return;
 	}
@@ -58,11 +58,12 @@ static void add_bar(struct waterfall *waterfall, uint64_t bytes)
 static void add_share(struct waterfall *waterfall, double bytes)
 {
 	double whole = (double)waterfall->memory->resident_bytes;
+	double share = whole > 0 ? 100 * bytes / whole : 0;
 
 	if (!waterfall->memory->has_resident)
 		table_cell(waterfall->table, "?");
 	else
-		table_printf(waterfall->table, "%.1f %%", whole > 0 ? 100 * bytes / whole : 0);
+		table_printf(waterfall->table, "%.1f %%", share > -0.05 && share < 0 ? 0.0 : share);
 }
 
 static void add_bucket(struct waterfall *waterfall, const char *title, const char *id,

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Secrets planted in a target's heap never reach any output: not raw, not encoded, not in part."""
+"""Secrets planted in a target's heap never reach any output: not raw, not encoded, not in part. Names
+that a target chose, of threads and modules, reach it escaped."""
 
 import base64
+import json
 import os
+import re
+import shutil
 import sys
 
-from harness import ANALYZE, COMPLETE, PARTIAL, RULES, Session, run
+from harness import ANALYZE, COMPLETE, PARTIAL, RULES, TARGETS, USAGE, Session, run
 
 # Planted by a script that gets the secrets on stdin, so that they are in no command line.
 PLANT = r"""
@@ -42,6 +46,25 @@ import time
 time.sleep(3600)
 """
 
+# Threads and a library with names that would clear a screen, set a title, or forge a line of the report.
+NAMES = [b"\x1b[2J\x1b[31mred", b"\x1b]0;title\x07x", b"a\nVERDICT\r\x9b1m", b"\xff\xfe\xe2\x80\xae\xf0\x9f|`*"]
+NAMED = r"""
+import ctypes, sys, threading, time
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+names = [bytes.fromhex(line) for line in sys.argv[2].split(",")]
+def work(name):
+    libc.prctl(15, name, 0, 0, 0)  # PR_SET_NAME
+    libc.malloc(ctypes.c_size_t(100000))
+    time.sleep(3600)
+ctypes.CDLL(sys.argv[1])
+for name in names:
+    threading.Thread(target=work, args=(name,), daemon=True).start()
+time.sleep(0.5)
+print("READY", flush=True)
+time.sleep(3600)
+"""
+
 SECRETS = {
     "password": "Zq7mXvK2wPq9LbTfRc4N",
     "card number": "4929123456781234",
@@ -62,17 +85,30 @@ def encodings(secret):
     return forms
 
 
+SHOWN = 60  # chunks of one archive that `show` is asked for, twice
+
+
+def chosen(core):
+    """Addresses of chunks with a hit, and of others with the sizes of what was planted."""
+    lines = run(ANALYZE, "chunks", core, "--ndjson", "--state", "live", "--rules", RULES).out.splitlines()
+    chunks = [json.loads(line) for line in lines]
+    chunks.sort(key=lambda chunk: (not chunk["rule"], abs(chunk["bytes"] - 128)))
+    return [chunk["address"] for chunk in chunks[:SHOWN]]
+
+
 def outputs(core):
     """(name, bytes) of everything analyze can print about the archive."""
-    commands = [["report", core, "--format", form, "--rules", RULES]
-                for form in ("text", "json", "markdown")]
+    commands = [["report", core, "--format", form, *more, "--rules", RULES]
+                for form in ("text", "json", "markdown") for more in ([], ["--references"])]
     commands += [["chunks", core, "--rules", RULES], ["chunks", core, "--ndjson", "--rules", RULES],
-                 ["verify", core]]
+                 ["chunks", core, "--references", "--ndjson", "--rules", RULES], ["verify", core]]
+    commands += [["show", core, address, "--format", form, "--rules", RULES]
+                 for address in chosen(core) for form in ("text", "json")]
     for command in commands:
         result = run(ANALYZE, *command)
         if result.status not in (COMPLETE, PARTIAL):
             raise RuntimeError(result.describe())
-        name = command[0] + ("" if len(command) < 4 else " " + " ".join(command[2:4]))
+        name = command[0] + ("" if len(command) < 4 else " " + " ".join(command[2:-2]))
         yield name.replace(RULES, "rules"), result.stdout + result.stderr
 
 
@@ -91,10 +127,18 @@ def canaries(session):
     for word in ("http", "socket", "websocket", "manifest"):
         session.ok(any(word in rule for rule in hit), f"a {word} rule hit what was planted", str(hit))
 
+    shown = 0
     for output, text in outputs(core):
-        for name, secret in SECRETS.items():
-            found = [form for form, bytes_ in encodings(secret).items() if bytes_ in text]
-            session.equal(found, [], f"{output}: no form of the {name}")
+        found = [f"{form} of the {name}" for name, secret in SECRETS.items()
+                 for form, bytes_ in encodings(secret).items() if bytes_ in text]
+        if output.startswith("show"):
+            shown += b"content" in text
+            if not found:
+                continue
+        session.equal(found, [], f"{output}: no form of any secret")
+    session.equal(shown, 2 * SHOWN, "show tells of the content of each chunk, and of no secret in it")
+    reveal = run(ANALYZE, "show", core, chosen(core)[0], "--reveal")
+    session.equal(reveal.status, USAGE, "--reveal into a pipe is refused")
 
 
 def start_planted(session, script):
@@ -106,9 +150,63 @@ def start_planted(session, script):
     return target
 
 
+# What a terminal would obey: C0 but newline, DEL, C1 as UTF-8, and what turns the direction of text.
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def decoded(value):
+    """Every text of a JSON document."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield key
+            yield from decoded(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from decoded(member)
+    elif isinstance(value, str):
+        yield value
+
+
+def names(session):
+    folder = session.path("\x1b[2J\x1b]0;x\x07 \n a\x9b")
+    os.mkdir(folder)
+    library = os.path.join(folder, "lib\x1b[31m.so")
+    shutil.copy(os.path.join(TARGETS, "reference_library.so"), library)
+    script = session.path("named.py")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(NAMED)
+    target = session.start(sys.executable, script, library, ",".join(name.hex() for name in NAMES))
+    core = session.must_capture(target.pid, "named.core")
+
+    report = session.must_report(core)
+    threads = [thread["name"] for thread in report["memory"]["stacks"]]
+    session.ok(any("red" in name for name in threads) and any("title" in name for name in threads),
+               "the threads with odd names are in the report", str(threads))
+    session.ok("lib\\x1b[31m.so" in run(ANALYZE, "show", core, module_address(target.pid)).out,
+               "the library with an odd name is named by show")
+    for output, text in outputs(core):
+        plain = text.decode("utf-8")  # strict: an error where it is no UTF-8
+        if "json" in output and "ndjson" not in output:
+            plain = "\n".join(decoded(json.loads(plain)))
+        found = [hex(ord(character)) for character in CONTROL.findall(plain)]
+        if found or not output.startswith("show"):
+            session.equal(found, [], f"{output}: no control characters of names")
+        if any(line.startswith("VERDICT\\r") for line in plain.splitlines()):
+            session.ok(False, f"{output}: no line is forged by a name")
+
+
+def module_address(pid):
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as maps:
+        for line in maps:
+            if "lib\x1b[31m.so" in line and " rw-p " in line:
+                return "0x" + line.split("-")[0]
+    raise RuntimeError("the library is not mapped")
+
+
 def main():
     session = Session()
     session.test(canaries)
+    session.test(names)
     session.finish()
 
 

@@ -209,7 +209,8 @@ static void java_evidence(struct report *report)
 	};
 	*vec_add(&report->evidence.gaps) =
 		(struct report_gap){ { 0x700000000, 0x7c0000000 }, "not selected: Java heap" };
-	missing(report, "Not in the file: 3.00 GiB in 1 range (not selected: Java heap).");
+	missing(report,
+			"Not in the file: 3.00 GiB, 1.20 GiB resident, in 1 range (not selected: Java heap).");
 	missing(report, "The arena of 3 of 87 threads: they never allocated, or it is not known.");
 }
 
@@ -481,6 +482,8 @@ void report_builder_hostile(struct report *report)
 	report->heap.pins.items[0].groups.items[0].rule = poison;
 	report->heap.pins.items[0].last.items[0].rule = poison;
 	report->memory.buckets.items[0].title = poison;
+	report->memory.stacks.items[0].name = poison;
+	report->memory.stacks.items[0].resident_bytes = MIB(40); /* enough to be listed */
 	report->diagnosis.items[0].evidence.items[0] = poison;
 	report->diagnosis.items[0].title = report->diagnosis.items[0].advice = poison;
 	report->diagnosis.items[0].first_step = poison;

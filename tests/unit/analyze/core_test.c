@@ -137,6 +137,29 @@ static void what_is_no_core_is_named(void **state)
 	}
 }
 
+/* A pre-copy writes its headers last: a copy that was cut says what it lost. */
+static void headers_behind_the_cut_are_named(void **state)
+{
+	Elf64_Ehdr header = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+									   EV_CURRENT },
+						  .e_type = ET_CORE,
+						  .e_machine = EM_X86_64,
+						  .e_version = EV_CURRENT,
+						  .e_phoff = 123456,
+						  .e_ehsize = sizeof header,
+						  .e_phentsize = sizeof(Elf64_Phdr),
+						  .e_phnum = 3 };
+	struct err err = refused(&header, sizeof header);
+
+	(void)state;
+	assert_int_equal(err.kind, ERR_FORMAT);
+	assert_non_null(strstr(err.what, "cut short"));
+	assert_non_null(strstr(err.what, "begins at byte 123456, and 64 bytes are there"));
+	header.e_phoff = 0;
+	err = refused(&header, sizeof header);
+	assert_non_null(strstr(err.what, "no program headers"));
+}
+
 static void elf_files_of_other_kinds_are_named(void **state)
 {
 	static const struct {
@@ -366,6 +389,7 @@ int main(void)
 		cmocka_unit_test(what_the_writer_left_out_is_a_gap),
 		cmocka_unit_test(extended_numbering_is_read),
 		cmocka_unit_test(what_is_no_core_is_named),
+		cmocka_unit_test(headers_behind_the_cut_are_named),
 		cmocka_unit_test(elf_files_of_other_kinds_are_named),
 		cmocka_unit_test(unreadable_files_are_errors),
 		cmocka_unit_test(a_cut_file_costs_its_end),

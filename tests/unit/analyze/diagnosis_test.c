@@ -173,6 +173,31 @@ static void without_residency_confidence_is_low(void **state)
 	report_deinit(&report);
 }
 
+/* dumpcore cannot capture it, so nobody is sent there. */
+static void a_32_bit_program_is_not_sent_to_dumpcore(void **state)
+{
+	const struct diagnosis_facts facts = { .is_32_bit = true };
+
+	(void)state;
+	for (int found = 0; found < 2; found++) {
+		struct report report;
+
+		start(&report, 0);
+		report.memory.has_resident = report.evidence.has_residency = false;
+		report.heap.found = found;
+		if (found) {
+			put(&report, "heap.binned", MIB(60));
+			report.heap.totals.system_bytes = MIB(70);
+		}
+		judge(&report, &facts);
+		check_rows(&report);
+		assert_string_equal(report.diagnosis.items[0].id, found ? "retention" : "not-told");
+		assert_null(strstr(report.verdict, "dumpcore"));
+		assert_non_null(strstr(report.verdict, "/proc/PID/"));
+		report_deinit(&report);
+	}
+}
+
 static void torn_or_cut_evidence_lowers_confidence(void **state)
 {
 	const struct diagnosis_facts torn = { .is_torn = true };
@@ -389,6 +414,147 @@ static void untouched_and_swapped_are_told_from_rss(void **state)
 	report_deinit(&report);
 }
 
+/* What no pointer leads to is said first, unless something that may hold it was not captured. */
+static void unreachable_memory_is_most_likely_a_leak(void **state)
+{
+	(void)state;
+	for (int cut = 0; cut < 2; cut++) {
+		struct report report;
+
+		start(&report, MIB(1000));
+		put(&report, "heap.in_use", MIB(700));
+		report.heap.totals.in_use = (struct report_sum){ 8000, MIB(700), MIB(700) };
+		report.references.asked = true;
+		report.references.upper_bound = cut;
+		report.references.anchored = (struct report_count){ 1000, MIB(100) };
+		report.references.unreachable = (struct report_count){ 7000, MIB(600) };
+		*vec_add(&report.references.sizes) =
+			(struct report_size_class){ 1216, "in-use", 7000, MIB(600) };
+		judge(&report, &nothing);
+		check_rows(&report);
+		assert_string_equal(report.diagnosis.items[0].id, "leak-suspect");
+		assert_int_equal(strstr(report.diagnosis.items[0].title, "most likely a leak") == NULL,
+						 cut);
+		assert_int_equal(strstr(report.verdict,
+								"most likely a leak: no pointer leads to 600 MiB in "
+								"7,000 chunks") == NULL,
+						 cut);
+		assert_int_equal(
+			strstr(report.diagnosis.items[0].first_step, "chunks of 1,216 bytes") == NULL, cut);
+		assert_non_null(strstr(report.diagnosis.items[0].evidence.items[1],
+							   cut ? "600 MiB in 7,000 live chunks, at most"
+								   : "600 MiB in 7,000 live chunks."));
+		report_deinit(&report);
+	}
+}
+
+/* Sums of all bytes stand beside resident ones only with the reason. */
+static void what_is_held_but_not_resident_is_told_apart(void **state)
+{
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(100));
+	put(&report, "heap.in_use", MIB(80));
+	report.heap.totals.in_use = (struct report_sum){ 1600, MIB(109), MIB(80) };
+	judge(&report, &nothing);
+	assert_string_equal(find(&report, "leak-suspect")->evidence.items[0],
+						"80.0 MiB (80 % of the RSS) are in 1,600 chunks that the program holds "
+						"(109 MiB with what is not resident).");
+	assert_non_null(strstr(find(&report, "leak-suspect")->first_step, "--references"));
+	/* no tool of the JVM for a program that is none */
+	assert_null(strstr(find(&report, "leak-suspect")->advice, "async-profiler"));
+	assert_non_null(strstr(find(&report, "leak-suspect")->advice, "heaptrack"));
+	report_deinit(&report);
+}
+
+/* A rule that knows a thousandth of the freed bytes does not tell what they were used for. */
+static void a_rule_speaks_for_freed_memory_only_if_it_knows_much(void **state)
+{
+	(void)state;
+	for (int much = 0; much < 2; much++) {
+		struct report report;
+		bool said = false;
+
+		start(&report, MIB(1000));
+		put(&report, "heap.binned", MIB(600));
+		*vec_add(&report.content.rules) = (struct report_rule){
+			.id = "web.frame",
+			.title = "a frame",
+			.remediation = "",
+			.stale = { .hits = 5, .chunks = 5, .bytes = much ? MIB(500) : MIB(1) },
+		};
+		judge(&report, &nothing);
+		for (size_t i = 0; i < find(&report, "retention")->evidence.count; i++)
+			said |= strstr(find(&report, "retention")->evidence.items[i], "used for") != NULL;
+		assert_int_equal(said, much);
+		report_deinit(&report);
+	}
+}
+
+/* The allocator that has most is named, and not counted as other memory once more. */
+static void the_verdict_names_another_allocator(void **state)
+{
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(200));
+	report.heap.found = false;
+	report.heap.replaced = "malloc is jemalloc.";
+	put(&report, "anonymous.jemalloc", MIB(150));
+	put(&report, "anonymous.unknown", MIB(30));
+	*vec_add(&report.memory.owners) = (struct report_owner){ .id = "jemalloc",
+															 .title = "jemalloc",
+															 .certainty = "certain",
+															 .is_malloc = true,
+															 .module = "",
+															 .basis = "",
+															 .advice = "Ask it.",
+															 .resident_bytes = MIB(150) };
+	judge(&report, &nothing);
+	assert_non_null(strstr(report.verdict,
+						   "150 MiB (75 %) is anonymous memory of jemalloc and 30.0 "
+						   "MiB (15 %) is other anonymous memory"));
+	assert_non_null(strstr(report.verdict, "malloc is not glibc's"));
+	report_deinit(&report);
+}
+
+/* Who manages a tenth of the RSS does not decide about the rest. */
+static void a_small_allocator_does_not_forbid_a_verdict(void **state)
+{
+	struct report report;
+
+	(void)state;
+	start(&report, MIB(200));
+	report.heap.found = false;
+	report.heap.replaced = "malloc is jemalloc.";
+	put(&report, "module", MIB(180));
+	put(&report, "anonymous.jemalloc", MIB(20));
+	judge(&report, &nothing);
+	assert_non_null(strstr(report.verdict, "Anonymous memory is not the main part"));
+	assert_null(strstr(report.verdict, "does not tell"));
+	report_deinit(&report);
+}
+
+/* Where residency is unknown too, a file that is cut is said in the verdict. */
+static void a_cut_core_is_said_in_the_verdict(void **state)
+{
+	(void)state;
+	for (int found = 0; found < 2; found++) {
+		struct report report;
+
+		start(&report, 0);
+		report.memory.has_resident = report.evidence.has_residency = false;
+		report.evidence.complete = false;
+		report.heap.found = found;
+		*vec_add(&report.evidence.missing) = "The file is cut short.";
+		put(&report, "heap.in_use", MIB(80));
+		judge(&report, &nothing);
+		assert_int_equal(strncmp(report.verdict, "The file is INCOMPLETE. ", 24), 0);
+		report_deinit(&report);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +564,7 @@ int main(void)
 		cmocka_unit_test(held_memory_is_a_suspect_not_a_proof),
 		cmocka_unit_test(small_parts_are_never_grave),
 		cmocka_unit_test(without_residency_confidence_is_low),
+		cmocka_unit_test(a_32_bit_program_is_not_sent_to_dumpcore),
 		cmocka_unit_test(torn_or_cut_evidence_lowers_confidence),
 		cmocka_unit_test(each_part_has_its_row),
 		cmocka_unit_test(reservations_are_nobodys_memory),
@@ -408,6 +575,12 @@ int main(void)
 		cmocka_unit_test(a_java_heap_that_was_not_recognised_is_not_exonerated),
 		cmocka_unit_test(one_chunk_is_no_chunks),
 		cmocka_unit_test(untouched_and_swapped_are_told_from_rss),
+		cmocka_unit_test(unreachable_memory_is_most_likely_a_leak),
+		cmocka_unit_test(what_is_held_but_not_resident_is_told_apart),
+		cmocka_unit_test(a_rule_speaks_for_freed_memory_only_if_it_knows_much),
+		cmocka_unit_test(the_verdict_names_another_allocator),
+		cmocka_unit_test(a_small_allocator_does_not_forbid_a_verdict),
+		cmocka_unit_test(a_cut_core_is_said_in_the_verdict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,12 @@ static void drop_page_map(struct attribute_builder *builder)
 	builder->core.has_page_map = false;
 }
 
+static void drop_page_map_of_32(struct attribute_builder *builder)
+{
+	builder->core.has_page_map = false;
+	builder->core.word = 4;
+}
+
 static void drop_status(struct attribute_builder *builder)
 {
 	builder->core.documents.count = 0;
@@ -192,6 +198,7 @@ static void what_is_unknown_is_said_for_lack_of_what(void **state)
 		const char *what, *lacks;
 	} rows[] = {
 		{ drop_page_map, "resident bytes", "no page map" },
+		{ drop_page_map_of_32, "resident bytes", "no core of a 32-bit program has one" },
 		{ drop_status, "the kernel's RSS", "status document" },
 		{ drop_smaps, "names of mappings", "no smaps" },
 		{ drop_threads, "threads", "NT_PRSTATUS" },
@@ -226,6 +233,7 @@ static void gaps_are_summed_by_reason(void **state)
 
 	(void)state;
 	start(&builder);
+	page_map_append(&builder.core.page_map, (struct range){ 0x4000, 0x7000 }, PAGE_PRESENT);
 	for (unsigned i = 0; i < 1000; i++)
 		*vec_add(&builder.core.gaps) =
 			(struct capture_gap){ { i * 0x2000, i * 0x2000 + 0x1000 }, i & 1 ? "odd\n" : "even" };
@@ -233,7 +241,7 @@ static void gaps_are_summed_by_reason(void **state)
 	assert_int_equal(evidence.gaps.count, 1000);
 	assert_string_equal(evidence.gaps.items[1].reason, "odd\\n");
 	assert_int_equal(evidence.missing.count, 2);
-	assert_true(says(&evidence, "1.95 MiB in 500 ranges (even)"));
+	assert_true(says(&evidence, "1.95 MiB, 4.00 KiB resident, in 500 ranges (even)"));
 	finish(&builder, &evidence, &pool);
 }
 

@@ -142,8 +142,13 @@ static void random_memory(void **state)
 			struct strbuf text = { 0 };
 			vaddr address = random_word();
 
-			if (fill(&scene, &show, address, (size_t)rand() % 5))
+			if (fill(&scene, &show, address, (size_t)rand() % 5)) {
 				render(&show, &text);
+				/* words of a freed chunk are not presented as what a program points to */
+				if (show.is_chunk)
+					assert_int_equal(strstr(strbuf_text(&text), "it is not in use") != NULL,
+									 !show.is_live && show.outgoing.total);
+			}
 			strbuf_deinit(&text);
 			show_deinit(&show);
 		}

@@ -33,6 +33,61 @@ static void the_verdict_comes_first(void **state)
 	free(text);
 }
 
+static void numbers_keep_their_units(void **state)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "%" };
+	char *text;
+
+	(void)state;
+	for (int words = 0; words < 60; words++) {
+		struct report report;
+		struct strbuf out = { 0 }, verdict = { 0 };
+
+		report_builder_java(&report);
+		for (int i = 0; i < words; i++)
+			strbuf_puts(&verdict, "a ");
+		strbuf_puts(&verdict, "of 1,234 KiB (12 % or 5.5 GiB) in 3 Bins, 99.5 MiB.");
+		report.verdict = strbuf_text(&verdict);
+		text_render(&report, (struct text_style){ 0 }, &out);
+		strbuf_deinit(&verdict);
+		report_deinit(&report);
+		text = strbuf_take(&out);
+		for (const char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n')) {
+			const char *word = line + 1 + strspn(line + 1, " ");
+
+			for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+				if (strncmp(word, units[i], strlen(units[i])) == 0)
+					assert_null(strchr(" ,.);:", word[strlen(units[i])]));
+		}
+		free(text);
+	}
+}
+
+/* Stacks of a process with few of them, and the sizes of a heap that is no matter, are left out. */
+static void what_is_no_matter_is_left_out(void **state)
+{
+	(void)state;
+	for (int matters = 0; matters < 2; matters++) {
+		struct report report;
+		struct strbuf out = { 0 };
+
+		report_builder_java(&report);
+		report.memory.stacks.items[0].resident_bytes =
+			matters ? report.memory.resident_bytes / 20 : 4096;
+		if (!matters) {
+			report.heap.totals.in_use.resident_bytes = report.heap.mmapped.resident_bytes = 4096;
+			report.heap.totals.free_resident_bytes = 4096;
+		}
+		text_render(&report, (struct text_style){ 0 }, &out);
+		assert_int_equal(strstr(strbuf_text(&out), "THREAD STACKS") != NULL, matters);
+		assert_int_equal(strstr(strbuf_text(&out), "SIZES THAT HOLD MOST") != NULL, matters);
+		assert_int_equal(strstr(strbuf_text(&out), "THAT NO RULE EXPLAINS") != NULL, matters);
+		assert_non_null(strstr(strbuf_text(&out), "ARENAS OF MALLOC"));
+		strbuf_deinit(&out);
+		report_deinit(&report);
+	}
+}
+
 static void colour_and_blocks_only_where_asked_for(void **state)
 {
 	char *plain = render(report_builder_java, (struct text_style){ 0 });
@@ -98,6 +153,30 @@ static void threads_are_named_by_their_stems(void **state)
 	check_threads((const char *const[]){ "", "", "", "" }, 4, "tid 41, 42, +2 more");
 }
 
+/* Lines of a terminal of 80 columns are not wrapped by it, and no number is cut. */
+static void a_narrow_terminal_is_filled_and_not_passed(void **state)
+{
+	static const struct {
+		size_t columns, least, most;
+	} rows[] = {
+		{ 0, 90, 100 }, { 100, 90, 100 }, { 300, 90, 100 }, { 80, 70, 80 }, { 20, 70, 80 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *text = render(report_builder_java, (struct text_style){ .columns = rows[i].columns });
+		char *line, *rest = text;
+		size_t widest = 0;
+
+		assert_non_null(strstr(text, "642 MiB"));
+		while ((line = strsep(&rest, "\n")))
+			widest = text_columns(line) > widest ? text_columns(line) : widest;
+		if (widest < rows[i].least || widest > rows[i].most)
+			fail_msg("%zu columns on a terminal of %zu", widest, rows[i].columns);
+		free(text);
+	}
+}
+
 /* Every column as wide as it gets. */
 static void the_widest_tables_fit(void **state)
 {
@@ -118,7 +197,7 @@ static void the_widest_tables_fit(void **state)
 														  : "C2 CompilerThre" };
 	*vec_add(&report.heap.arenas) = arena;
 	heap_tables_arenas(&report.heap, true, &table);
-	table_text(&table, 2, &out);
+	table_text(&table, 2, TABLE_COLUMNS, &out);
 	table_deinit(&table);
 	report.memory.resident_bytes = report.memory.hugetlb_bytes = 1023 << 20;
 	report.memory.residual_bytes = -(1023 << 20);
@@ -127,7 +206,7 @@ static void the_widest_tables_fit(void **state)
 								"other anonymous: a-very-long-name-of-a-mapping", 1023 << 20,
 								1023 << 20 };
 	waterfall_table(&report.memory, &bars, &table);
-	table_text(&table, 2, &out);
+	table_text(&table, 2, TABLE_COLUMNS, &out);
 	table_deinit(&table);
 	for (rest = out.data; (line = strsep(&rest, "\n"));)
 		if (text_columns(line) > TEXT_COLUMNS)
@@ -152,7 +231,7 @@ static void bars_stand_one_behind_the_other(void **state)
 	*vec_add(&memory.buckets) = (struct report_bucket){ "c", "tiny", 6, 6 };
 	*vec_add(&memory.buckets) = (struct report_bucket){ "d", "too much", 300, 300 };
 	waterfall_table(&memory, &bars, &table);
-	table_text(&table, 0, &out);
+	table_text(&table, 0, TABLE_COLUMNS, &out);
 	assert_non_null(strstr(strbuf_text(&out), "500 B  #####\n"));
 	assert_non_null(strstr(strbuf_text(&out), "400 B       ####\n"));
 	/* more than the RSS: the bars end at the right edge */
@@ -177,7 +256,7 @@ static void long_cells_are_cut_at_a_character(void **state)
 	table_cell(&table, "1");
 	table_cell(&table, "short\x1b");
 	table_count(&table, 1234);
-	table_text(&table, 1, &out);
+	table_text(&table, 1, TABLE_COLUMNS, &out);
 	assert_string_equal(strbuf_text(&out), " a           b\n"
 										   " \xc3\xa4\xc3\xb6\xc3\xbc...      1\n"
 										   " sho...  1,234\n");
@@ -189,10 +268,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_verdict_comes_first),
+		cmocka_unit_test(numbers_keep_their_units),
+		cmocka_unit_test(what_is_no_matter_is_left_out),
 		cmocka_unit_test(colour_and_blocks_only_where_asked_for),
 		cmocka_unit_test(unknown_columns_are_question_marks),
 		cmocka_unit_test(a_negative_residual_keeps_its_sign),
 		cmocka_unit_test(threads_are_named_by_their_stems),
+		cmocka_unit_test(a_narrow_terminal_is_filled_and_not_passed),
 		cmocka_unit_test(the_widest_tables_fit),
 		cmocka_unit_test(bars_stand_one_behind_the_other),
 		cmocka_unit_test(long_cells_are_cut_at_a_character),
