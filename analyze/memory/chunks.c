@@ -4,12 +4,14 @@
 
 #include <string.h>
 
+enum { STATE_BITS = 3, STATE_MASK = (1 << STATE_BITS) - 1, OFFSET_UNIT = 8 };
+
 /* A stretch of the index has at least so many chunks on the average: the index then takes a quarter
  * of a byte a chunk, and four steps are left to be searched. */
 enum { STRETCH_CHUNKS = 16 };
 
-_Static_assert(CHUNK_STATES <= 1 << CHUNK_STATE_BITS, "a chunk's state fits its bits");
-_Static_assert(CHUNK_BLOCK_MAX_BYTES / CHUNK_OFFSET_UNIT <= UINT64_C(1) << (32 - CHUNK_STATE_BITS),
+_Static_assert(CHUNK_STATES <= 1 << STATE_BITS, "a chunk's state fits its bits");
+_Static_assert(CHUNK_BLOCK_MAX_BYTES / OFFSET_UNIT <= UINT64_C(1) << (32 - STATE_BITS),
 			   "an offset in a block fits its bits");
 
 static const char *const state_names[CHUNK_STATES] = {
@@ -53,6 +55,11 @@ void chunk_table_seal(struct chunk_table *table)
 	vec_sort(&table->blocks, compare_blocks);
 }
 
+static vaddr chunk_start(const struct chunk_block *block, size_t index)
+{
+	return block->range.start + (uint64_t)(block->packed[index] >> STATE_BITS) * OFFSET_UNIT;
+}
+
 static void drop_index(struct chunk_block *block)
 {
 	free(block->index);
@@ -75,7 +82,7 @@ void chunk_block_index(struct chunk_block *block)
 	for (size_t i = 0; i < stretches; i++) {
 		vaddr start = block->range.start + ((uint64_t)i << block->index_shift);
 
-		while (chunk + 1 < block->count && chunk_block_start(block, chunk + 1) <= start)
+		while (chunk + 1 < block->count && chunk_start(block, chunk + 1) <= start)
 			chunk++;
 		block->index[i] = (uint32_t)chunk;
 	}
@@ -84,7 +91,7 @@ void chunk_block_index(struct chunk_block *block)
 
 void chunk_block_drop(struct chunk_block *block, size_t index)
 {
-	uint32_t moved = index ? block->packed[index] & ~(uint32_t)CHUNK_STATE_MASK : 0;
+	uint32_t moved = index ? block->packed[index] & ~(uint32_t)STATE_MASK : 0;
 
 	drop_index(block);
 	block->range.start += moved;
@@ -99,7 +106,7 @@ bool chunk_block_join(struct chunk_block *block, struct chunk_block *next)
 	uint64_t distance = next->range.start - block->range.start;
 
 	if (next->arena != block->arena || next->range.start != block->range.end || !next->count ||
-		chunk_block_start(next, next->count - 1) - block->range.start >= CHUNK_BLOCK_MAX_BYTES)
+		chunk_start(next, next->count - 1) - block->range.start >= CHUNK_BLOCK_MAX_BYTES)
 		return false;
 	drop_index(block);
 	block->packed = mem_resize(block->packed, block->count + next->count, sizeof *block->packed);
@@ -109,6 +116,17 @@ bool chunk_block_join(struct chunk_block *block, struct chunk_block *next)
 	block->range.end = next->range.end;
 	chunk_block_deinit(next);
 	return true;
+}
+
+struct chunk chunk_block_get(const struct chunk_block *block, size_t index)
+{
+	vaddr start = chunk_start(block, index);
+	vaddr end = index + 1 < block->count ? chunk_start(block, index + 1) : block->range.end;
+
+	return (struct chunk){ .address = start,
+						   .bytes = end - start,
+						   .state = (enum chunk_state)(block->packed[index] & STATE_MASK),
+						   .arena = block->arena };
 }
 
 size_t chunk_table_find_block(const struct chunk_table *table, vaddr address)
@@ -130,7 +148,7 @@ size_t chunk_block_find(const struct chunk_block *block, vaddr address)
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
-		if (chunk_block_start(block, middle) <= address)
+		if (chunk_start(block, middle) <= address)
 			low = middle;
 		else
 			high = middle;

@@ -50,13 +50,6 @@ struct chunk_block {
 
 #define CHUNK_BLOCK_MAX_BYTES (UINT64_C(1) << 32)
 
-/* A packed chunk. */
-enum {
-	CHUNK_STATE_BITS = 3,
-	CHUNK_STATE_MASK = (1 << CHUNK_STATE_BITS) - 1,
-	CHUNK_OFFSET_UNIT = 8
-};
-
 struct chunk_table {
 	unsigned header_bytes;          /* from a chunk's address to the program's pointer: two words */
 	VEC(struct chunk_block) blocks; /* by ascending address after chunk_table_seal */
@@ -83,24 +76,8 @@ bool chunk_block_join(struct chunk_block *block, struct chunk_block *next);
 /* Frees what the block owns: chunks and index. */
 void chunk_block_deinit(struct chunk_block *block);
 
-/* Address of chunk `index` of the block. */
-static inline vaddr chunk_block_start(const struct chunk_block *block, size_t index)
-{
-	return block->range.start +
-		   (uint64_t)(block->packed[index] >> CHUNK_STATE_BITS) * CHUNK_OFFSET_UNIT;
-}
-
-/* Chunk `index` of the block. Inline: every pass over the table asks for each of millions. */
-static inline struct chunk chunk_block_get(const struct chunk_block *block, size_t index)
-{
-	vaddr start = chunk_block_start(block, index);
-	vaddr end = index + 1 < block->count ? chunk_block_start(block, index + 1) : block->range.end;
-
-	return (struct chunk){ .address = start,
-						   .bytes = end - start,
-						   .state = (enum chunk_state)(block->packed[index] & CHUNK_STATE_MASK),
-						   .arena = block->arena };
-}
+/* Chunk `index` of the block. */
+struct chunk chunk_block_get(const struct chunk_block *block, size_t index);
 
 /* The chunk that holds the address, header included. False where none does. */
 bool chunk_table_find(const struct chunk_table *table, vaddr address, struct chunk *chunk);
