@@ -37,7 +37,7 @@ static inline void *vec_grow_(void *items, size_t count, size_t *capacity, size_
 
 /* Sorts with a qsort comparison. */
 #define vec_sort(vec, compare) \
-	((vec)->items ? qsort((vec)->items, (vec)->count, sizeof *(vec)->items, compare) : (void)0)
+	((vec)->count ? qsort((vec)->items, (vec)->count, sizeof *(vec)->items, compare) : (void)0)
 
 /* Frees the array (not what its items own) and leaves an empty vec. */
 #define vec_deinit(vec) (free((vec)->items), memset((vec), 0, sizeof *(vec)))
