@@ -99,7 +99,6 @@ struct sharing {
 	const struct region *region;
 	struct sums *sums; /* of what the region is */
 	bool is_anonymous;
-	bool has_pages; /* the page map tells of the region */
 };
 
 /* A name as the last part of an id: "[anon: glibc: malloc arena]" is "glibc-malloc-arena". */
@@ -146,13 +145,6 @@ static struct sums *owner_sums(struct filling *filling, const char *name)
 	return &owner->sums;
 }
 
-static bool page_map_knows(const struct page_map *map, struct range range)
-{
-	size_t run = map ? page_map_find(map, range.start) : 0;
-
-	return map && run < map->runs.count && map->runs.items[run].range.start < range.end;
-}
-
 static uint64_t resident_in(const struct filling *filling, struct range range)
 {
 	return filling->page_map ? page_map_resident(filling->page_map, range) : 0;
@@ -173,7 +165,7 @@ static uint64_t captured_resident(const struct filling *filling, struct range ra
 static void share_part(struct filling *filling, const struct sharing *sharing, struct sums *sums,
 					   struct range range)
 {
-	uint64_t resident = sharing->has_pages ? resident_in(filling, range) : 0;
+	uint64_t resident = resident_in(filling, range);
 	uint64_t missing = 0;
 
 	if (sharing->is_anonymous && resident)
@@ -242,7 +234,6 @@ static void take_region(struct filling *filling, const struct region *region)
 	struct sharing sharing = {
 		.region = region,
 		.is_anonymous = bucket == BUCKETS,
-		.has_pages = page_map_knows(filling->page_map, region->range),
 	};
 
 	if (sharing.is_anonymous)
@@ -250,9 +241,6 @@ static void take_region(struct filling *filling, const struct region *region)
 	else
 		sharing.sums = &filling->fixed[bucket];
 	share_region(filling, &sharing);
-	/* smaps knows the sum but not which pages */
-	if (filling->page_map && !sharing.has_pages && region->has_counts)
-		sharing.sums->resident_bytes += region->resident_bytes;
 }
 
 static void take_sum(struct filling *filling, enum bucket bucket, const struct chunk_sum *sum)

@@ -364,3 +364,31 @@ void evidence_fill(struct report_evidence *evidence, const char *path, const str
 	miss_heap(&missing, heap, evidence_knows_threads(core, heap));
 	miss_content(&missing, findings);
 }
+
+/* By `consistency`; of the others all was read in the stop, and no cause is known. */
+static const struct {
+	const char *consistency, *cause;
+} residual_causes[] = {
+	{ "live", "the process ran between the two counts" },
+	{ "fork",
+	  "what a clone does not get (MADV_DONTFORK, shared, files) was counted while the process "
+	  "ran on, or was mapped after the mappings were read and is not in the file" },
+};
+
+void evidence_miss_residual(struct report *report, const struct core *core)
+{
+	const struct report_memory *memory = &report->memory;
+	uint64_t bytes =
+		(uint64_t)(memory->residual_bytes < 0 ? -memory->residual_bytes : memory->residual_bytes);
+	struct missing missing = { &report->evidence.missing, &report->pool };
+	const char *cause = "VmRSS lags by some pages, and no other cause is known";
+	char size[SIZE_TEXT];
+
+	if (!memory->has_resident || bytes < memory->resident_bytes / 100 + 1)
+		return;
+	for (size_t i = 0; core->has_facts && i < sizeof residual_causes / sizeof *residual_causes; i++)
+		if (strcmp(core->facts.consistency, residual_causes[i].consistency) == 0)
+			cause = residual_causes[i].cause;
+	MISSING(&missing, "Where %s are: the pages that were counted are so much %s than the RSS; %s.",
+			size_format(bytes, size), memory->residual_bytes < 0 ? "more" : "less", cause);
+}

@@ -31,4 +31,8 @@ void evidence_fill(struct report_evidence *evidence, const char *path, const str
 				   const struct regions *regions, const struct heap *heap,
 				   const struct findings *findings, struct pool *pool);
 
+/* Adds to `missing` that the buckets do not sum to the RSS, and what may be the cause, where that
+ * is a hundredth of the RSS or more. Call it when the memory of the report is filled. */
+void evidence_miss_residual(struct report *report, const struct core *core);
+
 #endif

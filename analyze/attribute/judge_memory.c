@@ -57,7 +57,9 @@ static void advise_owner(const struct diagnosing *c, struct candidate *d,
 						 const struct report_owner *owner)
 {
 	if (owner->is_malloc && !c->report->heap.found)
-		d->row.title = pool_printf(&c->report->pool, "malloc is %s, not glibc's", owner->title);
+		d->row.title = pool_printf(&c->report->pool, "malloc %s %s, not glibc's",
+								   strcmp(owner->certainty, "certain") == 0 ? "is" : "seems to be",
+								   owner->title);
 	else
 		d->row.title =
 			pool_printf(&c->report->pool, "Anonymous memory of another owner: %s", owner->title);

@@ -74,18 +74,27 @@ static const char *file_of(const struct report_owner *row)
 	return *row->module ? row->module : "linked into the program or another library";
 }
 
+/* What lacks one of the two kinds of marks may be another program's structures, copied. */
+static const char *role_of(bool beside_glibc, bool certain)
+{
+	if (beside_glibc)
+		return certain ? "Beside glibc's malloc there is"
+					   : "Beside glibc's malloc there seems to be";
+	return certain ? "malloc is" : "malloc seems to be";
+}
+
 const char *owner_rows_replaced(struct report *report, const struct heap *heap, bool has_roots)
 {
 	for (size_t i = 0; i < report->memory.owners.count; i++) {
 		const struct report_owner *row = &report->memory.owners.items[i];
 		bool known = report->memory.has_resident;
+		bool certain = strcmp(row->certainty, owner_certainty_name(OWNER_CERTAIN)) == 0;
 		char size[SIZE_TEXT], places[COUNT_TEXT];
 
 		if (!row->is_malloc || !row->virtual_bytes)
 			continue;
 		return pool_printf(&report->pool, "%s %s (%s): its memory is %s%s in %s; %s. %s",
-						   heap->found ? "Beside glibc's malloc there is" : "malloc is", row->title,
-						   file_of(row),
+						   role_of(heap->found, certain), row->title, file_of(row),
 						   size_format(known ? row->resident_bytes : row->virtual_bytes, size),
 						   known ? " resident" : "", count_of(row->regions, "mapping", places),
 						   glibc_beside(heap, has_roots), row->advice);

@@ -12,8 +12,8 @@ struct layout {
 
 static const struct layout layouts[] = {
 	{ 16 << 10, 1 << 20, 16 },  /* 3.10 and later */
-	{ 4 << 10, 256 << 10, 16 }, /* 3.7 to 3.9 */
-	{ 4 << 10, 256 << 10, 8 },  /* 3.6 and before */
+	{ 4 << 10, 256 << 10, 16 }, /* 3.7.4 to 3.9, and 2.7.17 on (bpo-27987) */
+	{ 4 << 10, 256 << 10, 8 },  /* before */
 };
 
 enum {

@@ -6,7 +6,6 @@
  *
  *     12.3, 12.4  flags, metadata (the chunk), size, heap, area start, area end  (Node 22)
  *     8.4 to 12.2 size, flags, heap, area start, area end  (Node 14 to 21)
- *     7.3 to 8.3  size, flags, marking bitmap, heap, area start, area end
  *
  * Objects start behind the header, within the chunk's first 32 KiB; a large object has a chunk of
  * its own, of a larger size. All chunks of an isolate point to one heap.
@@ -25,7 +24,6 @@ static const struct layout {
 } layouts[] = {
 	{ 0, 2, 3, true },
 	{ 1, 0, 2, false },
-	{ 1, 0, 3, false },
 };
 
 enum { ELSEWHERE = sizeof layouts / sizeof *layouts, ROWS };

@@ -66,12 +66,12 @@ static const struct {
 	const char *prefix;
 	enum owner_kind kind;
 } names[] = {
-	{ "jemalloc", OWNER_JEMALLOC }, /* 5.3+, src/pages.c: jemalloc_pg, jemalloc_pg_overcommit */
-	{ "tcmalloc", OWNER_TCMALLOC }, /* google/tcmalloc, system-alloc.cc: tcmalloc_region_… */
-	{ "mimalloc", OWNER_MIMALLOC }, /* 2.2+ and 3, src/prim/unix/prim.c */
-	{ "cpython:", OWNER_CPYTHON },  /* 3.15, Objects/obmalloc.c */
-	{ "v8", OWNER_V8 },             /* src/base/platform: v8 */
-	{ "Go: ", OWNER_GO },           /* 1.25, runtime/set_vma_name_linux.go */
+	{ "jemalloc", OWNER_JEMALLOC }, /* --enable-pageid, src/pages.c: jemalloc_pg[_overcommit] */
+	{ "tcmalloc_region_", OWNER_TCMALLOC }, /* google/tcmalloc, internal/system_allocator.h */
+	{ "mimalloc", OWNER_MIMALLOC },         /* of 2025 on, src/prim/unix/prim.c: unix_mmap_prim */
+	{ "cpython:", OWNER_CPYTHON }, /* -X dev, Include/internal/pycore_mmap.h: cpython:pymalloc */
+	{ "v8", OWNER_V8 },            /* Chromium's PartitionAlloc, PageTagToName: V8's pages */
+	{ "Go: ", OWNER_GO },          /* decoratemappings=1, runtime/set_vma_name_linux.go */
 };
 
 const struct owner_traits *owner_traits(enum owner_kind kind)

@@ -199,17 +199,13 @@ static void add_files(struct regions *regions, const file_list *files)
 	normalise(regions);
 }
 
-/* The page map was read while the target was stopped, smaps before that: it wins where it has all
- * of the region. */
+/* The page map has every mapping and was read while the target was stopped, smaps before that: what
+ * the map does not have was unmapped in between. */
 static void count_pages(struct region *region, const struct page_map *map)
 {
-	uint64_t bytes[PAGE_STATES], covered = 0;
+	uint64_t bytes[PAGE_STATES];
 
 	page_map_sum(map, region->range, bytes);
-	for (int state = 0; state < PAGE_STATES; state++)
-		covered += bytes[state];
-	if (covered < range_bytes(region->range))
-		return;
 	region->has_counts = true;
 	region->resident_bytes = bytes[PAGE_PRESENT] + bytes[PAGE_UNREADABLE] + bytes[PAGE_TORN];
 	region->swapped_bytes = bytes[PAGE_SWAPPED];

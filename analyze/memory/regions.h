@@ -33,7 +33,7 @@ struct region {
 	uint64_t file_offset;
 	uint32_t tid;            /* REGION_STACK: a thread whose stack it is; else 0 */
 	bool has_counts;         /* resident_bytes and swapped_bytes are known */
-	uint64_t resident_bytes; /* from the page map where it has the region, else from smaps */
+	uint64_t resident_bytes; /* from the page map where there is one, else from smaps */
 	uint64_t swapped_bytes;
 };
 

@@ -73,6 +73,7 @@ void build_report(struct report *report, const struct build_input *input)
 				  input->findings, &report->pool);
 	buckets_fill(&report->memory, core, input->image, input->regions, input->owners, input->heap,
 				 &report->pool);
+	evidence_miss_residual(report, core);
 	stacks_fill(&report->memory, core, input->regions, &report->pool);
 	heap_summary_fill(&report->heap, input->heap, core, &report->pool);
 	report->heap.replaced = owner_rows_replaced(report, input->heap, !facts.no_roots);

@@ -38,7 +38,7 @@ def one(pattern):
     return found[0]
 
 
-def link(abi, source, to):
+def link(abi, source, to, libraries=("libpthread.so.0",)):
     """Names every file itself: the development package's own links lead to the system's libraries."""
     if not os.path.isdir(DEV):
         raise Skip(reason("dev"))
@@ -50,11 +50,19 @@ def link(abi, source, to):
         "-nostdinc", "-isystem", run(compiler, "-print-file-name=include").out.strip(),
         "-isystem", one(f"usr/include/{abi}-linux-gnu"), "-isystem", one("usr/include"), "-nostdlib",
         f"-Wl,-dynamic-linker,{LOADERS[abi]}", "-o", to, one(f"{folder}/Scrt1.o"), one(f"{folder}/crti.o"),
-        source, one(f"{shared}/libpthread.so.0"), one(f"{shared}/libc.so.6"),
+        source, *(one(f"{shared}/{name}") for name in libraries), one(f"{shared}/libc.so.6"),
         one(f"{folder}/libc_nonshared.a"), libgcc, one(f"{shared}/{os.path.basename(LOADERS[abi])}"),
         one(f"{folder}/crtn.o"))
     if result.status:
         raise Skip(f"no program for {abi} can be linked here: {result.err.strip().splitlines()[-1]}")
+
+
+def link_shared(abi, source, to):
+    """A shared object that needs no other."""
+    result = run(shutil.which("gcc") or shutil.which("cc"), FLAGS[abi], "-O1", "-fPIC", "-shared",
+                 "-nostdlib", "-o", to, source)
+    if result.status:
+        raise Skip(f"no library for {abi} can be linked here: {result.err.strip().splitlines()[-1]}")
 
 
 def command(release, abi, program):

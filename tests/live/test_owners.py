@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 
-from harness import (TARGETS, UNPACKED, Session, Skip, buckets, find_program, library_path, run,
+from harness import (COMPLETE, TARGETS, UNPACKED, Session, Skip, buckets, find_program, library_path, run,
                      status_field)
 
 MIB = 1 << 20
@@ -32,6 +32,14 @@ global.kept = kept;
 global.gc();
 setTimeout(() => console.log('READY ' + process.memoryUsage().heapUsed), 1000); // V8's threads rest
 process.stdin.resume();
+"""
+
+NODE_AT_WORK = """
+const kept = [];
+for (let i = 0; i < 500000; i++) kept.push({ number: i, text: 'text ' + i });
+global.kept = kept;
+console.log('READY');
+setInterval(() => { const lost = []; for (let i = 0; i < 200000; i++) lost.push({ i }); }, 5);
 """
 
 JAVA = """
@@ -196,6 +204,23 @@ def node(session):
     check_foreign(session, "node", "v8", target, held_by(target))
 
 
+def node_at_work(session):
+    """V8 maps and unmaps all the time: mappings that were gone when it was stopped count for nothing."""
+    program = find_program("node")
+    if not program:
+        raise Skip("node is not installed")
+    target = session.start(program, "-e", NODE_AT_WORK)
+    for turn in range(4):
+        path, result = session.capture(target.pid, f"work-{turn}.core", "--consistency", "freeze")
+        session.ok(result.status == COMPLETE, f"node at work: capture {turn}", result)
+        report = session.must_report(path)
+        memory = report["memory"]
+        session.ok(abs(memory["residual_bytes"]) <= MIB,  # VmRSS lags
+                   f"node at work: {turn}: the buckets sum to the RSS", json.dumps(memory["buckets"]))
+        session.equal(owner_row(report, "v8")["certainty"], "certain", f"node at work: {turn}: V8")
+        os.unlink(path)
+
+
 def java(session):
     if not shutil.which("javac"):
         raise Skip("there is no JDK (javac)")
@@ -239,7 +264,7 @@ def glibc_alone(session):
 
 def main():
     session = Session()
-    for test in (jemalloc, tcmalloc, mimalloc, redis_server, cpython, node, java, go, glibc_alone):
+    for test in (jemalloc, tcmalloc, mimalloc, redis_server, cpython, node, node_at_work, java, go, glibc_alone):
         session.test(test)
     for name, owner, owned, held, anonymous, share in rows:
         session.note(f"{name}: {owner} {owned / MIB:.1f} MiB, held {held / MIB:.1f} MiB, anonymous "

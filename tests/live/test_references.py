@@ -7,6 +7,7 @@ import os
 import pty
 import sys
 
+import glibcs
 from harness import (ANALYZE, COMPLETE, FAILED, PARTIAL, ROOT, TARGETS, USAGE, Session, run)
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
@@ -220,6 +221,37 @@ def what_is_missing(session):
             session.ok(register in lost, f"{name}: what only a register held is", sorted(lost))
 
 
+# --- 32 bits ---
+
+
+def of_32_bits(session):
+    """Words of 32 bits: numbers are taken for pointers more often, so that what is held is anchored, and
+    most of what is not is unreachable. Cores of gcore, as dumpcore captures 64-bit programs only."""
+    glibcs.fetch()
+    program, library = session.path("target-i386"), session.path("library-i386.so")
+    glibcs.link("i386", os.path.join(ROOT, "tests", "targets", "reference_target.c"), program,
+                ("libpthread.so.0", "libdl.so.2"))
+    glibcs.link_shared("i386", os.path.join(ROOT, "tests", "targets", "shared", "reference_library.c"), library)
+    words = glibcs.command("2.41", "i386", program)
+    log = session.path("log-i386")
+    target = session.start(*words, log, library)
+    truth, core = Truth(log), gcore(session, target.pid)
+    rows = chunks(session, core, "--references")
+    reach = {row["address"]: row["reach"] for row in rows}
+    wrong = {address for address in truth.addresses("anchored") if reach.get(address) != "anchored"}
+    session.ok(not wrong and truth.addresses("anchored"), "i386: what is held is anchored", wrong)
+    lost = {row["address"] for row in rows if row["reach"] == "unreachable"}
+    held = set(truth.addresses("unreachable"))
+    session.ok(len(lost & held) >= len(held) * 3 / 4, "i386: most of what nothing holds is unreachable",
+               f"{len(lost & held)} of {len(held)}")
+    session.ok(not lost - held, "i386: and nothing else", lost - held)
+    references = session.must_report(core, "--references")["references"]
+    session.equal(references["anchored"]["chunks"] + references["unreachable"]["chunks"],
+                  len([row for row in rows if row["reach"]]), "i386: sums close")
+    text = run(ANALYZE, core, "--references", "--rules", "none").out
+    session.ok("Words have 32 bits" in text, "i386: the report says that they are weak evidence", text)
+
+
 # --- content ---
 
 
@@ -282,7 +314,7 @@ def references(session):
 
 def main():
     session = Session()
-    for part in (references, what_is_missing, content):
+    for part in (references, of_32_bits, what_is_missing, content):
         session.test(part)
     session.finish()
 

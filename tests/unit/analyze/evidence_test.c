@@ -286,6 +286,39 @@ static void threads_may_be_known_without_registers(void **state)
 	vec_deinit(&heap.threads);
 }
 
+/* The buckets' difference to the RSS, and a cause only where the way of the capture has one. */
+static void a_residual_is_said_from_a_hundredth_on(void **state)
+{
+	static const struct {
+		const char *consistency, *words;
+		uint64_t rss;
+		int64_t residual;
+	} rows[] = {
+		{ "freeze", NULL, 1 << 20, (1 << 20) / 100 },
+		{ "freeze",
+		  "so much less than the RSS; VmRSS lags by some pages, and no other cause is known",
+		  1 << 20, 16 << 10 },
+		{ "live", "so much more than the RSS; the process ran", 1 << 20, -(16 << 10) },
+		{ "fork", "so much less than the RSS; what a clone does not get", 1 << 20, 16 << 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct report report = { 0 };
+		struct core core = { .has_facts = true, .facts.consistency = rows[i].consistency };
+
+		report.memory = (struct report_memory){ .has_resident = true,
+												.resident_bytes = rows[i].rss,
+												.residual_bytes = rows[i].residual };
+		evidence_miss_residual(&report, &core);
+		assert_int_equal(report.evidence.missing.count, rows[i].words != NULL);
+		if (rows[i].words)
+			assert_true(says(&report.evidence, rows[i].words));
+		vec_deinit(&report.evidence.missing);
+		pool_deinit(&report.pool);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +327,7 @@ int main(void)
 		cmocka_unit_test(every_loss_is_incomplete_and_said),
 		cmocka_unit_test(a_foreign_core_is_complete_of_its_kind),
 		cmocka_unit_test(what_is_unknown_is_said_for_lack_of_what),
+		cmocka_unit_test(a_residual_is_said_from_a_hundredth_on),
 		cmocka_unit_test(gaps_are_summed_by_reason),
 		cmocka_unit_test(roots_are_missed_where_a_module_lost_its_data),
 	};

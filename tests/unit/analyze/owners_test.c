@@ -367,6 +367,35 @@ static void arenas_of_go_are_in_the_runtimes_table(void **state)
 	finish(&process);
 }
 
+/* Since 1.26: the first arena is anywhere, and its first pages have no spans. The linker's note
+ * tells that it is worth while to look for it. */
+static void the_first_arena_of_go_may_be_anywhere(void **state)
+{
+	const vaddr heap = UINT64_C(0x1cfe2c000000);
+	const uint64_t entry = (heap - UINT64_C(0xffff800000000000)) / (64 * MIB);
+	struct process process;
+	uint8_t *table, *tables, *module;
+
+	(void)state;
+	init(&process);
+	add(&process, heap + 4 * MIB, 4 * MIB, REGION_ANONYMOUS, "");
+	module = add(&process, MODULE, 4 * KIB, REGION_MODULE, "/usr/bin/gron");
+	table = add(&process, MEMORY, 32 * MIB, REGION_ANONYMOUS, "");
+	tables = add(&process, MEMORY + 64 * MIB, 4 * MIB, REGION_ANONYMOUS, "");
+	put(table, 8 * entry, MEMORY + 64 * MIB);
+	put(tables, 8 * 512, MEMORY + 64 * MIB + 0x300000); /* spans[512] */
+	put(tables, 0x300000 + 24, heap + 4 * MIB);
+	put(tables, 0x300000 + 32, 1);
+	expect(&process, OWNER_GO, OWNER_ABSENT, 0);
+	put_u32(module, 0x100, 4);
+	put_u32(module, 0x108, 4);
+	memcpy(module + 0x10c, "Go", 3);
+	expect(&process, OWNER_GO, OWNER_CERTAIN, 40 * MIB);
+	put(tables, 0x300000 + 24, heap + 4 * MIB + 8192); /* of another page */
+	expect(&process, OWNER_GO, OWNER_HINT, 0);
+	finish(&process);
+}
+
 /* --- JVM --- */
 
 static void tables_of_the_collector_have_the_heaps_sizes(void **state)
@@ -514,6 +543,7 @@ int main(void)
 		cmocka_unit_test(chunks_of_later_releases_point_to_themselves),
 		cmocka_unit_test(metadata_of_chunks_may_be_elsewhere),
 		cmocka_unit_test(arenas_of_go_are_in_the_runtimes_table),
+		cmocka_unit_test(the_first_arena_of_go_may_be_anywhere),
 		cmocka_unit_test(tables_of_the_collector_have_the_heaps_sizes),
 		cmocka_unit_test(metaspace_points_into_libjvm),
 		cmocka_unit_test(names_of_mappings_speak_for_their_owner),
