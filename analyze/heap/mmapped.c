@@ -1,6 +1,8 @@
 #include "analyze/heap/mmapped.h"
 
+#include "analyze/heap/mmapped_choice.h"
 #include "analyze/heap/reader.h"
+#include "base/cleanup.h"
 #include "base/mem.h"
 
 /* Pages looked at for headers that mremap moved, of all mappings together: 64 GiB of them. */
@@ -147,51 +149,21 @@ static struct mmapped_found sum_of(const struct search *search)
 	return sum;
 }
 
-/* Whether the bytes are what malloc counts; since 2.43 each mremap adds two words too much. */
-static bool bytes_agree(const struct layout *layout, uint64_t mmapped_mem, uint64_t bytes)
-{
-	uint64_t excess = mmapped_mem - bytes;
-
-	return excess == 0 || (layout->state->mapped_tail && excess < layout->page_size &&
-						   excess % (2 * layout->word) == 0);
-}
-
-static int compare_bytes(const void *left, const void *right)
-{
-	const uint64_t *a = left, *b = right;
-
-	return (*a > *b) - (*a < *b);
-}
-
-static void drop_below(struct search *search, uint64_t limit)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < search->found.count; i++)
-		if (search->found.items[i].bytes >= limit)
-			search->found.items[kept++] = search->found.items[i];
-	search->found.count = kept;
-}
-
-/* Where more were found than malloc_par counts, bytes of the program look like headers: drops the
- * smallest ones, if without them number and bytes are right and no other choice would do. Otherwise
- * all stay. */
+/* Drops what only looks like a mapping of malloc's, if it can be told. */
 static void drop_false(struct search *search, const struct params *params)
 {
-	struct mmapped_found found = sum_of(search);
-	size_t excess = (size_t)(found.count - params->n_mmaps);
-	uint64_t bytes = found.bytes;
-	VEC(uint64_t) sizes = { 0 };
+	size_t count = search->found.count, kept = 0;
+	AUTO_FREE uint64_t *sizes = mem_zeroed(count, sizeof *sizes);
+	AUTO_FREE bool *drop = mem_zeroed(count, sizeof *drop);
 
-	for (size_t i = 0; i < search->found.count; i++)
-		*vec_add(&sizes) = search->found.items[i].bytes;
-	vec_sort(&sizes, compare_bytes);
-	for (size_t i = 0; i < excess; i++)
-		bytes -= sizes.items[i];
-	if (params->n_mmaps && sizes.items[excess] > sizes.items[excess - 1] &&
-		bytes_agree(search->layout, params->mmapped_mem, bytes))
-		drop_below(search, sizes.items[excess]);
-	vec_deinit(&sizes);
+	for (size_t i = 0; i < count; i++)
+		sizes[i] = search->found.items[i].bytes;
+	if (!mmapped_choose(search->layout, params, sizes, count, drop))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (!drop[i])
+			search->found.items[kept++] = search->found.items[i];
+	search->found.count = kept;
 }
 
 /* Adds a piece of a mapping to its block, or to a new one where the piece starts too far in. */
@@ -227,7 +199,7 @@ struct mmapped_found mmapped_find(const struct image *image, const struct layout
 	struct mmapped_found found;
 
 	find_in_runs(&search, runs);
-	if (params && !bytes_agree(layout, params->mmapped_mem, sum_of(&search).bytes)) {
+	if (params && !mmapped_bytes_agree(layout, params->mmapped_mem, sum_of(&search).bytes)) {
 		search.moved_pages = MOVED_PAGES_MAX;
 		find_in_runs(&search, runs);
 	}
