@@ -210,15 +210,6 @@ void owners_deinit(struct owners *owners)
 
 size_t owners_claim_at(const struct owners *owners, vaddr address)
 {
-	size_t low = 0, high = owners->claims.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (owners->claims.items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return range_search(owners->claims.items, owners->claims.count, sizeof *owners->claims.items,
+						address);
 }
