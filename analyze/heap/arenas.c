@@ -285,6 +285,25 @@ static bool is_unused(const search_hits *unused, vaddr bins)
 	return false;
 }
 
+/* Whether nothing was ever allocated from any of the arenas. */
+static bool is_untouched(struct states *state, const struct ring *ring)
+{
+	const struct layout_state *rows;
+	size_t count = layout_states(&rows);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
+
+		if (rows[i].word != state->word || rows[i].bins_at != state->row->bins_at)
+			continue;
+		while (k < ring->members.count && !states_vote(state, &rows[i], ring->members.items[k]))
+			k++;
+		if (k == ring->members.count)
+			return true;
+	}
+	return false;
+}
+
 static void take_ring(struct states *state, struct ring *ring, struct layout *layout, arenas *found,
 					  search_hits *unused, struct anomalies *anomalies)
 {
@@ -294,6 +313,12 @@ static void take_ring(struct states *state, struct ring *ring, struct layout *la
 		anomaly_add(anomalies, ring->members.items[0],
 					"the ring of malloc arenas is broken: arenas may be missing");
 	if (!row || (layout->state && layout->state != row)) {
+		if (!is_untouched(state, ring))
+			anomaly_add(
+				anomalies, ring->members.items[0],
+				"malloc arenas are here, %zu in a ring, but their tops and sizes fit %s: they "
+				"are left out",
+				ring->members.count, row ? "another release than the rest" : "no release");
 		for (size_t i = 0; i < ring->members.count; i++)
 			*vec_add(unused) = ring->members.items[i] + state->row->bins_at;
 		return;
@@ -387,6 +412,7 @@ bool arenas_find(const struct image *image, const struct regions *regions, unsig
 		.page_size = image->page_size ? image->page_size : 4096,
 	};
 	search_hits modules = { 0 }, all = { 0 }, unused = { 0 };
+	size_t rows_before = anomalies->rows.count;
 
 	*layout = (struct layout){ 0 };
 	search_modules(image, regions, workers, &modules);
@@ -399,7 +425,9 @@ bool arenas_find(const struct image *image, const struct regions *regions, unsig
 		take_rings(&state, i ? &all : &modules, true, layout, found, &unused, anomalies);
 	if (found->count)
 		add_strays(&state, layout, found, anomalies);
-	if (unused.count)
+	if (unused.count && anomalies->rows.count > rows_before)
+		*why = "malloc arenas are there, but they are damaged";
+	else if (unused.count)
 		*why = "malloc arenas are there, but nothing was allocated from them";
 	else if (!state.steps)
 		*why = arenas_given_up;

@@ -361,17 +361,8 @@ void blocks_find(const struct image *image, const struct regions *regions, struc
 
 const struct arena_block *blocks_at(const arena_blocks *blocks, vaddr address)
 {
-	size_t low = 0, high = blocks->count;
+	size_t at = range_search(blocks->items, blocks->count, sizeof *blocks->items, address);
+	const struct arena_block *block = at < blocks->count ? &blocks->items[at] : NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (blocks->items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == blocks->count || !range_holds(blocks->items[low].range, address))
-		return NULL;
-	return &blocks->items[low];
+	return block && range_holds(block->range, address) ? block : NULL;
 }

@@ -95,8 +95,9 @@ vaddr chain_region_end(struct chain *chain, vaddr chunk, uint32_t page_size)
 
 			return page_end - end < chain->layout->alignment ? page_end : 0;
 		}
-		if (!step(chain, &chunk))
+		if (!chain->steps || !step(chain, &chunk))
 			return 0;
+		chain->steps--;
 	}
 	return chunk;
 }

@@ -14,7 +14,7 @@ struct chain {
 	uint64_t
 		bad_flags;  /* bits no chunk of the arena has: mmapped, in the main arena non-main too */
 	vaddr last;     /* top chunk or terminating fencepost: no chunk reaches beyond it */
-	uint64_t steps; /* chunks chain_holds may still look at; then it gives false */
+	uint64_t steps; /* chunks that may still be followed; then nothing holds */
 };
 
 struct chain chain_make(const struct image *image, const struct layout *layout, bool main,

@@ -70,7 +70,8 @@ static void mark_arena(void *context, size_t index, unsigned worker)
 }
 
 void fastbins_mark(const struct image *image, const struct layout *layout, const arenas *found,
-				   struct chunk_table *chunks, unsigned workers, struct anomalies *anomalies)
+				   struct chunk_table *chunks, unsigned workers, const char *cause,
+				   struct anomalies *anomalies)
 {
 	AUTO_FREE vaddr *broken = mem_zeroed(found->count + 1, sizeof *broken);
 	struct job job = { image, layout, found, chunks, broken };
@@ -80,5 +81,6 @@ void fastbins_mark(const struct image *image, const struct layout *layout, const
 		if (broken[i])
 			anomaly_add(
 				anomalies, broken[i],
-				"a fastbin of arena %zu leads here, where no chunk of its size can be cached", i);
+				"a fastbin of arena %zu leads here, where no chunk of its size can be cached%s", i,
+				cause);
 }

@@ -13,8 +13,10 @@ void fastbins_vote(const struct image *image, const struct layout *layout, const
 				   const arena_blocks *blocks, struct links_votes *votes);
 
 /* Marks the chunks of all fastbins CHUNK_FASTBIN. A list ends where it leaves its arena or its size
- * class, or meets a chunk that is free already; an anomaly says so. */
+ * class, or meets a chunk that is free already; an anomaly says so and ends with `cause`, "" or
+ * what explains it. */
 void fastbins_mark(const struct image *image, const struct layout *layout, const arenas *found,
-				   struct chunk_table *chunks, unsigned workers, struct anomalies *anomalies);
+				   struct chunk_table *chunks, unsigned workers, const char *cause,
+				   struct anomalies *anomalies);
 
 #endif

@@ -1,5 +1,6 @@
 #include "analyze/heap/heap.h"
 
+#include "analyze/heap/anonymous.h"
 #include "analyze/heap/arenas.h"
 #include "analyze/heap/bins.h"
 #include "analyze/heap/blocks.h"
@@ -7,14 +8,10 @@
 #include "analyze/heap/lanes.h"
 #include "analyze/heap/mmapped.h"
 #include "analyze/heap/params.h"
-#include "analyze/heap/anonymous.h"
 #include "analyze/heap/sums.h"
 #include "analyze/heap/tcache.h"
 #include "analyze/heap/threads.h"
-#include "archive/page_map.h"
-#include "base/cleanup.h"
 #include "base/mem.h"
-#include "base/workers.h"
 
 /* What the steps share. */
 struct state {
@@ -26,6 +23,8 @@ struct state {
 	unsigned workers;
 	struct progress *progress;
 	struct anomalies *anomalies;
+	const char
+		*cause; /* of what is odd in lists and chunks, for the end of a sentence; "": damage */
 
 	struct layout layout;
 	arenas arenas;
@@ -33,12 +32,6 @@ struct state {
 	struct params params; /* zero where not found */
 	tcaches caches;
 	struct walk_result *walks; /* one for each block */
-	struct block_sums *sums;   /* one for each chunk block */
-};
-
-struct block_sums {
-	struct chunk_sum states[CHUNK_STATES];
-	struct trim_sum trim;
 };
 
 /* The break, as far as mappings show it: the end of what the kernel calls [heap]; 0: not known. A
@@ -109,7 +102,8 @@ static void take_walk(struct state *state, struct walk_result *walk)
 		char text[WALK_DAMAGE_TEXT_BYTES];
 
 		walk_damage_describe(&walk->damages.items[i], &state->layout, text);
-		anomaly_add(state->anomalies, walk->damages.items[i].range.start, "%s", text);
+		anomaly_add(state->anomalies, walk->damages.items[i].range.start, "%s%s", text,
+					state->cause);
 	}
 	if (walk->damage_count > walk->damages.count)
 		anomaly_add(state->anomalies, walk->damages.items[0].range.start,
@@ -135,64 +129,11 @@ static void walk_blocks(struct state *state)
 	free(state->walks);
 }
 
-/* malloc_par beside the main arena, by the start of one of its regions. */
-static bool find_params_of(struct state *state, int arena, struct params *params)
-{
-	for (size_t i = 0; i < state->blocks.count; i++) {
-		const struct arena_block *block = &state->blocks.items[i];
-
-		if (block->arena == arena &&
-			params_find(state->image, &state->layout, state->arenas.items[arena].address,
-						block->range.start, params))
-			return true;
-	}
-	return false;
-}
-
-/* Sums malloc_par of every libc: each dlmopen namespace has one; the page sizes are the first
- * one's. False where one is not found. */
-static bool find_params(struct state *state)
-{
-	struct params sum = { 0 };
-
-	for (size_t i = 0; i < state->arenas.count; i++) {
-		struct params params;
-
-		if (!state->arenas.items[i].main || !state->arenas.items[i].top)
-			continue;
-		if (!find_params_of(state, (int)i, &params))
-			return false;
-		if (!sum.address) {
-			sum = params;
-			continue;
-		}
-		sum.n_mmaps += params.n_mmaps;
-		sum.mmapped_mem += params.mmapped_mem;
-	}
-	state->params = sum;
-	return sum.address != 0;
-}
-
-/* Against malloc_par, whose mmapped_mem counts two words too much for each mremap since 2.43. */
-static void compare_mmapped(struct state *state, const struct mmapped_found *found)
-{
-	const struct params *params = &state->params;
-
-	if (found->count != params->n_mmaps)
-		anomaly_add(state->anomalies, params->address,
-					"malloc says it has %" PRIu32 " mmapped chunks, %" PRIu64 " were found",
-					params->n_mmaps, found->count);
-	else if (found->bytes > params->mmapped_mem ||
-			 (found->bytes < params->mmapped_mem && !state->layout.state->mapped_tail))
-		anomaly_add(state->anomalies, params->address,
-					"malloc says its mmapped chunks have %" PRIu64 " bytes, %" PRIu64 " were found",
-					params->mmapped_mem, found->bytes);
-}
-
 static void find_mmapped(struct state *state)
 {
 	const struct params *params = &state->params;
-	bool known = find_params(state);
+	bool known =
+		params_find(state->image, &state->layout, &state->arenas, &state->blocks, &state->params);
 	struct mmapped_found found = { 0 };
 	anonymous_runs runs = { 0 };
 
@@ -206,14 +147,11 @@ static void find_mmapped(struct state *state)
 			range.end = range.start + state->layout.heap_max;
 		anonymous_remove(&runs, range);
 	}
-	found = mmapped_find(state->image, &state->layout, &runs, &state->heap->chunks);
+	found = mmapped_find(state->image, &state->layout, &runs, known ? params : NULL,
+						 &state->heap->chunks);
 	vec_deinit(&runs);
-	if (!known)
-		return;
-	if (found.count > params->n_mmaps)
-		mmapped_drop_false(&state->layout, params->n_mmaps, params->mmapped_mem,
-						   &state->heap->chunks, &found);
-	compare_mmapped(state, &found);
+	if (known)
+		mmapped_compare(&state->layout, params, &found, state->anomalies);
 }
 
 /* The chunks in caches, which look used to the walk. */
@@ -229,101 +167,21 @@ static void mark_cached(struct state *state, bool caches_complete)
 	tcache_vote(state->image, &state->layout, &state->caches, &state->blocks, &votes);
 	fastbins_vote(state->image, &state->layout, &state->arenas, &state->blocks, &votes);
 	links_decide(&state->layout, &votes);
-	tcache_mark(state->image, &state->layout, &state->caches, chunks, state->anomalies);
+	tcache_mark(state->image, &state->layout, &state->caches, chunks, state->cause,
+				state->anomalies);
 	fastbins_mark(state->image, &state->layout, &state->arenas, chunks, state->workers,
-				  state->anomalies);
-}
-
-/* In which steps malloc_trim cuts the end of the block: whole pages, or huge ones where brk memory
- * grows in them; 0: not at all, as its end is not the break (malloc.c, systrim). */
-static uint64_t top_unit(const struct state *state, const struct heap_block *block)
-{
-	uint64_t page = state->layout.page_size, huge = state->params.thp_page;
-
-	if (!block->shrinks)
-		return 0;
-	return huge > page && !(huge & (huge - 1)) ? huge : page;
-}
-
-/* The heap block that the chunk block lies in, or NULL. */
-static struct heap_block *block_of(struct heap *heap, const struct chunk_block *chunks)
-{
-	size_t i = range_search(heap->blocks.items, heap->blocks.count, sizeof *heap->blocks.items,
-							chunks->range.start);
-
-	return i < heap->blocks.count ? &heap->blocks.items[i] : NULL;
-}
-
-static void sum_one(void *context, size_t job, unsigned worker)
-{
-	struct state *state = context;
-	const struct chunk_block *block = &state->heap->chunks.blocks.items[job];
-
-	(void)worker;
-	if (block->arena != CHUNK_NO_ARENA)
-		trim_block(block, &state->layout, top_unit(state, block_of(state->heap, block)),
-				   state->page_map, &state->sums[job].trim);
-	sums_block(block, state->page_map, state->sums[job].states);
-}
-
-static void sum_blocks(struct state *state)
-{
-	struct heap *heap = state->heap;
-	struct chunk_sum mapped[CHUNK_STATES] = { 0 };
-
-	state->sums = mem_zeroed(heap->chunks.blocks.count + 1, sizeof *state->sums);
-	workers_run(state->workers, heap->chunks.blocks.count, sum_one, state);
-	for (size_t i = 0; i < heap->chunks.blocks.count; i++) {
-		const struct chunk_block *block = &heap->chunks.blocks.items[i];
-		const struct block_sums *sums = &state->sums[i];
-
-		if (block->arena == CHUNK_NO_ARENA) {
-			sums_add(mapped, sums->states);
-			continue;
-		}
-		sums_add(heap->arenas.items[block->arena].states, sums->states);
-		trim_add(&heap->arenas.items[block->arena].trim, &sums->trim);
-		block_of(heap, block)->trimmable_bytes += sums->trim.bytes;
-	}
-	heap->mmapped = mapped[CHUNK_MMAPPED];
-	heap->mmapped_cached = mapped[CHUNK_TCACHE];
-	heap->mmapped_overhead = mapped[CHUNK_OVERHEAD];
-	free(state->sums);
-}
-
-static const char *links_text(const struct layout *layout)
-{
-	switch (layout->links) {
-	case LAYOUT_LINKS_PLAIN:
-		return "plain links";
-	case LAYOUT_LINKS_SAFE:
-		return "mangled links";
-	}
-	return "links not seen";
+				  state->cause, state->anomalies);
 }
 
 static void describe(struct state *state)
 {
 	struct heap *heap = state->heap;
-	const struct layout *layout = &state->layout;
 	char generation[LAYOUT_NAME_BYTES];
 
-	layout_generation(layout, generation);
-	heap->state_bytes = layout->state->bytes;
+	layout_generation(&state->layout, generation);
+	heap->state_bytes = state->layout.state->bytes;
 	heap->generation = pool_string(&heap->pool, generation);
-	heap->basis = pool_printf(
-		&heap->pool, "bins at +%u and system_mem at +%u of malloc_state (class %s), %s, %s, %s%s",
-		layout->state->bins_at, layout->state->system_mem_at, layout->state->name,
-		layout->heap_info
-			? pool_printf(&heap->pool, "heap_info of %u bytes", layout->heap_info->bytes)
-			: "one arena",
-		layout->tcache
-			? pool_printf(&heap->pool, "tcache struct of %u bytes", layout->tcache->bytes)
-			: "no tcache",
-		links_text(layout),
-		layout->key == LAYOUT_KEY_OWNER    ? ", keys point to the tcache"
-		: layout->key == LAYOUT_KEY_RANDOM ? ", one random key"
-										   : "");
+	heap->basis = layout_basis(&state->layout, &heap->pool);
 }
 
 void heap_walk(struct heap *heap, const struct image *image, const struct regions *regions,
@@ -337,7 +195,9 @@ void heap_walk(struct heap *heap, const struct image *image, const struct region
 						   .page_map = page_map,
 						   .workers = workers,
 						   .progress = progress,
-						   .anomalies = anomalies };
+						   .anomalies = anomalies,
+						   .cause = core_is_torn(core) ? "; the process ran while it was captured"
+													   : "" };
 	size_t rows_before = anomalies->rows.count;
 	bool caches_complete;
 
@@ -356,7 +216,7 @@ void heap_walk(struct heap *heap, const struct image *image, const struct region
 	find_mmapped(&state);
 	chunk_table_seal(&heap->chunks);
 	mark_cached(&state, caches_complete);
-	sum_blocks(&state);
+	sums_fill(heap, &state.layout, state.params.thp_page, page_map, workers);
 	bins_compare(image, &state.layout, heap, core_is_torn(core), workers, anomalies);
 	describe(&state);
 	vec_deinit(&state.arenas);

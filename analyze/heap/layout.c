@@ -178,3 +178,29 @@ void layout_generation(const struct layout *layout, char text[LAYOUT_NAME_BYTES]
 	else
 		snprintf(text, LAYOUT_NAME_BYTES, "glibc 2.%u-2.%u", first, last);
 }
+
+static const char *links_text(const struct layout *layout)
+{
+	switch (layout->links) {
+	case LAYOUT_LINKS_PLAIN:
+		return "plain links";
+	case LAYOUT_LINKS_SAFE:
+		return "mangled links";
+	}
+	return "links not seen";
+}
+
+const char *layout_basis(const struct layout *layout, struct pool *pool)
+{
+	return pool_printf(
+		pool, "bins at +%u and system_mem at +%u of malloc_state (class %s), %s, %s, %s%s",
+		layout->state->bins_at, layout->state->system_mem_at, layout->state->name,
+		layout->heap_info ? pool_printf(pool, "heap_info of %u bytes", layout->heap_info->bytes)
+						  : "one arena",
+		layout->tcache ? pool_printf(pool, "tcache struct of %u bytes", layout->tcache->bytes)
+					   : "no tcache",
+		links_text(layout),
+		layout->key == LAYOUT_KEY_OWNER    ? ", keys point to the tcache"
+		: layout->key == LAYOUT_KEY_RANDOM ? ", one random key"
+										   : "");
+}

@@ -7,6 +7,7 @@
 #ifndef ANALYZE_HEAP_LAYOUT_H
 #define ANALYZE_HEAP_LAYOUT_H
 
+#include "base/pool.h"
 #include "base/vaddr.h"
 
 #include <stdbool.h>
@@ -142,5 +143,8 @@ unsigned layout_params_shapes(const struct layout *layout);
  * needs LAYOUT_NAME_BYTES. */
 enum { LAYOUT_NAME_BYTES = 32 };
 void layout_generation(const struct layout *layout, char text[LAYOUT_NAME_BYTES]);
+
+/* What the layout was told by, one line in the pool. */
+const char *layout_basis(const struct layout *layout, struct pool *pool);
 
 #endif

@@ -1,7 +1,11 @@
 #include "analyze/heap/main_regions.h"
 
-#include "analyze/heap/chain.h"
 #include "analyze/heap/anonymous.h"
+#include "analyze/heap/chain.h"
+
+/* Steps along chunks that lead to no region's end, in all: each page can start a chain as long as
+ * all of memory. */
+enum { WASTED_MAX = 1 << 25 };
 
 static struct arena_block *add_block(arena_blocks *blocks, struct range range, vaddr first,
 									 vaddr last, int index)
@@ -109,57 +113,157 @@ static bool can_start(struct chain *chain, vaddr chunk)
 		   (chain_header_fits(chain, chunk, header) || chunk == chain->last);
 }
 
-/* Regions in one run of memory: each starts on a page (brk memory of a static program does not) and
- * its chunks lead to its fenceposts or to top. Gives the bytes found. */
-static uint64_t add_from_run(const struct image *image, const struct layout *layout,
-							 const struct arena *arena, int index, struct range run,
-							 arena_blocks *blocks)
+/* Regions of an arena that lie anywhere in anonymous memory. */
+struct search {
+	const struct image *image;
+	const struct layout *layout;
+	const struct arena *arena;
+	int index;
+	arena_blocks *blocks;
+	anonymous_runs runs;
+	uint64_t bytes;  /* found */
+	uint64_t wasted; /* steps along chunks that led nowhere */
+};
+
+static void add_region(struct search *search, struct range region, bool has_top)
 {
-	bool has_top = range_holds(run, arena->top);
-	vaddr page = layout->page_size, at = run.start;
-	uint64_t total = 0;
+	const struct layout *layout = search->layout;
+	vaddr last = has_top ? search->arena->top : blocks_terminator(layout, region.end);
 
-	while (at < run.end) {
-		vaddr first = layout_chunk_from(layout, at), end = 0;
-		bool below = has_top && first <= arena->top;
-		struct chain chain =
-			chain_make(image, layout, true, below ? arena->top : run.end + layout->alignment);
+	add_block(search->blocks, region, layout_chunk_from(layout, region.start), last, search->index)
+		->has_top = has_top;
+	search->bytes += range_bytes(region);
+}
 
-		if (can_start(&chain, first))
-			end = chain_region_end(&chain, first, layout->page_size);
-		if (end == arena->top && below) {
-			end += arena->top_bytes;
-			add_block(blocks, (struct range){ at, end }, first, arena->top, index)->has_top = true;
-		} else if (end && end <= run.end) {
-			add_block(blocks, (struct range){ at, end }, first, blocks_terminator(layout, end),
-					  index);
-		} else {
-			end = 0;
-		}
-		total += end ? end - at : 0;
+/* Where the region ends that starts at the address, behind its fenceposts or top; 0 where its
+ * chunks do not lead there. */
+static vaddr region_end(struct search *search, struct range run, vaddr start)
+{
+	const struct arena *arena = search->arena;
+	vaddr first = layout_chunk_from(search->layout, start), end = 0;
+	bool below = range_holds(run, arena->top) && first <= arena->top;
+	struct chain chain = chain_make(search->image, search->layout, true,
+									below ? arena->top : run.end + search->layout->alignment);
+
+	if (can_start(&chain, first))
+		end = chain_region_end(&chain, first, search->layout->page_size);
+	if (!end)
+		search->wasted += UINT64_MAX - chain.steps;
+	if (below && end == arena->top)
+		return arena->top + arena->top_bytes;
+	return end <= run.end ? end : 0;
+}
+
+/* Each starts on a page and its chunks lead to its fenceposts or to top. */
+static void find_in_run(struct search *search, struct range run)
+{
+	vaddr page = search->layout->page_size, at = run.start;
+
+	while (at < run.end && search->wasted < WASTED_MAX) {
+		vaddr end = region_end(search, run, at);
+
+		if (end)
+			add_region(search, (struct range){ at, end },
+					   range_holds((struct range){ at, end }, search->arena->top));
 		at = end ? (end + page - 1) & ~(page - 1) : (at & ~(page - 1)) + page;
 	}
-	return total;
+}
+
+/* The region found that starts at the address, or NULL. */
+static struct arena_block *starting_at(struct search *search, vaddr address)
+{
+	for (size_t i = 0; i < search->blocks->count; i++, search->wasted++)
+		if (search->blocks->items[i].range.start == address &&
+			search->blocks->items[i].arena == search->index)
+			return &search->blocks->items[i];
+	return NULL;
+}
+
+/* Whether a region ends at the page: top does, or fenceposts stand there. */
+static bool ends_region(struct search *search, vaddr end)
+{
+	const struct layout *layout = search->layout;
+	struct chain chain = chain_make(search->image, layout, true, end);
+
+	return end == search->arena->top + search->arena->top_bytes ||
+		   chain_is_fence(&chain, blocks_terminator(layout, end) - layout->header);
+}
+
+/* Whether what is missing can end at the page: as a region, or where a region was found, which then
+ * is the rest of a longer one. */
+static bool can_be_missing(struct search *search, struct range run, vaddr end, uint64_t bytes)
+{
+	struct chain chain = chain_make(search->image, search->layout, true, end);
+
+	return bytes <= end - run.start &&
+		   can_start(&chain, layout_chunk_from(search->layout, end - bytes)) &&
+		   (ends_region(search, end) || (end == run.end && starting_at(search, end)));
+}
+
+/* The end of the only place that what is missing fits into; 0 where none does, or several do. */
+static vaddr find_place(struct search *search, uint64_t bytes)
+{
+	vaddr page = search->layout->page_size, found = 0;
+
+	for (size_t i = 0; i < search->runs.count && search->wasted < WASTED_MAX; i++) {
+		struct range run = search->runs.items[i];
+
+		for (vaddr end = (run.start + page) & -page; end <= run.end && end > run.start;
+			 end += page) {
+			if (!can_be_missing(search, run, end, bytes))
+				continue;
+			if (found)
+				return 0;
+			found = end;
+		}
+	}
+	return found;
+}
+
+/* One region was not found, or the start of one: its chunks are damaged, or it does not start on a
+ * page, as brk memory of a static program. It is as long as what malloc has more than was found. */
+static void find_missing(struct search *search)
+{
+	uint64_t missing = search->arena->system_bytes - search->bytes;
+	vaddr end = find_place(search, missing), start = (end - missing + 7) & ~(vaddr)7;
+	struct arena_block *rest = end && !ends_region(search, end) ? starting_at(search, end) : NULL;
+
+	if (rest) {
+		rest->range.start = start;
+		rest->first = layout_chunk_from(search->layout, start);
+		search->bytes += missing;
+	} else if (end) {
+		add_region(search, (struct range){ start, end },
+				   end == search->arena->top + search->arena->top_bytes);
+		search->bytes = search->arena->system_bytes;
+	}
+}
+
+static void remove_found(struct search *search, size_t from)
+{
+	for (size_t i = from; i < search->blocks->count; i++)
+		anonymous_remove(&search->runs, search->blocks->items[i].range);
 }
 
 static void add_mapped(const struct image *image, const struct regions *regions,
 					   const struct layout *layout, const struct arena *arena, int index,
 					   arena_blocks *blocks, struct anomalies *anomalies)
 {
-	anonymous_runs runs = { 0 };
+	struct search search = { image, layout, arena, index, blocks, { 0 }, 0, 0 };
 	size_t others = blocks->count;
-	uint64_t total = 0;
 
-	anonymous_find(regions, &runs);
-	for (size_t i = 0; i < others; i++)
-		anonymous_remove(&runs, blocks->items[i].range);
-	for (size_t i = 0; i < runs.count; i++)
-		total += add_from_run(image, layout, arena, index, runs.items[i], blocks);
-	vec_deinit(&runs);
-	if (total != arena->system_bytes)
+	anonymous_find(regions, &search.runs);
+	remove_found(&search, 0);
+	for (size_t i = 0; i < search.runs.count; i++)
+		find_in_run(&search, search.runs.items[i]);
+	remove_found(&search, others);
+	if (search.bytes < arena->system_bytes)
+		find_missing(&search);
+	vec_deinit(&search.runs);
+	if (search.bytes != arena->system_bytes)
 		anomaly_add(anomalies, arena->address,
 					"main arena says it has %" PRIu64 " bytes, its regions sum to %" PRIu64,
-					arena->system_bytes, total);
+					arena->system_bytes, search.bytes);
 }
 
 void main_regions_find(const struct image *image, const struct regions *regions,

@@ -1,13 +1,26 @@
 #include "analyze/heap/mmapped.h"
 
+#include "analyze/heap/mmapped_choice.h"
 #include "analyze/heap/reader.h"
+#include "base/cleanup.h"
 #include "base/mem.h"
+
+/* Pages looked at for headers that mremap moved, of all mappings together: 64 GiB of them. */
+enum { MOVED_PAGES_MAX = 1 << 24 };
 
 /* A consistent header: the mapping [start, start + bytes) holds the chunk. */
 struct mapped {
 	vaddr start, chunk;
 	uint64_t bytes; /* of the mapping */
 	uint64_t chunk_bytes;
+};
+
+/* A pass over the memory in which mappings can be. */
+struct search {
+	struct reader reader;
+	const struct layout *layout;
+	uint64_t moved_pages; /* that may still be looked at; 0: headers are not moved */
+	VEC(struct mapped) found;
 };
 
 /* Whether the header at `chunk` describes a mapping that starts at `start`. prev_size is the
@@ -31,14 +44,13 @@ static bool header_fits(struct reader *reader, const struct layout *layout, vadd
 	return true;
 }
 
-static void try_chunk(struct reader *reader, const struct layout *layout, struct range run,
-					  vaddr user, struct mapped *best)
+static void try_chunk(struct search *search, struct range run, vaddr user, struct mapped *best)
 {
 	struct mapped other;
-	vaddr chunk = user - layout->header;
+	vaddr chunk = user - search->layout->header;
 
 	if (chunk > best->chunk && chunk < run.end &&
-		header_fits(reader, layout, best->start, chunk, &other) &&
+		header_fits(&search->reader, search->layout, best->start, chunk, &other) &&
 		best->start + other.bytes <= run.end)
 		*best = other;
 }
@@ -48,131 +60,173 @@ static void try_chunk(struct reader *reader, const struct layout *layout, struct
  * memalign would choose for each power of two (malloc.c, _int_memalign); below the page size they
  * stay candidates when mremap moves the mapping. mremap changes the live header alone: then the
  * first one may claim more than there is. */
-static void find_aligned(struct reader *reader, const struct layout *layout, struct range run,
-						 struct mapped *best)
+static void find_aligned(struct search *search, struct range run, struct mapped *best)
 {
-	vaddr start = best->start, user = best->chunk + layout->header;
+	vaddr start = best->start, user = best->chunk + search->layout->header;
 	uint64_t bytes = best->bytes;
 
-	for (uint64_t power = 2 * layout->alignment; power < bytes && power < run.end - start;
+	for (uint64_t power = 2 * search->layout->alignment; power < bytes && power < run.end - start;
 		 power *= 2) {
 		vaddr aligned = (user + power - 1) & ~(power - 1);
 
-		try_chunk(reader, layout, run, aligned, best);
-		try_chunk(reader, layout, run, aligned + power, best);
-		try_chunk(reader, layout, run, start + power, best);
+		try_chunk(search, run, aligned, best);
+		try_chunk(search, run, aligned + power, best);
+		try_chunk(search, run, start + power, best);
 	}
 }
 
-static void add_mapped(struct chunk_table *chunks, const struct mapped *mapped)
+/* The next page from the address on of which something was captured; `end` where there is none. */
+static vaddr next_captured(struct search *search, vaddr page, vaddr end)
 {
-	struct range range = { mapped->start, mapped->start + mapped->bytes };
-	struct chunk_block *block = chunk_table_add(chunks, range, CHUNK_NO_ARENA);
-	uint64_t tail = mapped->chunk - mapped->start + mapped->chunk_bytes;
+	const struct image *image = search->reader.image;
+	uint64_t ignored;
+	size_t next;
+	vaddr start;
 
-	block->packed = mem_zeroed(3, sizeof *block->packed);
-	if (mapped->chunk > mapped->start)
-		block->packed[block->count++] = CHUNK_OVERHEAD;
-	block->packed[block->count++] = (uint32_t)(mapped->chunk - mapped->start) | CHUNK_MMAPPED;
-	if (tail < mapped->bytes && tail < CHUNK_BLOCK_MAX_BYTES)
-		block->packed[block->count++] = (uint32_t)tail | CHUNK_OVERHEAD;
+	if (page >= end || reader_word(&search->reader, page, &ignored))
+		return page;
+	next = image_find(image, page);
+	if (next == image->pieces.count || image->pieces.items[next].range.start >= end)
+		return end;
+	start = image->pieces.items[next].range.start & -(vaddr)search->layout->page_size;
+	return start > page ? start : page;
 }
 
-static void find_in_run(struct reader *reader, const struct layout *layout, struct range run,
-						struct chunk_table *chunks, struct mmapped_found *found)
+/* What memalign aligned to a page or more starts at a page, but at no better address after mremap
+ * moved the mapping. Its distance from the start stays, so that it is inside of what the first
+ * header claims. */
+static void find_moved(struct search *search, struct range run, struct mapped *best)
 {
-	const struct image *image = reader->image;
+	uint32_t page = search->layout->page_size;
+	vaddr start = best->start, end = run.end;
+
+	if (best->bytes < end - start)
+		end = start + best->bytes;
+	/* The header stands at the end of the page before. */
+	for (vaddr at = start; at + page < end && search->moved_pages; at += page) {
+		search->moved_pages--;
+		at = next_captured(search, at, end);
+		try_chunk(search, run, at + page, best);
+	}
+}
+
+static void find_in_run(struct search *search, struct range run)
+{
+	const struct layout *layout = search->layout;
 	vaddr page = layout->page_size, start = (run.start + page - 1) & -page;
 	vaddr first = layout_chunk_from(layout, 0);
 
-	while (start < run.end) {
-		struct mapped mapped;
-		uint64_t ignored;
+	while ((start = next_captured(search, start, run.end)) < run.end) {
+		struct mapped mapped = { .bytes = UINT64_MAX };
 
-		if (!reader_word(reader, start, &ignored)) {
-			size_t next = image_find(image, start);
-
-			if (next == image->pieces.count || image->pieces.items[next].range.start >= run.end)
-				return;
-			ignored = image->pieces.items[next].range.start & -page;
-			start = ignored > start ? ignored : start + page;
-			continue;
+		if (header_fits(&search->reader, layout, start, start + first, &mapped)) {
+			find_aligned(search, run, &mapped);
+			if (search->moved_pages)
+				find_moved(search, run, &mapped);
 		}
-		if (header_fits(reader, layout, start, start + first, &mapped))
-			find_aligned(reader, layout, run, &mapped);
-		else
-			mapped.bytes = UINT64_MAX;
 		if (mapped.bytes > run.end - start) {
 			start += page;
 			continue;
 		}
-		if (mapped.chunk - mapped.start < CHUNK_BLOCK_MAX_BYTES)
-			add_mapped(chunks, &mapped);
-		found->count++;
-		found->bytes += mapped.bytes;
+		*vec_add(&search->found) = mapped;
 		start += mapped.bytes;
 	}
 }
 
-struct mmapped_found mmapped_find(const struct image *image, const struct layout *layout,
-								  const anonymous_runs *runs, struct chunk_table *chunks)
+static void find_in_runs(struct search *search, const anonymous_runs *runs)
 {
-	struct reader reader = reader_make(image);
-	struct mmapped_found found = { 0 };
-
+	search->found.count = 0;
 	for (size_t i = 0; i < runs->count; i++)
-		find_in_run(&reader, layout, runs->items[i], chunks, &found);
+		find_in_run(search, runs->items[i]);
+}
+
+static struct mmapped_found sum_of(const struct search *search)
+{
+	struct mmapped_found sum = { .count = search->found.count };
+
+	for (size_t i = 0; i < search->found.count; i++)
+		sum.bytes += search->found.items[i].bytes;
+	return sum;
+}
+
+/* Drops what only looks like a mapping of malloc's, if it can be told. */
+static void drop_false(struct search *search, const struct params *params)
+{
+	size_t count = search->found.count, kept = 0;
+	AUTO_FREE uint64_t *sizes = mem_zeroed(count, sizeof *sizes);
+	AUTO_FREE bool *drop = mem_zeroed(count, sizeof *drop);
+
+	for (size_t i = 0; i < count; i++)
+		sizes[i] = search->found.items[i].bytes;
+	if (!mmapped_choose(search->layout, params, sizes, count, drop))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (!drop[i])
+			search->found.items[kept++] = search->found.items[i];
+	search->found.count = kept;
+}
+
+/* Adds a piece of a mapping to its block, or to a new one where the piece starts too far in. */
+static void add_piece(struct chunk_table *chunks, struct chunk_block **block, struct range piece,
+					  enum chunk_state state)
+{
+	if (!range_bytes(piece))
+		return;
+	if (!*block || piece.start - (*block)->range.start >= CHUNK_BLOCK_MAX_BYTES) {
+		*block = chunk_table_add(chunks, piece, CHUNK_NO_ARENA);
+		(*block)->packed = mem_zeroed(3, sizeof *(*block)->packed);
+	}
+	(*block)->packed[(*block)->count++] =
+		(uint32_t)(piece.start - (*block)->range.start) | (uint32_t)state;
+	(*block)->range.end = piece.end;
+}
+
+static void add_mapped(struct chunk_table *chunks, const struct mapped *mapped)
+{
+	vaddr end = mapped->start + mapped->bytes, chunk_end = mapped->chunk + mapped->chunk_bytes;
+	struct chunk_block *block = NULL;
+
+	add_piece(chunks, &block, (struct range){ mapped->start, mapped->chunk }, CHUNK_OVERHEAD);
+	add_piece(chunks, &block, (struct range){ mapped->chunk, chunk_end }, CHUNK_MMAPPED);
+	add_piece(chunks, &block, (struct range){ chunk_end, end }, CHUNK_OVERHEAD);
+}
+
+struct mmapped_found mmapped_find(const struct image *image, const struct layout *layout,
+								  const anonymous_runs *runs, const struct params *params,
+								  struct chunk_table *chunks)
+{
+	struct search search = { .reader = reader_make(image), .layout = layout };
+	struct mmapped_found found;
+
+	find_in_runs(&search, runs);
+	if (params && !mmapped_bytes_agree(layout, params->mmapped_mem, sum_of(&search).bytes)) {
+		search.moved_pages = MOVED_PAGES_MAX;
+		find_in_runs(&search, runs);
+	}
+	if (params && search.found.count > params->n_mmaps)
+		drop_false(&search, params);
+	for (size_t i = 0; i < search.found.count; i++)
+		add_mapped(chunks, &search.found.items[i]);
+	found = sum_of(&search);
+	vec_deinit(&search.found);
 	return found;
 }
 
-static int compare_bytes(const void *left, const void *right)
+void mmapped_compare(const struct layout *layout, const struct params *params,
+					 const struct mmapped_found *found, struct anomalies *anomalies)
 {
-	const uint64_t *a = left, *b = right;
+	uint64_t excess = params->mmapped_mem - found->bytes;
+	/* However many times mremap was used. */
+	bool agree = layout->state->mapped_tail
+					 ? found->bytes <= params->mmapped_mem && excess % (2 * layout->word) == 0
+					 : excess == 0;
 
-	return (*a > *b) - (*a < *b);
-}
-
-/* Whether the bytes are what malloc counts; since 2.43 each mremap adds two words too much. */
-static bool bytes_agree(const struct layout *layout, uint64_t mmapped_mem, uint64_t bytes)
-{
-	uint64_t excess = mmapped_mem - bytes;
-
-	return excess == 0 || (layout->state->mapped_tail && excess < layout->page_size &&
-						   excess % (2 * layout->word) == 0);
-}
-
-static void drop_below(uint64_t limit, struct chunk_table *chunks)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < chunks->blocks.count; i++) {
-		struct chunk_block *block = &chunks->blocks.items[i];
-
-		if (block->arena == CHUNK_NO_ARENA && range_bytes(block->range) < limit)
-			chunk_block_deinit(block);
-		else
-			chunks->blocks.items[kept++] = *block;
-	}
-	chunks->blocks.count = kept;
-}
-
-void mmapped_drop_false(const struct layout *layout, uint64_t n_mmaps, uint64_t mmapped_mem,
-						struct chunk_table *chunks, struct mmapped_found *found)
-{
-	VEC(uint64_t) sizes = { 0 };
-	uint64_t bytes = found->bytes;
-	size_t excess = (size_t)(found->count - n_mmaps);
-
-	for (size_t i = 0; i < chunks->blocks.count; i++)
-		if (chunks->blocks.items[i].arena == CHUNK_NO_ARENA)
-			*vec_add(&sizes) = range_bytes(chunks->blocks.items[i].range);
-	vec_sort(&sizes, compare_bytes);
-	for (size_t i = 0; i < excess && i < sizes.count; i++)
-		bytes -= sizes.items[i];
-	if (found->count > n_mmaps && sizes.count == found->count && n_mmaps &&
-		sizes.items[excess] > sizes.items[excess - 1] && bytes_agree(layout, mmapped_mem, bytes)) {
-		drop_below(sizes.items[excess], chunks);
-		*found = (struct mmapped_found){ n_mmaps, bytes };
-	}
-	vec_deinit(&sizes);
+	if (found->count != params->n_mmaps)
+		anomaly_add(anomalies, params->address,
+					"malloc says it has %" PRIu32 " mmapped chunks, %" PRIu64 " were found",
+					params->n_mmaps, found->count);
+	else if (!agree)
+		anomaly_add(anomalies, params->address,
+					"malloc says its mmapped chunks have %" PRIu64 " bytes, %" PRIu64 " were found",
+					params->mmapped_mem, found->bytes);
 }

@@ -41,8 +41,9 @@ static int fit(struct reader *reader, const struct layout_params *row, vaddr add
 		   (trim >= image->page_size);
 }
 
-bool params_find(const struct image *image, struct layout *layout, vaddr main_arena,
-				 vaddr sbrk_base, struct params *params)
+/* Looks around the main arena. Sets layout->params where found. */
+static bool find_beside(const struct image *image, struct layout *layout, vaddr main_arena,
+						vaddr sbrk_base, struct params *params)
 {
 	const struct layout_params *rows;
 	size_t count = layout_params(&rows);
@@ -70,4 +71,36 @@ bool params_find(const struct image *image, struct layout *layout, vaddr main_ar
 		}
 	}
 	return best > 0;
+}
+
+static bool find_of(const struct image *image, struct layout *layout, const arenas *found,
+					const arena_blocks *blocks, int arena, struct params *params)
+{
+	for (size_t i = 0; i < blocks->count; i++)
+		if (blocks->items[i].arena == arena &&
+			find_beside(image, layout, found->items[arena].address, blocks->items[i].range.start,
+						params))
+			return true;
+	return false;
+}
+
+bool params_find(const struct image *image, struct layout *layout, const arenas *found,
+				 const arena_blocks *blocks, struct params *params)
+{
+	*params = (struct params){ 0 };
+	for (size_t i = 0; i < found->count; i++) {
+		struct params one;
+
+		if (!found->items[i].main || !found->items[i].top)
+			continue;
+		if (!find_of(image, layout, found, blocks, (int)i, &one))
+			return false;
+		if (!params->address) {
+			*params = one;
+			continue;
+		}
+		params->n_mmaps += one.n_mmaps;
+		params->mmapped_mem += one.mmapped_mem;
+	}
+	return params->address != 0;
 }

@@ -3,6 +3,8 @@
 #ifndef ANALYZE_HEAP_PARAMS_H
 #define ANALYZE_HEAP_PARAMS_H
 
+#include "analyze/heap/arenas.h"
+#include "analyze/heap/blocks.h"
 #include "analyze/heap/layout.h"
 #include "analyze/memory/image.h"
 
@@ -15,10 +17,11 @@ struct params {
 	uint64_t thp_page;    /* huge page in whose steps brk memory grows and shrinks; 0: none */
 };
 
-/* Looks for it around the main arena by the one value that is computed elsewhere: sbrk_base, where
- * the arena's brk memory starts, or its first region where brk memory was never to be had
- * (malloc.c, sysmalloc). Sets layout->params where found. */
-bool params_find(const struct image *image, struct layout *layout, vaddr main_arena,
-				 vaddr sbrk_base, struct params *params);
+/* Looks for it around each main arena (each dlmopen namespace has a libc) by the one value that is
+ * computed elsewhere: sbrk_base, where the arena's brk memory starts, or its first region where brk
+ * memory was never to be had (malloc.c, sysmalloc). Gives the sum of all, with the address and page
+ * size of the first, and sets layout->params. False where one is not found. */
+bool params_find(const struct image *image, struct layout *layout, const arenas *found,
+				 const arena_blocks *blocks, struct params *params);
 
 #endif

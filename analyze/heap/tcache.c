@@ -181,7 +181,7 @@ static vaddr mark_list(struct reader *reader, const struct layout *layout,
 
 static void mark_tcache(struct reader *reader, const struct layout *layout,
 						struct chunk_table *chunks, const struct tcache *tcache,
-						struct key_votes *votes, struct anomalies *anomalies)
+						struct key_votes *votes, const char *cause, struct anomalies *anomalies)
 {
 	bool counted = tcache->form->counts != LAYOUT_SLOTS;
 	vaddr broken = 0;
@@ -203,15 +203,15 @@ static void mark_tcache(struct reader *reader, const struct layout *layout,
 	if (broken && tcache->tid)
 		anomaly_add(anomalies, broken,
 					"a tcache list of thread %" PRIu32 " leads here, where no chunk of its size "
-					"can be cached",
-					tcache->tid);
+					"can be cached%s",
+					tcache->tid, cause);
 	else if (broken)
 		anomaly_add(anomalies, broken,
-					"a tcache list leads here, where no chunk of its size can be cached");
+					"a tcache list leads here, where no chunk of its size can be cached%s", cause);
 }
 
 void tcache_mark(const struct image *image, struct layout *layout, const tcaches *found,
-				 struct chunk_table *chunks, struct anomalies *anomalies)
+				 struct chunk_table *chunks, const char *cause, struct anomalies *anomalies)
 {
 	struct reader reader = reader_make(image);
 	struct key_votes votes = { 0 };
@@ -220,25 +220,49 @@ void tcache_mark(const struct image *image, struct layout *layout, const tcaches
 		vaddr chunk = found->items[i].address - layout->header;
 
 		if (marks_set(chunks, chunk, MARKS_ANY_ARENA, CHUNK_OVERHEAD) != MARKS_DONE)
-			anomaly_add(anomalies, chunk, "a thread's tcache is not in a chunk in use");
-		mark_tcache(&reader, layout, chunks, &found->items[i], &votes, anomalies);
+			anomaly_add(anomalies, chunk, "a thread's tcache is not in a chunk in use%s", cause);
+		mark_tcache(&reader, layout, chunks, &found->items[i], &votes, cause, anomalies);
 	}
 	decide_key(layout, &votes);
 }
 
-static bool is_known(const tcaches *found, vaddr address)
+static int compare_addresses(const void *left, const void *right)
+{
+	const vaddr *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The tcaches that are known already, by address. Those that are found come in ascending order,
+ * each once. */
+typedef VEC(vaddr) known_addresses;
+
+static void list_known(const tcaches *found, known_addresses *known)
 {
 	for (size_t i = 0; i < found->count; i++)
-		if (found->items[i].address == address)
-			return true;
-	return false;
+		*vec_add(known) = found->items[i].address;
+	vec_sort(known, compare_addresses);
+}
+
+static bool is_known(const known_addresses *known, vaddr address)
+{
+	return known->count &&
+		   bsearch(&address, known->items, known->count, sizeof address, compare_addresses);
+}
+
+/* A struct is one chunk of 0x150 to 0x310 bytes, of a step more where the rest was too small. */
+static bool can_be_tcache(const struct chunk *chunk)
+{
+	return chunk->state == CHUNK_IN_USE && chunk->bytes >= 0x140 && chunk->bytes <= 0x320;
 }
 
 void tcache_scan(const struct image *image, const struct layout *layout, const arena_blocks *blocks,
 				 const struct chunk_table *chunks, tcaches *found)
 {
 	struct reader reader = reader_make(image);
+	known_addresses known = { 0 };
 
+	list_known(found, &known);
 	for (size_t i = 0; i < chunks->blocks.count; i++) {
 		const struct chunk_block *block = &chunks->blocks.items[i];
 
@@ -247,12 +271,12 @@ void tcache_scan(const struct image *image, const struct layout *layout, const a
 			vaddr address = chunk.address + layout->header;
 			const struct layout_tcache *form;
 
-			if (chunk.state != CHUNK_IN_USE || chunk.bytes < 0x140 || chunk.bytes > 0x320 ||
-				is_known(found, address))
+			if (!can_be_tcache(&chunk) || is_known(&known, address))
 				continue;
 			form = tcache_form(&reader, layout, blocks, address);
 			if (form && tcache_belief(&reader, layout, blocks, address, form) > 0)
 				*vec_add(found) = (struct tcache){ address, 0, form };
 		}
 	}
+	vec_deinit(&known);
 }

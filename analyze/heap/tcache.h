@@ -34,9 +34,10 @@ void tcache_vote(const struct image *image, const struct layout *layout, const t
 				 const arena_blocks *blocks, struct links_votes *votes);
 
 /* Marks all entries CHUNK_TCACHE and the structs' chunks CHUNK_OVERHEAD. A list that breaks keeps
- * what led there and costs an anomaly. Also decides layout->key. */
+ * what led there and costs an anomaly, which ends with `cause`, "" or what explains it. Also
+ * decides layout->key. */
 void tcache_mark(const struct image *image, struct layout *layout, const tcaches *found,
-				 struct chunk_table *chunks, struct anomalies *anomalies);
+				 struct chunk_table *chunks, const char *cause, struct anomalies *anomalies);
 
 /* Finds structs by their content alone, among walked chunks of the right sizes: for cores that do
  * not tell the threads' pointers. Appends those that are not in `found` yet. */

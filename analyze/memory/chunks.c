@@ -131,17 +131,8 @@ struct chunk chunk_block_get(const struct chunk_block *block, size_t index)
 
 size_t chunk_table_find_block(const struct chunk_table *table, vaddr address)
 {
-	size_t low = 0, high = table->blocks.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (table->blocks.items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return range_search(table->blocks.items, table->blocks.count, sizeof *table->blocks.items,
+						address);
 }
 
 size_t chunk_block_find(const struct chunk_block *block, vaddr address)

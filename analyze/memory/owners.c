@@ -8,27 +8,34 @@ static const struct owner_traits traits[OWNER_KINDS] = {
 	[OWNER_JEMALLOC] = { "jemalloc", "jemalloc", true,
 						 "malloc_stats_print() tells what it holds and keeps; call stacks: "
 						 "MALLOC_CONF=prof:true and jeprof. dirty_decay_ms and muzzy_decay_ms say "
-						 "when freed pages go back." },
+						 "when freed pages go back.",
+						 false },
 	[OWNER_TCMALLOC] = { "tcmalloc", "tcmalloc", true,
 						 "MallocExtension's GetStats() tells what it holds and keeps, "
 						 "ReleaseFreeMemory() gives freed pages back; call stacks: HEAPPROFILE "
 						 "with "
-						 "libtcmalloc.so and pprof." },
+						 "libtcmalloc.so and pprof.",
+						 false },
 	[OWNER_MIMALLOC] = { "mimalloc", "mimalloc", true,
 						 "mi_stats_print() or MIMALLOC_SHOW_STATS=1 tells what it holds and keeps; "
-						 "mi_collect(true) gives freed pages back." },
+						 "mi_collect(true) gives freed pages back.",
+						 false },
 	[OWNER_CPYTHON] = { "cpython", "CPython objects (pymalloc)", false,
 						"sys._debugmallocstats() tells how full the arenas are; tracemalloc shows "
-						"which lines of the program allocate." },
+						"which lines of the program allocate.",
+						false },
 	[OWNER_V8] = { "v8", "V8 JavaScript heap", false,
 				   "v8.getHeapStatistics() and a heap snapshot (v8.writeHeapSnapshot()) tell what "
-				   "is in it; --max-old-space-size limits it." },
+				   "is in it; --max-old-space-size limits it.",
+				   false },
 	[OWNER_GO] = { "go", "Go heap and runtime", false,
 				   "runtime.ReadMemStats and a heap profile (pprof) tell what is in it; GOMEMLIMIT "
-				   "and GOGC limit it." },
+				   "and GOGC limit it.",
+				   false },
 	[OWNER_JVM_METASPACE] = { "jvm-metaspace", "JVM metaspace", false,
 							  "jcmd PID VM.metaspace tells which class loaders hold it; "
-							  "-XX:MaxMetaspaceSize limits it." },
+							  "-XX:MaxMetaspaceSize limits it.",
+							  false },
 	[OWNER_JVM_GC] = { "jvm-gc", "JVM garbage collector's tables", false,
 					   "They grow with -Xmx; jcmd PID VM.native_memory lists them under GC.",
 					   true },
@@ -203,15 +210,6 @@ void owners_deinit(struct owners *owners)
 
 size_t owners_claim_at(const struct owners *owners, vaddr address)
 {
-	size_t low = 0, high = owners->claims.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (owners->claims.items[middle].range.end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return range_search(owners->claims.items, owners->claims.count, sizeof *owners->claims.items,
+						address);
 }

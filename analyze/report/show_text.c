@@ -105,6 +105,19 @@ static void add_more(uint64_t total, size_t shown, struct strbuf *out)
 		strbuf_printf(out, "  and %llu more (--limit)\n", (unsigned long long)(total - shown));
 }
 
+/* The references of one direction, which the arrow shows. */
+static void add_list(const struct show_references *list, const char *arrow, struct strbuf *out)
+{
+	for (size_t i = 0; i < list->items.count; i++) {
+		const struct show_reference *reference = &list->items.items[i];
+
+		strbuf_printf(out, "  +0x%-6llx %s ", (unsigned long long)reference->offset, arrow);
+		add_place(&reference->place, out);
+		strbuf_putc(out, '\n');
+	}
+	add_more(list->total, list->items.count, out);
+}
+
 static void add_references(const struct show *show, struct strbuf *out)
 {
 	strbuf_printf(out, "\nPOINTS TO (%llu)\n", (unsigned long long)show->outgoing.total);
@@ -112,23 +125,9 @@ static void add_references(const struct show *show, struct strbuf *out)
 		strbuf_puts(out,
 					"  it is not in use: these were left there, or are malloc's own links, which "
 					"lead to headers\n");
-	for (size_t i = 0; i < show->outgoing.items.count; i++) {
-		const struct show_reference *reference = &show->outgoing.items.items[i];
-
-		strbuf_printf(out, "  +0x%-6llx -> ", (unsigned long long)reference->offset);
-		add_place(&reference->place, out);
-		strbuf_putc(out, '\n');
-	}
-	add_more(show->outgoing.total, show->outgoing.items.count, out);
+	add_list(&show->outgoing, "->", out);
 	strbuf_printf(out, "\nPOINTED TO BY (%llu)\n", (unsigned long long)show->incoming.total);
-	for (size_t i = 0; i < show->incoming.items.count; i++) {
-		const struct show_reference *reference = &show->incoming.items.items[i];
-
-		strbuf_printf(out, "  +0x%-6llx <- ", (unsigned long long)reference->offset);
-		add_place(&reference->place, out);
-		strbuf_putc(out, '\n');
-	}
-	add_more(show->incoming.total, show->incoming.items.count, out);
+	add_list(&show->incoming, "<-", out);
 	if (show->stale)
 		strbuf_printf(out,
 					  "  not counted: %llu in freed chunks, left there or malloc's own links\n",

@@ -13,6 +13,7 @@ import signal
 import textwrap
 
 import cgroups
+import kernel_setting
 import methods
 import process
 from core_file import CoreFile
@@ -54,36 +55,18 @@ def memory_kind(name, *command, **rest):
 # --- what has to be arranged, and is put back ---
 
 
-def require_root():
-    if os.geteuid() != 0:
-        raise Skip("needs root")
-
-
-@contextlib.contextmanager
-def setting(path, value, keep_larger=True):
-    """A value below /proc/sys for as long as it is needed."""
-    require_root()
-    before = process.read_text(path).strip()
-    try:
-        if not keep_larger or int(before) < value:
-            cgroups.write(path, value)
-        yield
-    finally:
-        cgroups.write(path, before)
-
-
 def many_mappings(_session):
-    return setting("/proc/sys/vm/max_map_count", 200000)
+    return kernel_setting.setting("/proc/sys/vm/max_map_count", 200000)
 
 
 def huge_pages(_session):
-    return setting("/proc/sys/vm/nr_hugepages", 8)
+    return kernel_setting.huge_pages(8)
 
 
 @contextlib.contextmanager
 def swap_device(session):
     """A small swap file, where there is no swap at all."""
-    require_root()
+    kernel_setting.require_root()
     if len(process.read_text("/proc/swaps").splitlines()) > 1:
         yield
         return
@@ -103,12 +86,12 @@ def swap_device(session):
 def strict_overcommit(_session):
     """The kernel promises 70 TiB and no more, of which the target takes 40: a copy of it is refused,
     and every other process of the machine has more than it can ever use."""
-    require_root()
+    kernel_setting.require_root()
     total = int(process.fields(process.read_text("/proc/meminfo"))["MemTotal"].split()[0])
     committed = int(process.fields(process.read_text("/proc/meminfo"))["Committed_AS"].split()[0])
     ratio = (committed + (70 << 30)) * 100 // total
-    with setting("/proc/sys/vm/overcommit_ratio", ratio):
-        with setting("/proc/sys/vm/overcommit_memory", 2, keep_larger=False):
+    with kernel_setting.setting("/proc/sys/vm/overcommit_ratio", ratio):
+        with kernel_setting.setting("/proc/sys/vm/overcommit_memory", 2, keep_larger=False):
             yield
 
 
@@ -167,7 +150,7 @@ def start(session, kind):
     """Starts the target, confined where it is to be; gives (target, {mark: (address, text)})."""
     group = None
     if kind.limits:
-        require_root()
+        kernel_setting.require_root()
         group = cgroups.Group(next(iter(kind.limits)))
         session.stack.callback(group.end)
         for name, value in kind.limits.items():

@@ -7,6 +7,7 @@ dumpcore captures 64-bit programs only, so i386 comes from the kernel's own core
 files (core_pattern is left as it is), and from gdb's gcore. Both are taken of x86_64 as well: they have
 neither page map nor documents."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,12 +15,14 @@ import resource
 import signal
 
 import glibcs
+import kernel_setting
 from harness import SANITIZED, Session, Skip, run, status_field
 from test_heap_truth import ask_oracle, check_rss, has_fastbins
 
 SOURCE = os.path.join(glibcs.ROOT, "tests", "targets", "malloc_target.c")
 SEED, THREADS, OPERATIONS = 11, 4, 2000
 LOST_STACK = "the core has no control block of thread"
+HUGE_PAGES = 96  # reserved for a target that is told to use them; it takes about 60
 
 
 def tunable(name, value):
@@ -62,7 +65,8 @@ class Target:
             if minor(release) >= 43 or "glibc.malloc.mxfast=0" in (env or {}).values() or has_fastbins(self.log):
                 break
             self.end()
-        self.rss = int(status_field(self.process.pid, "VmRSS")) * 1024
+        self.hugetlb = int(status_field(self.process.pid, "HugetlbPages")) * 1024  # VmRSS has them not
+        self.rss = int(status_field(self.process.pid, "VmRSS")) * 1024 + self.hugetlb
 
     def end(self):
         self.process.stdin.close()
@@ -143,9 +147,15 @@ def heap_one_way(session, name, target, way, without):
 def heap_setting(session, setting, release, abi):
     env, without = SETTINGS[setting]
     without = [state for state in without if state != "fastbin" or minor(release) <= 42]
-    target = Target(session, release, abi, env)
-    way = target.dumpcore if abi == "x86_64" else target.kernel_core
-    heap_one_way(session, f"glibc {release} {abi}, {setting}", target, way, without)
+    name = f"glibc {release} {abi}, {setting}"
+    reserve = setting == "huge pages" and os.geteuid() == 0
+    with kernel_setting.huge_pages(HUGE_PAGES) if reserve else contextlib.nullcontext():
+        target = Target(session, release, abi, env)
+        if setting == "huge pages":
+            session.note(f"{name}: {target.hugetlb} bytes of the process are in huge pages")
+        way = target.dumpcore if abi == "x86_64" else target.kernel_core
+        heap_one_way(session, name, target, way, without)
+        target.end()
 
 
 def main():

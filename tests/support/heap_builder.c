@@ -284,6 +284,21 @@ static vaddr new_heap(struct heap_builder *builder, vaddr state, vaddr previous,
 	return heap;
 }
 
+void heap_builder_layout(const struct heap_builder *builder, struct layout *layout)
+{
+	const struct heap_class *class = builder->class;
+	const struct layout_state *rows;
+	size_t count = layout_states(&rows);
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].word == class->word && rows[i].bins_at == class->bins_at &&
+			rows[i].system_mem_at == class->system_mem_at) {
+			layout_choose(layout, &rows[i], PAGE);
+			return;
+		}
+	abort();
+}
+
 size_t heap_builder_arena(struct heap_builder *builder, uint64_t heap_bytes)
 {
 	const struct heap_class *class = builder->class;

@@ -14,6 +14,7 @@
 #define TESTS_SUPPORT_HEAP_BUILDER_H
 
 #include "analyze/input/core.h"
+#include "analyze/heap/layout.h"
 #include "analyze/memory/image.h"
 #include "analyze/memory/regions.h"
 #include "base/vaddr.h"
@@ -76,6 +77,9 @@ enum { HEAP_BUILDER_TLS_ABOVE_ARENA = 0x60, HEAP_BUILDER_TLS_ABOVE_TCACHE = 0x30
  * until builder->image.machine is set to another. */
 void heap_builder_init(struct heap_builder *builder, const char *class, unsigned word);
 void heap_builder_deinit(struct heap_builder *builder);
+
+/* The layout of the builder's class, as it is before anything else was found. */
+void heap_builder_layout(const struct heap_builder *builder, struct layout *layout);
 
 /* A secondary arena with one heap; gives its index. */
 size_t heap_builder_arena(struct heap_builder *builder, uint64_t heap_bytes);

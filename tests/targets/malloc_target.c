@@ -198,6 +198,8 @@ static void allocate_mapped(struct worker *worker)
 	}
 	resize(worker, &blocks[0], 700000 + random_below(worker, 6000000));
 	resize(worker, &blocks[2], 700000 + random_below(worker, 6000000));
+	/* Its alignment, 64 KiB, is not kept when its mapping moves. */
+	resize(worker, &blocks[5], 700000 + random_below(worker, 6000000));
 }
 
 #ifdef __GLIBC__

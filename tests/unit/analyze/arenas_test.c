@@ -352,6 +352,36 @@ static void a_damaged_bin_costs_no_arena(void **state)
 	heap_builder_deinit(&builder);
 }
 
+/* More arenas against the class than for it, and still one for it. */
+static void arenas_that_contradict_each_other_do_no_harm(void **state)
+{
+	unsigned undecided = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < ROWS; i++) {
+		struct heap_builder builder;
+		struct result result;
+
+		build(&builder, all_rows[i].class, all_rows[i].word);
+		heap_builder_set(&builder,
+						 builder.arenas.items[0].address + builder.class->bins_at -
+							 2 * all_rows[i].word,
+						 builder.arenas.items[0].cursor + 4);
+		for (unsigned k = 1; k < 3; k++)
+			heap_builder_set(
+				&builder, builder.arenas.items[k].address + builder.class->system_mem_at, 0x21001);
+		find(&builder, &result);
+		if (!result.found) {
+			assert_non_null(strstr(result.why, "damaged"));
+			assert_int_equal(result.anomalies.rows.count, 1);
+		}
+		undecided += !result.found;
+		forget(&result);
+		heap_builder_deinit(&builder);
+	}
+	assert_int_equal(undecided, 4); /* A0, A1 and B are told apart by these fields alone */
+}
+
 /* A live capture: no list is whole any more, but every head is some chunk's address. */
 static void a_torn_arena_is_an_arena(void **state)
 {
@@ -445,6 +475,7 @@ int main(void)
 		cmocka_unit_test(a_broken_ring_keeps_what_is_left),
 		cmocka_unit_test(the_ring_may_lead_anywhere),
 		cmocka_unit_test(a_damaged_bin_costs_no_arena),
+		cmocka_unit_test(arenas_that_contradict_each_other_do_no_harm),
 		cmocka_unit_test(a_torn_arena_is_an_arena),
 		cmocka_unit_test(a_broken_heap_chain_is_scanned_for),
 		cmocka_unit_test(a_damaged_heap_info_is_said),

@@ -308,6 +308,43 @@ static void bytes_that_look_like_a_mapping_are_dropped(void **state)
 	forget(&world);
 }
 
+static bool has_row_with(const struct world *world, const char *what, const char *cause)
+{
+	for (size_t i = 0; i < world->anomalies.rows.count; i++)
+		if (strstr(world->anomalies.rows.items[i].what, what))
+			return !strstr(world->anomalies.rows.items[i].what, "ran while") == !*cause;
+	return false;
+}
+
+/* What a running process tears is not called damage. */
+static void what_is_odd_in_a_live_capture_has_its_cause(void **state)
+{
+	static const char *const causes[] = { "", "live" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+		struct world world;
+		size_t fast = 0, cached = 0, used = 0;
+
+		build(&world, "C", 8);
+		for (size_t k = 0; k < world.count; k++) {
+			fast = !fast && world.kept[k].state == CHUNK_FASTBIN ? k : fast;
+			cached = !cached && world.kept[k].state == CHUNK_TCACHE ? k : cached;
+			used = world.kept[k].state == CHUNK_IN_USE ? k : used;
+		}
+		heap_builder_set(&world.builder, world.kept[used].chunk + 8, 0x4141414141414141);
+		heap_builder_set(&world.builder, world.kept[cached + 2].chunk + 16, 0x4242424242);
+		heap_builder_set(&world.builder, world.kept[fast + 2].chunk + 16, 0x4242424242);
+		world.builder.core.has_facts = *causes[i];
+		world.builder.core.facts.consistency = causes[i];
+		walk(&world, NULL, 1);
+		assert_true(has_row_with(&world, "cannot be walked", causes[i]));
+		assert_true(has_row_with(&world, "tcache list", causes[i]));
+		assert_true(has_row_with(&world, "a fastbin", causes[i]));
+		forget(&world);
+	}
+}
+
 /* Cut at any page of the main arena's memory: what was captured is still told right. */
 static void truncated_memory_is_walked_as_far_as_it_goes(void **state)
 {
@@ -460,6 +497,7 @@ int main(void)
 		cmocka_unit_test(a_tcache_bin_of_a_range_has_a_range),
 		cmocka_unit_test(mmapped_chunks_are_counted_against_malloc),
 		cmocka_unit_test(bytes_that_look_like_a_mapping_are_dropped),
+		cmocka_unit_test(what_is_odd_in_a_live_capture_has_its_cause),
 		cmocka_unit_test(truncated_memory_is_walked_as_far_as_it_goes),
 		cmocka_unit_test(a_damaged_word_costs_no_arena),
 		cmocka_unit_test(a_tcache_behind_a_damaged_header_is_read),

@@ -25,23 +25,12 @@ struct scene {
 	VEC(vaddr) chunks;
 };
 
-static const struct layout_state *row_c(void)
-{
-	const struct layout_state *rows;
-	size_t count = layout_states(&rows);
-
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].word == 8 && rows[i].class == LAYOUT_C)
-			return &rows[i];
-	return NULL;
-}
-
 static void scene_init(struct scene *scene)
 {
 	*scene = (struct scene){ 0 };
 	heap_builder_init(&scene->builder, "C", 8);
 	heap_builder_arena(&scene->builder, HEAP_BYTES);
-	layout_choose(&scene->layout, row_c(), 4096);
+	heap_builder_layout(&scene->builder, &scene->layout);
 }
 
 static void scene_add(struct scene *scene, uint64_t bytes, enum heap_kind kind)
@@ -209,11 +198,69 @@ static void a_start_inside_a_chunk_is_found_out(void **state)
 	scene_deinit(&scene);
 }
 
+/* A page with the header of a chunk. */
+static void add_header(struct heap_builder *builder, vaddr chunk, uint64_t size)
+{
+	vaddr page = chunk & ~(vaddr)0xfff;
+
+	if (!image_has(&builder->image, chunk, 16))
+		heap_builder_area(builder, (struct range){ page, page + 0x1000 }, REGION_BRK);
+	heap_builder_set(builder, chunk + 8, size);
+}
+
+/* Offsets in a block of chunks end at 4 GiB; what lies between the headers need not be there. */
+static void chunks_may_be_longer_than_a_block_of_them(void **state)
+{
+	static const uint64_t sizes[] = { UINT64_C(5) << 30, 64, UINT64_C(6) << 30, 64, 0x800 };
+	enum { COUNT = sizeof sizes / sizeof sizes[0] };
+	static const enum chunk_state states[COUNT] = { CHUNK_BINNED, CHUNK_IN_USE, CHUNK_IN_USE,
+													CHUNK_IN_USE, CHUNK_TOP };
+	vaddr at[COUNT + 1] = { 0x7f0000000000 };
+
+	(void)state;
+	for (unsigned workers = 1; workers <= 2; workers++) {
+		struct scene scene = { 0 };
+		struct walk_result result;
+		struct chunk_table table = { 0 };
+
+		heap_builder_init(&scene.builder, "C", 8);
+		heap_builder_layout(&scene.builder, &scene.layout);
+		for (size_t i = 0; i < COUNT; i++) {
+			add_header(&scene.builder, at[i], sizes[i] | (i != 1));
+			at[i + 1] = at[i] + sizes[i];
+		}
+		heap_builder_set(&scene.builder, at[1], sizes[0]); /* the free one's footer */
+		*vec_add(&scene.blocks) = (struct arena_block){ .range = { at[0], at[COUNT] },
+														.first = at[0],
+														.last = at[COUNT - 1],
+														.has_top = true,
+														.main = true };
+		result = walk_in_lanes(&scene, workers);
+		assert_int_equal(result.damage_count, 0);
+		for (size_t i = 0; i < result.blocks.count; i++)
+			*chunk_table_add(&table, result.blocks.items[i].range, 0) = result.blocks.items[i];
+		for (size_t i = 0; i < COUNT; i++)
+			for (int last = 0; last <= 1; last++) {
+				struct chunk chunk;
+
+				assert_true(chunk_table_find(&table, last ? at[i + 1] - 1 : at[i], &chunk));
+				assert_int_equal(chunk.address, at[i]);
+				assert_int_equal(chunk.bytes, sizes[i]);
+				assert_int_equal(chunk.state, states[i]);
+			}
+		vec_deinit(&table.blocks);
+		forget(&result);
+		vec_deinit(&scene.blocks);
+		heap_builder_deinit(&scene.builder);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_make_what_one_walk_makes),
 		cmocka_unit_test(a_start_inside_a_chunk_is_found_out),
+		cmocka_unit_test(chunks_may_be_longer_than_a_block_of_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,19 +6,6 @@
 
 #include <string.h>
 
-static const struct layout_state *state_row(const struct heap_class *class)
-{
-	const struct layout_state *rows;
-	size_t count = layout_states(&rows);
-
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].word == class->word && rows[i].bins_at == class->bins_at &&
-			rows[i].system_mem_at == class->system_mem_at)
-			return &rows[i];
-	fail();
-	return NULL;
-}
-
 /* Walks the main arena's memory of a finished builder. */
 static void walk_main(const struct heap_builder *builder, struct walk_result *result)
 {
@@ -32,7 +19,7 @@ static void walk_main(const struct heap_builder *builder, struct walk_result *re
 		.main = true,
 	};
 
-	layout_choose(&layout, state_row(builder->class), 4096);
+	heap_builder_layout(builder, &layout);
 	block.first = layout_chunk_from(&layout, block.range.start);
 	*result = (struct walk_result){ 0 };
 	walk_begin(&walk, &builder->image, &layout, &block, (struct range){ block.first, block.last },
