@@ -81,11 +81,10 @@ void describe_reserve(struct snapshot *snapshot)
 	strbuf_room(&snapshot->standard, rooms.standard);
 }
 
-static int compare_mappings(const void *a, const void *b)
+/* Pages that differ from the file's. */
+static bool may_own_pages(const struct mapping *mapping)
 {
-	const struct mapping *left = a, *right = b;
-
-	return (left->range.start > right->range.start) - (left->range.start < right->range.start);
+	return !(mapping->protection & MAPPING_SHARED) && mapping->protection & MAPPING_WRITE;
 }
 
 static void inherit(struct mapping *mapping, const struct mapping *before)
@@ -94,9 +93,11 @@ static void inherit(struct mapping *mapping, const struct mapping *before)
 		mapping->range.start == before->range.start && mapping->range.end == before->range.end;
 
 	memcpy(mapping->vm_flags, before->vm_flags, sizeof mapping->vm_flags);
-	mapping->anonymous_bytes = before->anonymous_bytes;
+	if (same || before->anonymous_bytes)
+		mapping->anonymous_bytes = before->anonymous_bytes;
 	if (!same)
 		return;
+	mapping->has_counts = before->has_counts;
 	mapping->resident_bytes = before->resident_bytes;
 	mapping->swapped_bytes = before->swapped_bytes;
 }
@@ -109,29 +110,12 @@ void describe_inherit(mappings *now, const mappings *before)
 		struct mapping *mapping = &now->items[i];
 
 		mapping->resident_bytes = range_bytes(mapping->range);
+		mapping->anonymous_bytes = may_own_pages(mapping) ? range_bytes(mapping->range) : 0;
 		while (old < before->count && before->items[old].range.end <= mapping->range.start)
 			old++;
 		if (old < before->count && before->items[old].range.start < mapping->range.end)
 			inherit(mapping, &before->items[old]);
 	}
-}
-
-/* Mappings that a clone does not get (VmFlags dc) are missing in the snapshot child's maps. */
-static void add_uncloned(mappings *now, const mappings *before)
-{
-	size_t own = now->count, at = 0;
-
-	for (size_t i = 0; i < before->count; i++) {
-		const struct mapping *mapping = &before->items[i];
-
-		while (at < own && now->items[at].range.end <= mapping->range.start)
-			at++;
-		if (mapping_has_flag(mapping, "dc") &&
-			(at == own || now->items[at].range.start >= mapping->range.end))
-			*vec_add(now) = *mapping;
-	}
-	if (now->count > own)
-		qsort(now->items, now->count, sizeof *now->items, compare_mappings);
 }
 
 bool describe_must_recount(const mappings *before)
@@ -150,8 +134,9 @@ bool describe_must_recount(const mappings *before)
 /* The mappings may have changed since smaps was read. maps does not walk page tables, so reading it
  * again is cheap. smaps is read only where a kernel without PAGEMAP_SCAN would have to be asked
  * about every page of a large mapping that was empty: it may have been filled. */
-static bool read_maps(struct snapshot *snapshot, const struct procfs *procfs, struct err *err)
+static bool read_maps(struct snapshot *snapshot, struct err *err)
 {
+	const struct procfs *procfs = &snapshot->target->procfs;
 	const mappings *before = &snapshot->target->mappings;
 	bool recounts = !snapshot->pages.categories && describe_must_recount(before);
 
@@ -160,20 +145,17 @@ static bool read_maps(struct snapshot *snapshot, const struct procfs *procfs, st
 		return false;
 	if (!snapshot->now.count)
 		return err_set(err, ERR_GONE, "process %d has ended", (int)procfs->pid);
-	if (procfs != &snapshot->target->procfs)
-		add_uncloned(&snapshot->now, before);
 	if (!recounts)
 		describe_inherit(&snapshot->now, before);
 	return true;
 }
 
-bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, enum plan_torn torn,
-					   struct err *err)
+bool describe_mappings(struct snapshot *snapshot, enum plan_torn torn, struct err *err)
 {
 	const struct choice *choice = snapshot->request.choice;
 	const plan_selection selection = choice->selection;
 
-	if (!read_maps(snapshot, procfs, err))
+	if (!read_maps(snapshot, err))
 		return false;
 	plan_select(&snapshot->plan, &snapshot->now, selection, snapshot->target->java_heap);
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
@@ -357,8 +339,7 @@ void describe_nothing(struct snapshot *snapshot)
 
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err)
 {
-	if (!describe_process(snapshot, err) ||
-		!describe_mappings(snapshot, &snapshot->target->procfs, torn, err) ||
+	if (!describe_process(snapshot, err) || !describe_mappings(snapshot, torn, err) ||
 		!pages_scan(&snapshot->pages, &snapshot->ranges, &snapshot->map, err))
 		return false;
 	describe_write(snapshot);

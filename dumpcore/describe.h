@@ -25,10 +25,7 @@ uint64_t describe_room(const struct target *target, const struct choice *choice,
 
 bool describe_process(struct snapshot *snapshot, struct err *err);
 
-/* The mappings are read from `procfs`: the target's, or a snapshot child's, which lacks those of
- * the target that a clone does not get: they are taken from what smaps said. */
-bool describe_mappings(struct snapshot *snapshot, const struct procfs *procfs, enum plan_torn torn,
-					   struct err *err);
+bool describe_mappings(struct snapshot *snapshot, enum plan_torn torn, struct err *err);
 
 /* Before a stop in which process and mappings are described once more. What was described until
  * then is kept until describe_settle, which keeps one of both: the new description, or, of a
@@ -51,7 +48,8 @@ void describe_nothing(struct snapshot *snapshot);
 bool describe(struct snapshot *snapshot, enum plan_torn torn, struct err *err);
 
 /* Gives the mappings in `now` the counts and flags that smaps had of the same ones; what is new or
- * has changed counts as resident. Both lists ascend. */
+ * has changed counts as resident and, where it is private and writable, as written to, and has no
+ * counts (has_counts). Both lists ascend. */
 void describe_inherit(mappings *now, const mappings *before);
 
 /* Is there a mapping that smaps showed empty, that may have been filled since, and that is too

@@ -6,6 +6,7 @@
 #include "dumpcore/guard.h"
 #include "dumpcore/headroom.h"
 #include "dumpcore/inject.h"
+#include "dumpcore/kept.h"
 #include "dumpcore/spool.h"
 #include "dumpcore/track.h"
 
@@ -29,12 +30,14 @@ enum {
 };
 
 #define FREEZE_BYTES_PER_NS 2.5
+#define KEEP_BYTES_PER_NS 1.3 /* some of it into pages that are new to us */
 
 /* What all ways need to know of the target. */
 struct facts {
 	uint64_t clone_pages;     /* page table entries that a clone copies */
 	uint64_t private_bytes;   /* that the target could write while a clone lives */
 	uint64_t accounted_bytes; /* that the kernel would commit for a clone */
+	uint64_t kept_bytes;      /* that are copied in the stop because a clone does not get them */
 	int64_t maps_ns;
 	int64_t stop_ns;
 };
@@ -64,6 +67,9 @@ static struct facts look(const struct target *target)
 		if (mapping_has_flag(mapping, "ac"))
 			facts.accounted_bytes += range_bytes(mapping->range);
 	}
+	facts.kept_bytes = kept_expected(&target->mappings);
+	if (facts.kept_bytes > KEPT_BYTES)
+		facts.kept_bytes = KEPT_BYTES;
 	facts.stop_ns = STOP_NS + (int64_t)target->threads * THREAD_NS;
 	return facts;
 }
@@ -168,8 +174,9 @@ static int64_t pause_of(const struct snapshot_method *method, const struct targe
 			   (int64_t)(request->selected_bytes / (1 << 20)) * (WRITTEN_GIB_NS / 1024) +
 			   count * WRITTEN_MAPPING_NS;
 	if (method->injects)
-		return 2 * facts->stop_ns + (int64_t)facts->clone_pages * CLONE_PAGE_NS +
-			   count * CLONE_MAPPING_NS;
+		return 2 * facts->stop_ns + 2 * facts->maps_ns +
+			   (int64_t)facts->clone_pages * CLONE_PAGE_NS + count * CLONE_MAPPING_NS +
+			   (int64_t)((double)facts->kept_bytes / KEEP_BYTES_PER_NS);
 	return facts->stop_ns + facts->maps_ns +
 		   (int64_t)((double)request->selected_bytes / FREEZE_BYTES_PER_NS);
 }

@@ -150,8 +150,7 @@ static enum plan_kind kind_of(const mappings *list, size_t index, struct range j
 /* fork(2) copies page tables only where pages of its own may be: vma_needs_copy, mm/memory.c. */
 static bool is_cloned(const struct mapping *mapping)
 {
-	return !(mapping->protection & MAPPING_SHARED) && !mapping_has_flag(mapping, "dc") &&
-		   !mapping_has_flag(mapping, "wf") && (!mapping->inode || mapping->anonymous_bytes);
+	return !(mapping->protection & MAPPING_SHARED) && (!mapping->inode || mapping->anonymous_bytes);
 }
 
 static uint32_t flags_of(const struct mapping *mapping)
@@ -180,6 +179,8 @@ void plan_select(struct plan *plan, const mappings *list, plan_selection selecti
 			.is_file = mapping->inode || kind == PLAN_SHARED || kind == PLAN_VDSO,
 			.is_shared = mapping->protection & MAPPING_SHARED,
 			.is_cloned = is_cloned(mapping),
+			.is_wiped = mapping_has_flag(mapping, "wf"),
+			.is_new = !mapping->has_counts,
 			.is_huge = mapping_has_flag(mapping, "ht"),
 			.path = mapping->path,
 			.resident_bytes = mapping->resident_bytes,

@@ -58,7 +58,9 @@ struct plan_item {
 	bool first_page;      /* where selected, no more than that */
 	bool is_file;         /* absent pages are not zeros: they are in the file */
 	bool is_shared;       /* with other processes, or with a clone */
-	bool is_cloned;       /* a clone has its pages */
+	bool is_cloned;       /* a clone has its pages, if it has the mapping */
+	bool is_wiped;        /* MADV_WIPEONFORK, as smaps said: a clone has it empty */
+	bool is_new;          /* smaps had no such mapping: it did not say how it is advised */
 	bool is_huge;         /* of hugetlbfs */
 	const char *path;     /* the mapping's, not owned */
 	const char *left_out; /* why what is not taken is not: a constant; NULL: because of its kind */

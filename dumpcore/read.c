@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 static const char unreadable[] = "could not be read";
+const char reader_went[] =
+	"a clone does not get it (MADV_DONTFORK), and it went before it was read";
 static const char many[] = "could not be read, in parts: too many to list";
 
 static bool open_memory(const struct procfs *procfs, int *memory, struct err *err)
@@ -101,6 +103,14 @@ static ssize_t read_part(const struct reader *reader, vaddr address, uint8_t *to
 	return (ssize_t)size;
 }
 
+/* Why the page cannot be read. */
+static const char *reason_of(const struct reader *reader, vaddr address)
+{
+	const struct reader_part *part = find_part(reader, address);
+
+	return part && part->range.start <= address && !part->kept ? reader_went : unreadable;
+}
+
 bool reader_fill(struct reader *reader, vaddr address, uint8_t *to, size_t size)
 {
 	for (size_t at = 0; at < size;) {
@@ -112,7 +122,7 @@ bool reader_fill(struct reader *reader, vaddr address, uint8_t *to, size_t size)
 			struct range page = { address + at, address + at + reader->page_size };
 
 			memset(to + at, 0, reader->page_size);
-			reader_add_error(reader, page, unreadable);
+			reader_add_error(reader, page, reason_of(reader, address + at));
 			at += reader->page_size;
 			continue;
 		}

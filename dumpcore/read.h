@@ -33,6 +33,9 @@ struct reader {
 	capture_gaps errors;           /* reasons are string constants */
 };
 
+/* The reason of an error in a part that had to be read from `other`, and was gone by then. */
+extern const char reader_went[];
+
 /* Most entries in `errors`; later ones widen the last. They must fit the archive's trailer. */
 enum { READER_ERRORS = 1024 };
 

@@ -115,6 +115,18 @@ static int64_t patience(const struct session *session, const struct outlook_way 
 	return most;
 }
 
+/* Is there another way to be consistent behind this one? */
+static bool has_other(const struct session *session, const struct outlook_way *way)
+{
+	const struct outlook *outlook = &session->outlook;
+
+	for (const struct outlook_way *next = way + 1;
+		 session->is_auto && next < outlook->ways + outlook->count; next++)
+		if (next->usable && next->method->stops)
+			return true;
+	return false;
+}
+
 static bool take_way(struct session *session, const struct outlook_way *way,
 					 struct snapshot *snapshot, struct err *err)
 {
@@ -133,7 +145,8 @@ static bool take_way(struct session *session, const struct outlook_way *way,
 										.why = strbuf_text(&session->result->why),
 										.spent_pause_ns = session->result->pause_ns,
 										.may_give_up =
-											session->is_auto && !session->output->is_stream };
+											session->is_auto && !session->output->is_stream,
+										.other_stops = has_other(session, way) };
 
 	return snapshot_run(snapshot, &attempt, session->target, session->output, session->progress,
 						err);

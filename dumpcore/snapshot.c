@@ -150,9 +150,13 @@ static const char *reason_of(const struct snapshot *snapshot, char *text, size_t
 	const capture_gaps *errors = &snapshot->reader.errors;
 	char bytes[SIZE_TEXT];
 	uint64_t sum = 0;
+	const char *cause = "the pages failed";
 
-	for (size_t i = 0; i < errors->count; i++)
+	for (size_t i = 0; i < errors->count; i++) {
 		sum += range_bytes(errors->items[i].range);
+		if (errors->items[i].reason == reader_went || errors->items[i].reason == kept_wiped)
+			cause = errors->items[i].reason;
+	}
 	if (!sum && snapshot->outcome.torn_from) {
 		snprintf(text, size,
 				 "the stop had lasted as long as it may (--max-pause): memory from 0x%" PRIvaddr
@@ -163,7 +167,7 @@ static const char *reason_of(const struct snapshot *snapshot, char *text, size_t
 	if (!sum)
 		return "";
 	snprintf(text, size, "%s could not be read: %s", size_format(sum, bytes),
-			 snapshot->broken ? snapshot->broken : "the pages failed");
+			 snapshot->broken ? snapshot->broken : cause);
 	return text;
 }
 

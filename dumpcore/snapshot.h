@@ -69,6 +69,7 @@ struct snapshot_request {
 	const char *why;        /* this method was taken, for the archive */
 	int64_t spent_pause_ns; /* of attempts before this one */
 	bool may_give_up;       /* another way is tried then: better than a partial archive */
+	bool other_stops;       /* one that stops the target too is tried where this one fails */
 };
 
 /* What a pre-copy knows beside the rest: where in the file the bytes of before the stop are, and

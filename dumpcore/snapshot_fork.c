@@ -3,8 +3,8 @@
  * ms for each GiB of small pages.
  *
  * Not all memory is in a clone. Memory shared with other processes changes while it is read and is
- * marked as torn; ranges that the program keeps from its children are copied in the stop (kept.h).
- */
+ * marked as torn; memory that the program keeps from its children is copied in the stop, once the
+ * clone is made and says what it has (kept.h). */
 #include "dumpcore/copy.h"
 #include "dumpcore/describe.h"
 #include "dumpcore/replica.h"
@@ -14,6 +14,8 @@
 #include "base/fault.h"
 #include "base/size.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,7 +24,8 @@ enum asked { ASK_REPLICA, ASK_TARGET };
 
 void snapshot_fork_reserve(struct snapshot *snapshot)
 {
-	kept_reserve(&snapshot->kept, &snapshot->reader, &snapshot->target->mappings);
+	kept_reserve(&snapshot->kept, &snapshot->reader, snapshot->ranges.capacity,
+				 snapshot->maps.capacity, kept_expected(&snapshot->target->mappings));
 }
 
 /* --- memory --- */
@@ -44,6 +47,20 @@ static bool check_headroom(struct snapshot *snapshot, struct err *err)
 	err_set(err, ERR_LIMIT, "fork: %s leaves %s, too little for pages that exist twice (%s)", what,
 			size_format(left, left_text), size_format(2 * floor, floor_text));
 	return err_hint(err, "use --consistency precopy, which takes no memory of the target's");
+}
+
+/* Where another way stops the target too, it is better than memory that is read while it runs. */
+static bool check_uncloned(struct snapshot *snapshot, uint64_t bytes, struct err *err)
+{
+	char text[SIZE_TEXT], most[SIZE_TEXT];
+
+	if (bytes <= KEPT_BYTES || !snapshot->request.other_stops)
+		return true;
+	snapshot->unsuited = true;
+	return err_set(err, ERR_LIMIT,
+				   "fork: the process keeps %s from its children (MADV_DONTFORK), at most %s is "
+				   "copied in the stop",
+				   size_format(bytes, text), size_format(KEPT_BYTES, most));
 }
 
 static const char low_memory[] =
@@ -75,6 +92,29 @@ static bool clone_target(struct snapshot *snapshot, struct err *err)
 		   replica_make(&snapshot->replica, &snapshot->site, tid, snapshot->through_seccomp, err);
 }
 
+/* What the clone lacks; it is opened here, for its maps and its pages. */
+static bool keep_uncloned(struct snapshot *snapshot, struct err *err)
+{
+	struct replica *replica = &snapshot->replica;
+	struct kept *kept = &snapshot->kept;
+	struct pages clone = snapshot->pages; /* the same kernel, the same buffer */
+	uint64_t bytes;
+	bool copied;
+
+	if (!replica_open(replica, snapshot->target->procfs.root, err) ||
+		!kept_read_clone(kept, &replica->procfs, err))
+		return false;
+	clone.fd = procfs_open_file(&replica->procfs, "pagemap", O_RDONLY);
+	if (clone.fd < 0)
+		return err_sys(err, errno, "cannot open the pagemap of the snapshot child");
+	copied = kept_find(kept, &snapshot->plan, &snapshot->ranges, &snapshot->pages, &clone, err) &&
+			 kept_scan(kept, &snapshot->plan, &snapshot->pages, &bytes, err) &&
+			 check_uncloned(snapshot, bytes, err) &&
+			 kept_copy(kept, &snapshot->plan, &snapshot->reader, err);
+	close(clone.fd);
+	return copied;
+}
+
 static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 {
 	bool cloned;
@@ -82,10 +122,8 @@ static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 	if (!seize_stop(&snapshot->seize, err))
 		return false;
 	fault_point("fork.stopped");
-	cloned = describe_process(snapshot, err) &&
-			 kept_copy(&snapshot->kept, &snapshot->reader, &snapshot->pages,
-					   snapshot->request.choice->read_swapped, err) &&
-			 clone_target(snapshot, err);
+	cloned = describe_process(snapshot, err) && describe_mappings(snapshot, TORN_SHARED, err) &&
+			 clone_target(snapshot, err) && keep_uncloned(snapshot, err);
 	fault_point("fork.cloned");
 	seize_release(&snapshot->seize);
 	snapshot->outcome.pause_ns += seize_pause_ns(&snapshot->seize);
@@ -95,6 +133,15 @@ static bool stop_and_clone(struct snapshot *snapshot, struct err *err)
 
 /* --- reading the clone --- */
 
+/* Of a mapped file the clone has what was written to it (if that), and of the rest the target
+ * tells: both are asked. */
+static bool is_asked(const struct plan_item *item, enum asked asked)
+{
+	if (asked == ASK_REPLICA)
+		return item->is_cloned || (item->is_file && !item->is_shared);
+	return !item->is_cloned || item->is_file;
+}
+
 /* The ranges of the snapshot that are asked of that process; the rest is not in `out`. */
 static void choose_ranges(const struct snapshot *snapshot, enum asked asked, pages_ranges *out)
 {
@@ -102,15 +149,30 @@ static void choose_ranges(const struct snapshot *snapshot, enum asked asked, pag
 	for (size_t i = 0; i < snapshot->ranges.count; i++) {
 		const struct plan_item *item = &snapshot->plan.items.items[i];
 
-		if ((item->is_cloned ? ASK_REPLICA : ASK_TARGET) == asked &&
-			!kept_has(&snapshot->kept, item->range))
+		if (is_asked(item, asked) && !kept_has(&snapshot->kept, item->range))
 			*vec_add(out) = snapshot->ranges.items[i];
 	}
 }
 
+/* A page is as it was kept, else as the clone has it, else as the target has it now. */
+static void make_map(struct snapshot *snapshot, const struct page_map *cloned,
+					 const struct page_map *other)
+{
+	struct page_map there = { 0 };
+	const struct page_map *const layers[] = { &snapshot->kept.map, &there, other };
+
+	for (size_t i = 0; i < cloned->runs.count; i++)
+		if (cloned->runs.items[i].state != PAGE_ABSENT)
+			page_map_append(&there, cloned->runs.items[i].range, cloned->runs.items[i].state);
+	snapshot->map.page_size = snapshot->pages.page_size;
+	for (size_t i = 0; i < snapshot->ranges.count; i++)
+		page_map_append_layers(&snapshot->map, layers, 3, snapshot->ranges.items[i].range);
+	page_map_deinit(&there);
+}
+
 static bool scan_pages(struct snapshot *snapshot, struct err *err)
 {
-	struct page_map cloned = { 0 }, other = { 0 }, both = { 0 };
+	struct page_map cloned = { 0 }, other = { 0 };
 	pages_ranges ranges = { 0 };
 	struct pages replica;
 	bool scanned;
@@ -119,25 +181,23 @@ static bool scan_pages(struct snapshot *snapshot, struct err *err)
 	scanned = pages_open(&replica, &snapshot->replica.procfs, err) &&
 			  pages_scan(&replica, &ranges, &cloned, err);
 	pages_close(&replica);
-	choose_ranges(snapshot, ASK_TARGET, &ranges);
-	/* A target that has ended meanwhile has no other pages: that is no error of the snapshot. */
-	if (scanned)
+	if (scanned) {
+		choose_ranges(snapshot, ASK_TARGET, &ranges);
+		/* A target that has ended meanwhile has no other pages: no error of the snapshot. */
 		pages_scan(&snapshot->pages, &ranges, &other, NULL);
-	cloned.page_size = snapshot->pages.page_size;
-	page_map_merge(&cloned, &other, &both);
-	page_map_merge(&both, &snapshot->kept.map, &snapshot->map);
+		make_map(snapshot, &cloned, &other);
+		kept_note_wiped(&snapshot->kept, &snapshot->plan, &snapshot->pages,
+						&snapshot->replica.procfs, &cloned, &snapshot->reader);
+	}
 	page_map_deinit(&cloned);
 	page_map_deinit(&other);
-	page_map_deinit(&both);
 	vec_deinit(&ranges);
 	return scanned;
 }
 
 static bool copy_replica(struct snapshot *snapshot, struct err *err)
 {
-	if (!replica_open(&snapshot->replica, snapshot->target->procfs.root, err) ||
-		!reader_switch(&snapshot->reader, &snapshot->replica.procfs, err) ||
-		!describe_mappings(snapshot, &snapshot->replica.procfs, TORN_SHARED, err) ||
+	if (!reader_switch(&snapshot->reader, &snapshot->replica.procfs, err) ||
 		!scan_pages(snapshot, err))
 		return false;
 	describe_write(snapshot);
@@ -161,20 +221,31 @@ static void reap(struct snapshot *snapshot)
 	}
 }
 
+static void end_clone(struct snapshot *snapshot)
+{
+	replica_end(&snapshot->replica);
+	fault_point("fork.ended");
+	if (snapshot->replica.target_pid)
+		reap(snapshot);
+}
+
 bool snapshot_fork_take(struct snapshot *snapshot, struct err *err)
 {
 	bool taken;
 
-	if (!check_headroom(snapshot, err) || !stop_and_clone(snapshot, err))
+	if (!check_headroom(snapshot, err) ||
+		!check_uncloned(snapshot, kept_expected(&snapshot->target->mappings), err))
 		return false;
+	if (!stop_and_clone(snapshot, err)) {
+		end_clone(snapshot);
+		return false;
+	}
 	guard_start(&snapshot->guard, &snapshot->headroom, snapshot->replica.pid);
 	taken = copy_replica(snapshot, err);
 	if (guard_stop(&snapshot->guard)) {
 		taken = taken && !(snapshot->broken && snapshot->request.may_give_up);
 		explain_guard(snapshot, taken ? NULL : err);
 	}
-	replica_end(&snapshot->replica);
-	fault_point("fork.ended");
-	reap(snapshot);
+	end_clone(snapshot);
 	return taken;
 }

@@ -98,8 +98,7 @@ static bool describe_before(struct snapshot *snapshot, struct err *err)
 {
 	int64_t started = progress_now_ns();
 
-	if (!describe_process(snapshot, err) ||
-		!describe_mappings(snapshot, &snapshot->target->procfs, TORN_SHARED, err))
+	if (!describe_process(snapshot, err) || !describe_mappings(snapshot, TORN_SHARED, err))
 		return false;
 	snapshot->precopy.maps_ns = progress_now_ns() - started;
 	track_items(snapshot);
@@ -322,8 +321,7 @@ static bool stop_and_hold(struct snapshot *snapshot, struct err *err)
 		return false;
 	}
 	fault_point("precopy.stopped");
-	held = describe_process(snapshot, err) &&
-		   describe_mappings(snapshot, &snapshot->target->procfs, TORN_SHARED, err) &&
+	held = describe_process(snapshot, err) && describe_mappings(snapshot, TORN_SHARED, err) &&
 		   find_written(snapshot, err) && hold_written(snapshot, err);
 	fault_point("precopy.copied");
 	seize_release(&snapshot->seize);

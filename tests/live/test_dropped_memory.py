@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """Memory that the target drops and maps anew while it is copied: a consistent archive holds what was
 there at one instant, and nothing of what was there before. Blocks are of a whole page table, with and
-without huge pages: kernels differ in what they tell of such holes."""
+without huge pages: kernels differ in what they tell of such holes.
+
+And memory that was mapped after the target was looked at, at addresses that were free then or not,
+advised as V8 advises its heap: it is there when the target stops, and so it is in the archive."""
 
 import os
 import struct
 
 import methods
 import process
-from core_file import CoreFile
+from core_file import DOCUMENT, PRESENT, CoreFile
 from harness import EMULATED, SANITIZED, TARGETS, Session, Skip
 
 TARGET = os.path.join(TARGETS, "drop_target")
+FRESH_TARGET = os.path.join(TARGETS, "fresh_target")
+FRESH_BLOCKS, FRESH_PAGES, FRESH_NAP = 16, 32, 20
 BLOCKS, PAGE, BLOCK = 24, 4096, 2 << 20
 PAGES = BLOCK // PAGE
 WORD = struct.Struct("<Q")
@@ -94,12 +99,83 @@ def dropped(session, method, nap):
     session.note(f"{name}: {judged} blocks judged, captured as {', '.join(sorted(ways))}")
 
 
+def pages_present(core, start, end):
+    """How many of these pages the page map says are there, and not torn."""
+    return sum(max(0, min(first + pages * PAGE, end) - max(first, start)) // PAGE
+               for first, pages, state in core.page_map() if state == PRESENT)
+
+
+def judge_fresh_block(core, address, number):
+    """What is wrong with a block that was mapped anew; empty where nothing is."""
+    words = [core.read(address + at * PAGE, WORD.size) for at in range(FRESH_PAGES)]
+    missing = sum(word is None for word in words)
+    other = sum(word is not None and word != WORD.pack(number) for word in words)
+    unlisted = FRESH_PAGES - pages_present(core, address, address + FRESH_PAGES * PAGE)
+    if not missing and not other and not unlisted:
+        return ""
+    return (f"step {number} at {address:#x}: {missing} pages are not in the archive, {other} are of another "
+            f"time, {unlisted} are not present in the page map")
+
+
+def judge_fresh(core, table):
+    """[what is wrong with a block], how many blocks were judged, the last step, and how many of the blocks
+    smaps did not know."""
+    wrong, judged, last, unknown = [], 0, 0, 0
+    smaps = b"".join(note for _, kind, note in core.notes() if kind == DOCUMENT)
+    entries = core.read(table, FRESH_BLOCKS * ENTRY.size)
+    for index in range(FRESH_BLOCKS):
+        begun, ended, address = ENTRY.unpack_from(entries, index * ENTRY.size)
+        last = max(last, begun)
+        if begun != ended:
+            continue
+        judged += 1
+        unknown += b"%x-" % address not in smaps
+        wrong += filter(None, [judge_fresh_block(core, address, ended)])
+    if FRESH_BLOCKS - judged > 1:
+        wrong.append(f"{FRESH_BLOCKS - judged} steps are half done at one time")
+    return wrong, judged, last, unknown
+
+
+def mapped_anew(session, method, kind, where):
+    name = f"{method}, {kind} memory mapped anew, {where}"
+    target = session.start(FRESH_TARGET, kind, where, FRESH_NAP)
+    table = int(target.said[0].split()[1], 16)
+    wrong, judged, unknown, ways, last, reason = [], 0, 0, set(), 0, ""
+    for number in range(TIMES):
+        try:
+            taken = methods.must_capture(session, target.pid, method, writes=True)
+        except Skip as skip:
+            reason = skip
+            continue
+        ways.add(taken.done)
+        with CoreFile(taken.path) as core:
+            found, blocks, step, new = judge_fresh(core, table)
+        wrong += [f"capture {number}: {text}" for text in found]
+        judged += blocks
+        unknown += new
+        session.ok(step > last, f"{name}: it went on before capture {number}", f"{last}, {step}")
+        last = step
+        taken.remove()
+    if not judged:
+        session.skip(f"{name}: it is in the archive", reason)
+        return
+    if where == "fresh":
+        session.ok(unknown, f"{name}: blocks were mapped after smaps was read")
+    session.ok(not wrong, f"{name}: it is in the archive", "\n".join(wrong[:20]))
+    session.equal(process.ask(target, "ping"), "PONG", f"{name}: it answers")
+    session.equal(process.children(target.pid), set(), f"{name}: no child is left")
+    session.note(f"{name}: {judged} blocks judged, {unknown} new, captured as {', '.join(sorted(ways))}")
+
+
 def main():
     session = Session()
     session.test(judges_fabricated_blocks)
     for method in methods.consistent():
         for nap in NAPS:
             session.test(dropped, method, nap)
+        for kind in ("plain", "file", "dontfork", "wipeonfork"):
+            for where in ("fresh", "again"):
+                session.test(mapped_anew, method, kind, where)
     session.finish()
 
 

@@ -264,7 +264,9 @@ static void methods_have_names(void **state)
 
 static struct mapping mapping(vaddr start, vaddr end, uint64_t resident, const char *flags)
 {
-	struct mapping made = { .range = { start, end }, .path = "", .resident_bytes = resident };
+	struct mapping made = {
+		.range = { start, end }, .path = "", .resident_bytes = resident, .has_counts = true
+	};
 
 	snprintf(made.vm_flags, sizeof made.vm_flags, "%s", flags);
 	return made;
@@ -280,7 +282,13 @@ static void counts_follow_their_mappings(void **state)
 	mappings before = { old, 3, 3 }, now = { new, 4, 4 };
 
 	(void)state;
+	for (size_t i = 0; i < now.count; i++)
+		new[i].has_counts = false; /* maps has none */
+	new[1].protection = MAPPING_READ | MAPPING_WRITE;
 	describe_inherit(&now, &before);
+	assert_int_equal(new[1].anonymous_bytes, 0x1000); /* it may hold pages of its own */
+	assert_int_equal(new[3].anonymous_bytes, 0);
+	assert_true(new[3].has_counts && !new[1].has_counts && !new[2].has_counts);
 	assert_int_equal(new[0].resident_bytes, 0);
 	assert_string_equal(new[0].vm_flags, "rd");
 	assert_int_equal(new[1].resident_bytes, 0x1000); /* new: it may hold anything */
