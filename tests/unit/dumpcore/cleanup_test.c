@@ -76,6 +76,7 @@ static void leave_replica(void)
 	pid_t tracer = fork();
 	int status;
 
+	assert_true(tracer >= 0);
 	if (tracer == 0)
 		make_and_die();
 	assert_int_equal(waitpid(tracer, &status, 0), tracer);
