@@ -8,9 +8,20 @@ enum {
 	TCACHE_COUNT_MAX = 65535, /* MAX_TCACHE_COUNT */
 };
 
+/* Whether so many mappings can have so many bytes: whole pages, and since 2.43 two words more for
+ * each mremap. */
+static bool sum_fits(const struct layout *layout, const struct params *params)
+{
+	uint64_t unit = layout->state->mapped_tail ? 2 * layout->word : layout->page_size;
+
+	return params->mmapped_mem / layout->page_size >= params->n_mmaps &&
+		   params->mmapped_mem % unit == 0 &&
+		   (params->n_mmaps || !params->mmapped_mem || unit < layout->page_size);
+}
+
 /* How well the row fits at the address; negative where it cannot be. */
-static int fit(struct reader *reader, const struct layout_params *row, vaddr address,
-			   struct params *params)
+static int fit(struct reader *reader, const struct layout *layout, const struct layout_params *row,
+			   vaddr address, struct params *params)
 {
 	const struct image *image = reader->image;
 	uint32_t most_now = 0, most_ever = 0;
@@ -26,7 +37,7 @@ static int fit(struct reader *reader, const struct layout_params *row, vaddr add
 		!reader_word(reader, address + row->mmapped_mem_at + row->word, &bytes_ever))
 		return -1;
 	if (params->n_mmaps > most_ever || most_ever > INT32_MAX || params->mmapped_mem > bytes_ever ||
-		(params->n_mmaps != 0) > (params->mmapped_mem != 0))
+		!sum_fits(layout, params))
 		return -1;
 	/* In 32-bit programs the shapes of 2.26 and 2.35 differ in what stands before n_mmaps only: a
 	 * threshold of the one is a page size of the other, where huge pages are used; trim_threshold
@@ -41,16 +52,22 @@ static int fit(struct reader *reader, const struct layout_params *row, vaddr add
 		   (trim >= image->page_size);
 }
 
-/* Looks around the main arena. Sets layout->params where found. */
-static bool find_beside(const struct image *image, struct layout *layout, vaddr main_arena,
-						vaddr sbrk_base, struct params *params)
+/* What fits best of all that was looked at. */
+struct best {
+	int score;
+	struct params params;
+	const struct layout_params *row;
+};
+
+/* Looks around the main arena. */
+static void find_beside(const struct image *image, const struct layout *layout, vaddr main_arena,
+						vaddr sbrk_base, struct best *best)
 {
 	const struct layout_params *rows;
 	size_t count = layout_params(&rows);
 	unsigned shapes = layout_params_shapes(layout);
 	struct reader reader = reader_make(image);
 	vaddr start = main_arena > NEAR_BYTES ? main_arena - NEAR_BYTES : 0;
-	int best = 0;
 
 	for (vaddr at = start & -(vaddr)layout->word; at < main_arena + NEAR_BYTES;
 		 at += layout->word) {
@@ -62,26 +79,28 @@ static bool find_beside(const struct image *image, struct layout *layout, vaddr 
 			int score = -1;
 
 			if (rows[i].word == layout->word && (rows[i].shape & shapes))
-				score = fit(&reader, &rows[i], at - rows[i].sbrk_base_at, &candidate);
-			if (score > best) {
-				best = score;
-				*params = candidate;
-				layout->params = &rows[i];
-			}
+				score = fit(&reader, layout, &rows[i], at - rows[i].sbrk_base_at, &candidate);
+			if (score > best->score)
+				*best = (struct best){ score, candidate, &rows[i] };
 		}
 	}
-	return best > 0;
 }
 
 static bool find_of(const struct image *image, struct layout *layout, const arenas *found,
 					const arena_blocks *blocks, int arena, struct params *params)
 {
+	struct best best = { 0 };
+
+	/* Any of the regions may be the first: other words of libc can point to one of them as well. */
 	for (size_t i = 0; i < blocks->count; i++)
-		if (blocks->items[i].arena == arena &&
+		if (blocks->items[i].arena == arena)
 			find_beside(image, layout, found->items[arena].address, blocks->items[i].range.start,
-						params))
-			return true;
-	return false;
+						&best);
+	if (!best.score)
+		return false;
+	*params = best.params;
+	layout->params = best.row;
+	return true;
 }
 
 bool params_find(const struct image *image, struct layout *layout, const arenas *found,
