@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Installs the handlers, and ignores SIGPIPE: a closed pipe is an error of write(2). */
+/* Installs the handlers, and ignores SIGPIPE and SIGXFSZ: a closed pipe and a file above its limit
+ * (ulimit -f) are errors of write(2). */
 void interrupt_install(void);
 
 /* Not zero once a signal came. */
