@@ -73,11 +73,11 @@ def judges_fabricated_blocks(session):
         session.equal(judge_block(words, number, what), bad, f"the judge: {name}")
 
 
-def dropped(session, method, nap):
-    name = f"{method}, {nap} us between two steps"
-    target = session.start(TARGET, BLOCKS, nap)
-    start, table = (int(line.split()[1], 16) for line in target.said[:2])
-    wrong, judged, ways, last, reason = [], 0, set(), 0, ""
+def capture_often(session, name, target, method, judge):
+    """Captures the target TIMES times, while it goes on, and sums what `judge` says of each core: what is
+    wrong, blocks judged, the last step, blocks that smaps did not know. Gives the sums without the step,
+    the ways of the captures, and why the last that was skipped was."""
+    wrong, judged, unknown, ways, last, reason = [], 0, 0, set(), 0, ""
     for number in range(TIMES):
         try:
             taken = methods.must_capture(session, target.pid, method, writes=True)
@@ -86,12 +86,22 @@ def dropped(session, method, nap):
             continue
         ways.add(taken.done)
         with CoreFile(taken.path) as core:
-            found, blocks, step = judge_capture(core, start, table)
+            found, blocks, step, new = judge(core)
         wrong += [f"capture {number}: {text}" for text in found]
         judged += blocks
+        unknown += new
         session.ok(step > last, f"{name}: it went on before capture {number}", f"{last}, {step}")
         last = step
         taken.remove()
+    return wrong, judged, unknown, ways, reason
+
+
+def dropped(session, method, nap):
+    name = f"{method}, {nap} us between two steps"
+    target = session.start(TARGET, BLOCKS, nap)
+    start, table = (int(line.split()[1], 16) for line in target.said[:2])
+    wrong, judged, _, ways, reason = capture_often(session, name, target, method, lambda core: (
+        *judge_capture(core, start, table), 0))
     if not judged:
         session.skip(f"{name}: nothing is of another time", reason)
         return
@@ -148,22 +158,8 @@ def mapped_anew(session, method, kind, where):
     name = f"{method}, {kind} memory mapped anew, {where}"
     target = session.start(FRESH_TARGET, kind, where, FRESH_NAP)
     table = int(target.said[0].split()[1], 16)
-    wrong, judged, unknown, ways, last, reason = [], 0, 0, set(), 0, ""
-    for number in range(TIMES):
-        try:
-            taken = methods.must_capture(session, target.pid, method, writes=True)
-        except Skip as skip:
-            reason = skip
-            continue
-        ways.add(taken.done)
-        with CoreFile(taken.path) as core:
-            found, blocks, step, new = judge_fresh(core, table)
-        wrong += [f"capture {number}: {text}" for text in found]
-        judged += blocks
-        unknown += new
-        session.ok(step > last, f"{name}: it went on before capture {number}", f"{last}, {step}")
-        last = step
-        taken.remove()
+    wrong, judged, unknown, ways, reason = capture_often(session, name, target, method,
+                                                         lambda core: judge_fresh(core, table))
     if not judged:
         session.skip(f"{name}: it is in the archive", reason)
         return
