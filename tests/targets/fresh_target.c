@@ -47,17 +47,25 @@ static int fresh;
 static int file = -1;
 static useconds_t rest;
 
+static char *fail(void)
+{
+	perror("fresh_target");
+	exit(1);
+}
+
+/* Advised before it stands at its address: smaps never shows it there without the advice, after
+ * which a clone that has it empty could not be told from one that was empty before. */
 static char *map(uint64_t at, size_t bytes)
 {
 	int from = at ? file : -1;
-	char *got = mmap((void *)(uintptr_t)at, bytes, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | (from < 0 ? MAP_ANONYMOUS : 0) | (at ? MAP_FIXED : 0), from, 0);
+	char *got = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | (from < 0 ? MAP_ANONYMOUS : 0), from, 0);
 
-	if (got == MAP_FAILED || (advice != ADVICE_NONE && at && madvise(got, bytes, advice) != 0)) {
-		perror("fresh_target");
-		exit(1);
-	}
-	return got;
+	if (got == MAP_FAILED || (advice != ADVICE_NONE && at && madvise(got, bytes, advice) != 0))
+		return fail();
+	if (at)
+		got = mremap(got, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)(uintptr_t)at);
+	return got == MAP_FAILED ? fail() : got;
 }
 
 /* A page lies between two blocks: they stay mappings of their own. */
