@@ -15,6 +15,14 @@ struct match_capture {
 	struct span text; /* data NULL: the group took no part in the match */
 };
 
+/* What a validator has found to be a compressed stream: its bytes are content of their own. */
+enum match_packed {
+	MATCH_NOT_PACKED,
+	MATCH_GZIP,    /* RFC 1952, from its magic on */
+	MATCH_ZLIB,    /* RFC 1950, from its header on */
+	MATCH_DEFLATE, /* RFC 1951, raw: the data of a ZIP entry */
+};
+
 struct match {
 	size_t bytes;  /* matched by the pattern */
 	size_t extent; /* from the match's start, proven by validators; at least `bytes` */
@@ -22,6 +30,8 @@ struct match {
 	struct match_capture capture[MATCH_CAPTURES];
 	char built[160]; /* a capture that a validator put together, e.g. a list of JSON keys */
 	size_t built_size;
+	enum match_packed packed;
+	size_t packed_at; /* from the match's start to the stream's */
 };
 
 static inline const struct match_capture *match_find(const struct match *match, const char *name)

@@ -238,6 +238,18 @@ bool rule_part_scan(struct schema *schema, const struct tree_node *node, void *t
 	return schema_read(schema, node, fields, "scan", &rule->scan);
 }
 
+static bool report_validator(struct schema *schema, const struct tree_node *item)
+{
+	enum { MOST = 128 };
+	const char *names[MOST + 1] = { NULL };
+
+	for (size_t i = 0; i < MOST && validator_at(i); i++)
+		names[i] = validator_at(i)->name;
+	return rule_message_add(schema->sink, item->place, "R041", "no validator '%s'%s",
+							schema_quote(schema, item->text),
+							schema_suggest(schema, tree_text(item), names));
+}
+
 bool rule_part_validate(struct schema *schema, const struct tree_node *node, void *target)
 {
 	struct rule *rule = target;
@@ -246,14 +258,11 @@ bool rule_part_validate(struct schema *schema, const struct tree_node *node, voi
 		return false;
 	for (const struct tree_node *item = node->first; item; item = item->next) {
 		const struct validator *validator;
-
 		if (!schema_want(schema, item, TREE_SCALAR, "a validator's name"))
 			return false;
 		validator = validator_find(tree_text(item));
 		if (!validator)
-			return rule_message_add(schema->sink, item->place, "R041", "no validator '%s'%s",
-									schema_quote(schema, item->text),
-									schema_suggest(schema, tree_text(item), validator_names()));
+			return report_validator(schema, item);
 		if (rule->validator_count == RULE_VALIDATORS)
 			return rule_message_add(schema->sink, item->place, "R009", "more than %d validators",
 									RULE_VALIDATORS);

@@ -23,8 +23,8 @@ struct validator {
 /* The validator of that name, or NULL. */
 const struct validator *validator_find(const char *name);
 
-/* All names, NULL-ended. */
-const char *const *validator_names(void);
+/* Validator `index` of the table; NULL behind the last. */
+const struct validator *validator_at(size_t index);
 
 /* Raises the extent. */
 static inline void match_extend(struct match *match, size_t extent)

@@ -229,8 +229,9 @@ static void an_interrupted_wait_is_called_again(void **state)
 	assert_int_equal(user->rip, 0x1000);
 	assert_int_equal(user->rax, SYS_epoll_wait);
 	assert_int_equal(user->rdi, 77);
-	assert_false(inject_registers_in_call(getpid(), &registers)); /* the kernel does nothing on top */
-	assert_false(inject_registers_rewind(&registers));  /* once is enough */
+	assert_false(
+		inject_registers_in_call(getpid(), &registers)); /* the kernel does nothing on top */
+	assert_false(inject_registers_rewind(&registers));   /* once is enough */
 }
 
 static void other_calls_are_left_alone(void **state)
