@@ -258,6 +258,7 @@ bool rule_part_validate(struct schema *schema, const struct tree_node *node, voi
 		return false;
 	for (const struct tree_node *item = node->first; item; item = item->next) {
 		const struct validator *validator;
+
 		if (!schema_want(schema, item, TREE_SCALAR, "a validator's name"))
 			return false;
 		validator = validator_find(tree_text(item));
