@@ -188,7 +188,7 @@ static void add_rule(const struct ledger *ledger, const struct findings *finding
 	const struct finding_rule *rule = &findings->rules.items[index];
 	const struct ledger_rule *sums = &ledger->rules[index];
 
-	if (!sums->live.hits && !sums->stale.hits && !rule->undecided)
+	if (!sums->live.hits && !sums->stale.hits && !rule->tally.undecided)
 		return;
 	*vec_add(&content->rules) = (struct report_rule){
 		.id = pool_string(pool, rule->id),
@@ -198,7 +198,8 @@ static void add_rule(const struct ledger *ledger, const struct findings *finding
 		.remediation = pool_string(pool, rule->remediation ? rule->remediation : ""),
 		.live = sums->live,
 		.stale = sums->stale,
-		.undecided = rule->undecided,
+		.undecided = rule->tally.undecided,
+		.slow = rule->tally.given_up,
 	};
 }
 

@@ -12,8 +12,12 @@ bool attempt_wants(const struct rule *rule, const struct chunk *chunk);
 struct range attempt_starts(const struct unit_worker *worker, const struct rule *rule,
 							const struct view *view);
 
-/* Tries a pattern rule at every address of `starts` that is not decided yet. Addresses of one rule
- * come in ascending order. */
+/* Tries a pattern rule at one address, where that is not decided yet. False: the rule is looked for
+ * no more in this unit. */
+bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at);
+
+/* Tries a pattern rule at every address of `starts` that is not decided yet; what a given-up rule
+ * leaves over is undecided. Addresses of one rule come in ascending order. */
 void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct view *view,
 					  struct range starts);
 

@@ -38,19 +38,42 @@ static int only_start(const struct rule *rule)
 	return only;
 }
 
+/* Places from an address on where a match may start. */
+static uint64_t count_places(const struct unit_worker *worker, const struct rule *rule,
+							 size_t chunk, vaddr from)
+{
+	struct range rest = { from, worker->unit->range.end };
+	uint64_t count = 0;
+
+	for (; chunk < worker->views.block->count; chunk++) {
+		struct view view = view_make(&worker->views, chunk);
+
+		if (view.chunk.address >= rest.end)
+			break;
+		if (attempt_wants(rule, &view.chunk))
+			count += range_bytes(range_overlap(attempt_starts(worker, rule, &view), rest));
+	}
+	return count;
+}
+
 void byte_pass(struct unit_worker *worker, uint32_t index)
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
 	struct range unit = worker->unit->range;
 	size_t chunk = chunk_block_find(worker->views.block, unit.start);
+	struct rule_tally *tally = &worker->tallies[index];
 	int only = only_start(rule);
 
+	tally->places += count_places(worker, rule, chunk, unit.start);
 	for (vaddr at = unit.start; (at = next_start(worker, rule, only, at, unit.end)) < unit.end;
 		 at++) {
 		struct view view = view_seek(&worker->views, &chunk, at);
 		struct range starts = attempt_starts(worker, rule, &view);
 
-		if (attempt_wants(rule, &view.chunk) && range_holds(starts, at))
-			attempt_patterns(worker, index, &view, (struct range){ at, at + 1 });
+		if (attempt_wants(rule, &view.chunk) && range_holds(starts, at) &&
+			!attempt_pattern(worker, index, &view, at)) {
+			tally->undecided += count_places(worker, rule, chunk, at);
+			return;
+		}
 	}
 }

@@ -14,7 +14,10 @@ static void try_keyword(struct unit_worker *worker, uint32_t index, const struct
 	struct range lead = { at - view->payload > rule->lead_max ? at - rule->lead_max : view->payload,
 						  at - rule->lead_min + 1 };
 
-	if (!attempt_wants(rule, &view->chunk) || at - view->payload < rule->lead_min)
+	if (!attempt_wants(rule, &view->chunk))
+		return;
+	worker->tallies[index].keywords += range_holds(worker->unit->range, at);
+	if (at - view->payload < rule->lead_min)
 		return;
 	lead = range_overlap(lead, attempt_starts(worker, rule, view));
 	if (lead.start < lead.end)

@@ -12,6 +12,8 @@ struct stress {
 	struct confirm_thread *thread;
 	uint8_t buffer[STRESS_BYTES];
 	struct stress_result *result;
+	/* runs the pattern over the buffer; what it holds: "1 KiB of", then the byte */
+	void (*run)(struct stress *stress, const char *what, unsigned byte);
 };
 
 /* One pass over all starts of the buffer. */
@@ -31,7 +33,7 @@ static int64_t measure(struct stress *stress, bool *undecided)
 }
 
 /* The best of some tries, so that a busy machine does not make a pattern look slow. */
-static void try_buffer(struct stress *stress, const char *what, unsigned byte)
+static void run_timed(struct stress *stress, const char *what, unsigned byte)
 {
 	int64_t best = INT64_MAX;
 	bool undecided = false;
@@ -52,9 +54,26 @@ static void try_buffer(struct stress *stress, const char *what, unsigned byte)
 		snprintf(stress->result->buffer, sizeof stress->result->buffer, "%s %02x", what, byte);
 }
 
+/* As a scan does it: the search goes on behind a match. */
+static void run_counted(struct stress *stress, const char *what, unsigned byte)
+{
+	struct span text = span_make(stress->buffer, sizeof stress->buffer);
+	struct match match;
+
+	(void)what;
+	(void)byte;
+	for (size_t at = 0; at < text.size && !stress->result->undecided;) {
+		enum confirm_result result =
+			confirm_at(stress->rule->confirm, stress->thread, text, at, &match);
+
+		stress->result->undecided = result == CONFIRM_UNDECIDED;
+		at += result == CONFIRM_YES ? match.bytes : 1;
+	}
+}
+
 /* A byte repeated, then every byte once: PCRE2 gives up at once on a text that lacks a byte which
- * every match needs. */
-static void fill(struct stress *stress, unsigned byte)
+ * every match needs. They may be on a line of their own, where a dot does not find them. */
+static void fill(struct stress *stress, unsigned byte, bool own_line)
 {
 	enum { TAIL = 256 };
 	uint8_t *tail = stress->buffer + sizeof stress->buffer - TAIL;
@@ -62,13 +81,19 @@ static void fill(struct stress *stress, unsigned byte)
 	memset(stress->buffer, (int)byte, sizeof stress->buffer - TAIL);
 	for (unsigned i = 0; i < TAIL; i++)
 		tail[i] = (uint8_t)(TAIL - 1 - i);
+	if (own_line)
+		tail[-1] = '\n';
 }
 
 static void try_repeats(struct stress *stress)
 {
 	for (unsigned byte = 0; byte < 256 && !stress->result->undecided; byte++) {
-		fill(stress, byte);
-		try_buffer(stress, "1 KiB of", byte);
+		fill(stress, byte, false);
+		stress->run(stress, "1 KiB of", byte);
+		if (stress->result->undecided)
+			return;
+		fill(stress, byte, true);
+		stress->run(stress, "a line of", byte);
 	}
 }
 
@@ -83,7 +108,7 @@ static void try_random(struct stress *stress)
 		seed ^= seed << 5;
 		stress->buffer[i] = (uint8_t)seed;
 	}
-	try_buffer(stress, "1 KiB of random bytes, first", stress->buffer[0]);
+	stress->run(stress, "1 KiB of random bytes, first", stress->buffer[0]);
 }
 
 /* A sample's start gets the pattern going; what follows makes it give up late. */
@@ -97,26 +122,42 @@ static void try_broken_sample(struct stress *stress, struct span sample)
 
 		length = length < sizeof stress->buffer / 2 ? length : sizeof stress->buffer / 2;
 		for (const char *c = fillers; *c && !stress->result->undecided; c++) {
-			fill(stress, (uint8_t)*c);
+			fill(stress, (uint8_t)*c, false);
 			memcpy(stress->buffer, sample.data, length);
-			try_buffer(stress, "a sample, then", (uint8_t)*c);
+			stress->run(stress, "a sample, then", (uint8_t)*c);
 		}
 	}
+}
+
+static void run_buffers(struct stress *stress)
+{
+	const struct rule *rule = stress->rule;
+
+	if (!rule->confirm || !(stress->thread = confirm_thread_create()))
+		return;
+	try_repeats(stress);
+	try_random(stress);
+	for (size_t i = 0; i < rule->tests.count && !stress->result->undecided; i++)
+		if (rule->tests.items[i].wants_match && rule->tests.items[i].bytes.size)
+			try_broken_sample(stress, rule->tests.items[i].bytes);
+	confirm_thread_destroy(stress->thread);
 }
 
 struct stress_result stress_run(const struct rule *rule)
 {
 	struct stress_result result = { 0 };
-	struct stress stress = { .rule = rule, .result = &result };
+	struct stress stress = { .rule = rule, .result = &result, .run = run_timed };
 
-	if (!rule->confirm || !(stress.thread = confirm_thread_create()))
-		return result;
-	try_repeats(&stress);
-	try_random(&stress);
-	for (size_t i = 0; i < rule->tests.count && !result.undecided; i++)
-		if (rule->tests.items[i].wants_match && rule->tests.items[i].bytes.size)
-			try_broken_sample(&stress, rule->tests.items[i].bytes);
-	confirm_thread_destroy(stress.thread);
+	run_buffers(&stress);
 	result.slow = result.undecided || result.ns > STRESS_LIMIT_NS;
 	return result;
+}
+
+bool stress_runs_away(const struct rule *rule)
+{
+	struct stress_result result = { 0 };
+	struct stress stress = { .rule = rule, .result = &result, .run = run_counted };
+
+	run_buffers(&stress);
+	return result.undecided;
 }

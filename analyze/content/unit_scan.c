@@ -12,6 +12,7 @@ void unit_result_deinit(struct unit_result *result)
 {
 	vec_deinit(&result->hits);
 	vec_deinit(&result->claims);
+	vec_deinit(&result->tallies);
 	span_index_deinit(&result->keys);
 }
 
@@ -78,5 +79,6 @@ bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_
 		return false;
 	pass_others(worker);
 	vec_sort(&result->hits, compare_hits);
+	unit_worker_finish(worker);
 	return true;
 }

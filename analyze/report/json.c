@@ -335,6 +335,7 @@ static json_t *rule_json(const struct report_rule *rule)
 	set(object, "live", hits(rule->live));
 	set(object, "stale", hits(rule->stale));
 	set(object, "undecided", number(rule->undecided));
+	set(object, "slow", json_boolean(rule->slow));
 	for (size_t i = 0; i < rule->groups.count; i++) {
 		const struct report_group *group = &rule->groups.items[i];
 		json_t *row = json_object();

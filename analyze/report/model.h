@@ -180,6 +180,7 @@ struct report_rule {
 	const char *id, *title, *severity, *confidence, *remediation;
 	struct report_hits live, stale;
 	uint64_t undecided;              /* places where a limit was hit: neither match nor no match */
+	bool slow;                       /* places were left over, as its pattern runs away */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
 };
 

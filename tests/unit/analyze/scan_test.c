@@ -373,7 +373,8 @@ static void a_limit_is_counted_as_undecided(void **state)
 	sketch_seal(&sketch);
 	findings = scan(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 0);
-	assert_int_equal(findings.rules.items[0].undecided, 2);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 2);
+	assert_false(findings.rules.items[0].tally.given_up);
 	findings_deinit(&findings);
 	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
@@ -492,16 +493,18 @@ static void check_same(const struct findings *got, const plain_hits *wanted)
 	}
 }
 
-/* What a scan may take: hits, and CPU of each rule (0: any), of which `spent` is gone already. */
+/* What a scan may take: hits, strikes, and CPU of each rule (0: any), of which `spent` is gone
+ * already. */
 struct limits {
 	size_t hits;
-	uint64_t budget_ns, spent_ns;
+	uint64_t strikes, budget_ns, spent_ns;
 };
 
 static struct findings scan_within(const struct rule_text *rules, const struct sketch *sketch,
 								   uint64_t unit_bytes, struct limits limits)
 {
 	atomic_uint_fast64_t spent[16];
+	atomic_bool given_up[16];
 	bool applies[16];
 	struct runs runs;
 	struct unit_tables shared = { .rules = rules->set,
@@ -509,7 +512,8 @@ static struct findings scan_within(const struct rule_text *rules, const struct s
 								  .tables = { &sketch->image, NULL, &sketch->chunks },
 								  .runs = &runs,
 								  .budget_ns = limits.budget_ns,
-								  .spent_ns = spent };
+								  .spent_ns = spent,
+								  .given_up = given_up };
 	struct findings findings = { 0 };
 	struct unit_worker *worker;
 	struct join *join;
@@ -517,11 +521,12 @@ static struct findings scan_within(const struct rule_text *rules, const struct s
 
 	memset(applies, true, sizeof applies);
 	for (size_t i = 0; i < 16; i++)
-		atomic_init(&spent[i], limits.spent_ns);
+		atomic_init(&spent[i], limits.spent_ns), atomic_init(&given_up[i], false);
 	runs_init(&runs, &sketch->image, &sketch->chunks, NULL, unit_bytes);
 	unit_tables_init(&shared);
 	worker = unit_worker_create(&shared, &err);
-	join = join_create(rules->set, applies, limits.hits, &findings);
+	join = join_create(rules->set, applies, (struct join_limits){ limits.hits, limits.strikes },
+					   given_up, &findings);
 	for (size_t i = 0; i < runs.units.count; i++) {
 		struct unit_result result = { 0 };
 
@@ -529,7 +534,7 @@ static struct findings scan_within(const struct rule_text *rules, const struct s
 		join_unit(join, &result);
 		unit_result_deinit(&result);
 	}
-	join_finish(join, unit_worker_undecided(worker));
+	join_finish(join);
 	join_destroy(join);
 	unit_worker_destroy(worker);
 	runs_deinit(&runs);
@@ -540,7 +545,8 @@ static struct findings scan_within(const struct rule_text *rules, const struct s
 static struct findings scan_in_units(const struct rule_text *rules, const struct sketch *sketch,
 									 uint64_t unit_bytes)
 {
-	return scan_within(rules, sketch, unit_bytes, (struct limits){ .hits = JOIN_HITS });
+	return scan_within(rules, sketch, unit_bytes,
+					   (struct limits){ .hits = JOIN_HITS, .strikes = JOIN_STRIKES });
 }
 
 static void check_limits(struct limits limits, size_t hits, size_t undecided)
@@ -556,7 +562,7 @@ static void check_limits(struct limits limits, size_t hits, size_t undecided)
 	sketch_seal(&sketch);
 	findings = scan_within(&rules, &sketch, 1 << 20, limits);
 	assert_int_equal(findings.hits.count, hits);
-	assert_int_equal(findings.rules.items[0].undecided, undecided);
+	assert_int_equal(findings.rules.items[0].tally.undecided, undecided);
 	findings_deinit(&findings);
 	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
