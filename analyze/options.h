@@ -43,6 +43,7 @@ struct options {
 	uint64_t arena;
 	const char *rule; /* --rule; NULL: not given */
 	uint64_t min_bytes;
+	bool rule_stats;         /* --rule-stats */
 	bool references;         /* --references, or --reach */
 	enum option_reach reach; /* --reach */
 	uint64_t limit;          /* --limit; OPTIONS_LIMIT where not given */

@@ -2,6 +2,8 @@
 
 #include "base/size.h"
 
+#include <string.h>
+
 enum { RULES_SHOWN = 10, GROUPS_SHOWN = 5, SIZES_SHOWN = 10, CLUSTERS_SHOWN = 8 };
 enum { SMALL_SHARE = 100 }; /* malloc with less than a 100th of the RSS is no matter */
 
@@ -82,6 +84,74 @@ void content_tables_rules(const struct report_content *content, struct table *ta
 		size_t more = content->rules.count - RULES_SHOWN;
 
 		table_printf(table, "%zu more rule%s", more, more == 1 ? "" : "s");
+		for (size_t i = 1; i < table->width; i++)
+			table_cell(table, "");
+	}
+}
+
+static int compare_costs(const void *left, const void *right)
+{
+	const struct report_rule *a = *(const struct report_rule *const *)left;
+	const struct report_rule *b = *(const struct report_rule *const *)right;
+
+	if (a->stats.cpu_ns != b->stats.cpu_ns)
+		return a->stats.cpu_ns > b->stats.cpu_ns ? -1 : 1;
+	if (a->stats.confirms != b->stats.confirms)
+		return a->stats.confirms > b->stats.confirms ? -1 : 1;
+	return strcmp(a->id, b->id);
+}
+
+static void add_stats(struct table *table, const struct report_rule *rule)
+{
+	const struct report_rule_stats *stats = &rule->stats;
+
+	table_cell(table, rule->id);
+	table_printf(table, "%.1f ms", (double)stats->cpu_ns / 1e6);
+	table_count(table, stats->keywords);
+	table_count(table, stats->confirms);
+	table_count(table, stats->matched);
+	table_count(table, stats->refused);
+	table_count(table, stats->hits);
+	table_count(table, stats->undecided);
+	table_cell(table, stats->slow ? "slow" : "");
+}
+
+static bool met_something(const struct report_rule *rule)
+{
+	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided;
+}
+
+void content_tables_stats(const struct report_content *content, struct table *table)
+{
+	static const struct table_column columns[] = {
+		{ .title = "rule", .code = true, .widest = 30 },
+		{ .title = "CPU", .right = true },
+		{ .title = "keywords", .right = true },
+		{ .title = "confirms", .right = true },
+		{ .title = "matched", .right = true },
+		{ .title = "refused", .right = true },
+		{ .title = "hits", .right = true },
+		{ .title = "undecided", .right = true },
+		{ .title = "" },
+		{ .title = NULL },
+	};
+	VEC(const struct report_rule *) rules = { 0 };
+	size_t quiet = 0;
+
+	for (size_t i = 0; i < content->rules.count; i++)
+		*vec_add(&rules) = &content->rules.items[i];
+	for (size_t i = 0; i < content->quiet.count; i++)
+		*vec_add(&rules) = &content->quiet.items[i];
+	vec_sort(&rules, compare_costs);
+	table_init(table, columns);
+	for (size_t i = 0; i < rules.count; i++)
+		if (met_something(rules.items[i]))
+			add_stats(table, rules.items[i]);
+		else
+			quiet++;
+	vec_deinit(&rules);
+	if (quiet) {
+		table_printf(table, "%zu more met nothing to try", quiet);
 		for (size_t i = 1; i < table->width; i++)
 			table_cell(table, "");
 	}

@@ -323,7 +323,22 @@ static json_t *hits(struct report_hits value)
 	return object;
 }
 
-static json_t *rule_json(const struct report_rule *rule)
+static json_t *rule_stats_json(const struct report_rule_stats *stats)
+{
+	json_t *object = json_object();
+
+	set(object, "cpu_ns", number(stats->cpu_ns));
+	set(object, "keywords", number(stats->keywords));
+	set(object, "confirms", number(stats->confirms));
+	set(object, "matched", number(stats->matched));
+	set(object, "refused", number(stats->refused));
+	set(object, "hits", number(stats->hits));
+	set(object, "undecided", number(stats->undecided));
+	set(object, "slow", json_boolean(stats->slow));
+	return object;
+}
+
+static json_t *rule_json(const struct report_rule *rule, bool has_stats)
 {
 	json_t *object = json_object(), *groups = json_array();
 
@@ -347,6 +362,8 @@ static json_t *rule_json(const struct report_rule *rule)
 		json_array_append_new(groups, row);
 	}
 	set(object, "groups", groups);
+	if (has_stats)
+		set(object, "stats", rule_stats_json(&rule->stats));
 	return object;
 }
 
@@ -374,7 +391,9 @@ static json_t *content_json(const struct report_content *content)
 
 	set(object, "rules_applied", number(content->rules_applied));
 	for (size_t i = 0; i < content->rules.count; i++)
-		json_array_append_new(rules, rule_json(&content->rules.items[i]));
+		json_array_append_new(rules, rule_json(&content->rules.items[i], content->has_stats));
+	for (size_t i = 0; i < content->quiet.count; i++)
+		json_array_append_new(rules, rule_json(&content->quiet.items[i], true));
 	set(object, "rules", rules);
 	set(rest, "chunks", number(content->unattributed_chunks));
 	set(rest, "bytes", number(content->unattributed_bytes));
