@@ -149,7 +149,8 @@ static bool study(struct confirm *confirm, struct span pattern, struct confirm_p
 	else
 		good = true;
 	find_first_bytes(plain, confirm->first);
-	confirm->lookbehind = info(plain, PCRE2_INFO_MAXLOOKBEHIND);
+	/* ^ looks at the byte before it, also inside a lookbehind, and is not counted */
+	confirm->lookbehind = info(plain, PCRE2_INFO_MAXLOOKBEHIND) + 1;
 	pcre2_code_free(plain);
 	return good;
 }

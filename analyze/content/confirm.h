@@ -34,7 +34,7 @@ struct confirm_problem {
 struct confirm *confirm_create(struct span pattern, struct confirm_problem *problem);
 void confirm_destroy(struct confirm *confirm);
 
-/* Bytes before the start that a lookbehind may look at. */
+/* Bytes before the start that a lookbehind, or ^, may look at; at least one. */
 size_t confirm_lookbehind(const struct confirm *confirm);
 
 /* False where the machine does not allow JIT-compiled code (SELinux execmem): slower, same result.
