@@ -3,9 +3,6 @@
 #include "analyze/content/byte_set.h"
 #include "analyze/content/cpu_clock.h"
 
-/* Odd, so that rules that take turns at the same keywords are all met. */
-enum { SAMPLE_EVERY = 61 };
-
 bool attempt_wants(const struct rule *rule, const struct chunk *chunk)
 {
 	return rule->scan.states >> chunk->state & 1 && chunk->bytes >= rule->scan.sizes.min &&
@@ -94,26 +91,24 @@ static struct raw_hit *add_match(struct unit_worker *worker, uint32_t index,
 static struct raw_hit *try_pattern(struct unit_worker *worker, uint32_t index,
 								   const struct view *view, vaddr at)
 {
-	const struct rule *rule = &worker->shared->rules->rules.items[index];
 	struct match match;
 
-	if (!byte_set_has(confirm_first_bytes(rule->confirm), *run_span(worker->run, at, at + 1).data))
-		return NULL;
 	if (!decide(worker, index, view, at, &match))
 		return NULL;
 	return add_match(worker, index, view, at, &match);
 }
 
-/* Reads the clock at every so many attempts; 0: not at this one. */
-static int64_t start_sample(struct unit_worker *worker)
+int64_t attempt_begin(struct unit_worker *worker)
 {
-	return worker->shared->budget_ns && worker->attempts++ % SAMPLE_EVERY == 0 ? cpu_clock_ns() : 0;
+	unsigned sampling = worker->shared->sampling;
+
+	return sampling && worker->attempts++ % sampling == 0 ? cpu_clock_ns() : 0;
 }
 
-static void end_sample(struct unit_worker *worker, uint32_t index, int64_t before)
+void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
 {
 	int64_t took = before ? cpu_clock_ns() - before - worker->clock_ns : 0;
-	uint64_t cost = took > 0 ? (uint64_t)took * SAMPLE_EVERY : 0;
+	uint64_t cost = took > 0 ? (uint64_t)took * worker->shared->sampling : 0;
 
 	if (!cost)
 		return;
@@ -135,32 +130,45 @@ static bool is_given_up(struct unit_worker *worker, uint32_t index)
 	return tally->given_up;
 }
 
-bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at)
+/* How far the rule's starts are decided in this chunk. */
+static struct place *place_of(struct unit_worker *worker, uint32_t index, const struct view *view)
 {
 	struct place *place = &worker->places[index];
-	int64_t before;
 
 	if (place->chunk != view->chunk.address)
 		*place = (struct place){ view->chunk.address, 0 };
+	return place;
+}
+
+bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at)
+{
+	struct place *place = place_of(worker, index, view);
+	int64_t before;
+
 	if (at < place->next)
 		return true;
 	if (is_given_up(worker, index))
 		return false;
-	before = start_sample(worker);
+	before = attempt_begin(worker);
 	settle(worker, place, view, try_pattern(worker, index, view, at), at);
-	end_sample(worker, index, before);
+	attempt_end(worker, index, before);
 	return true;
 }
 
 void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct view *view,
 					  struct range starts)
 {
-	struct place *place = &worker->places[index];
+	const struct rule *rule = &worker->shared->rules->rules.items[index];
+	const uint8_t *first = confirm_first_bytes(rule->confirm);
+	const uint8_t *bytes = run_span(worker->run, starts.start, starts.end).data;
+	struct place *place = place_of(worker, index, view);
 	struct rule_tally *tally = &worker->tallies[index];
 
 	tally->places += range_bytes(starts);
-	for (vaddr at = starts.start; at < starts.end; at = at < place->next ? place->next : at + 1)
-		if (!attempt_pattern(worker, index, view, at)) {
+	for (vaddr at = starts.start > place->next ? starts.start : place->next; at < starts.end;
+		 at = at < place->next ? place->next : at + 1)
+		if (byte_set_has(first, bytes[at - starts.start]) &&
+			!attempt_pattern(worker, index, view, at)) {
 			tally->undecided += starts.end - at;
 			place->next = starts.end;
 		}
@@ -189,7 +197,6 @@ void attempt_structure(struct unit_worker *worker, uint32_t index, const struct 
 {
 	const struct structure *structure = &worker->shared->rules->rules.items[index].structure;
 	struct rule_tally *tally = &worker->tallies[index];
-	int64_t before = start_sample(worker);
 
 	tally->places++;
 	tally->tried++;
@@ -198,7 +205,6 @@ void attempt_structure(struct unit_worker *worker, uint32_t index, const struct 
 		tally->matched++;
 		add_structure(worker, index, view, at);
 	}
-	end_sample(worker, index, before);
 }
 
 struct range attempt_starts(const struct unit_worker *worker, const struct rule *rule,

@@ -21,6 +21,10 @@ bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct vi
 void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct view *view,
 					  struct range starts);
 
+/* Around some attempts of one rule: times those that are samples, and charges the rule. */
+int64_t attempt_begin(struct unit_worker *worker);
+void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before);
+
 /* Tries a structure rule at one address. */
 void attempt_structure(struct unit_worker *worker, uint32_t index, const struct view *view,
 					   vaddr at);

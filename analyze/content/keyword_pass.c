@@ -73,7 +73,7 @@ bool keyword_pass(struct unit_worker *worker)
 {
 	const struct range run = worker->run->range;
 	struct range range = worker->unit->range;
-	uint64_t reach = worker->shared->reach, left = run.end - range.end;
+	uint64_t reach = worker->shared->plan.reach, left = run.end - range.end;
 	uint64_t head = prefilter_longest(worker->shared->rules->prefilter);
 	vaddr from = range.start;
 	bool in_text = false;

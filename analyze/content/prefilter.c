@@ -206,6 +206,15 @@ static void insert(prefilter_hits *hits, struct prefilter_hit hit)
 	hits->items[at] = hit;
 }
 
+/* Is the rest of the literal there too? Most have no more than their core. */
+static bool has_rest(const struct collector *collector, const struct literal *literal, size_t core)
+{
+	return (!literal->skipped && literal->bytes.size <= CORE_BYTES) ||
+		   (core >= literal->skipped &&
+			span_equal(span_part(collector->text, core - literal->skipped, literal->bytes.size),
+					   literal->bytes));
+}
+
 static int collect(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
 				   void *context)
 {
@@ -220,9 +229,7 @@ static int collect(unsigned id, unsigned long long from, unsigned long long to, 
 	for (uint32_t i = prefilter->first[id]; i; i = prefilter->literals[i - 1].next) {
 		const struct literal *literal = &prefilter->literals[i - 1];
 
-		if (core >= literal->skipped &&
-			span_equal(span_part(collector->text, core - literal->skipped, literal->bytes.size),
-					   literal->bytes))
+		if (has_rest(collector, literal, core))
 			insert(collector->hits,
 				   (struct prefilter_hit){ (uint32_t)(core - literal->skipped), i - 1 });
 	}

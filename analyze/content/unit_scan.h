@@ -8,6 +8,7 @@
 #include "analyze/content/rule.h"
 #include "analyze/content/rule_tally.h"
 #include "analyze/content/runs.h"
+#include "analyze/content/scan_plan.h"
 #include "analyze/content/span_index.h"
 #include "analyze/memory/chunks.h"
 #include "analyze/memory/image.h"
@@ -52,15 +53,17 @@ struct unit_tables {
 	const bool *applies; /* per rule: it fits this image */
 	struct structure_tables tables;
 	const struct runs *runs;
-	uint64_t reach;     /* bytes behind a unit in which a match's first keyword may stand */
-	bool brute;         /* for tests: try every place, without the prefilter */
+	bool brute;        /* for tests: try every place, without the prefilter */
+	unsigned sampling; /* every so many attempts are timed; 0: none, which needs no budget */
+	struct scan_plan plan;
 	uint64_t budget_ns; /* CPU a rule may take: what is left then is undecided; 0: any */
 	atomic_uint_fast64_t *spent_ns; /* per rule; NULL where budget_ns is 0 */
 	atomic_bool *given_up;          /* per rule: it is looked for no more; NULL: none is */
 };
 
-/* Fills `reach` from the rules. */
+/* Makes the plan from what else is there. Ends with unit_tables_deinit, which leaves the rest. */
 void unit_tables_init(struct unit_tables *tables);
+void unit_tables_deinit(struct unit_tables *tables);
 
 /* One thread's state. */
 struct unit_worker;

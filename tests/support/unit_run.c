@@ -44,6 +44,7 @@ struct findings unit_run(const struct rule_text *rules, const struct sketch *ske
 								  .applies = applies,
 								  .tables = { &sketch->image, NULL, &sketch->chunks },
 								  .runs = &runs,
+								  .sampling = limits.budget_ns ? 1 : 0,
 								  .budget_ns = limits.budget_ns,
 								  .spent_ns = spent,
 								  .given_up = given_up };
@@ -63,6 +64,7 @@ struct findings unit_run(const struct rule_text *rules, const struct sketch *ske
 	scan_units(&shared, join);
 	join_finish(join);
 	join_destroy(join);
+	unit_tables_deinit(&shared);
 	runs_deinit(&runs);
 	return findings;
 }
