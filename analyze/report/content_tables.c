@@ -101,7 +101,7 @@ static int compare_costs(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-static void add_stats(struct table *table, const struct report_rule *rule)
+static void add_stats(struct table *table, const struct report_rule *rule, bool has_undecided)
 {
 	const struct report_rule_stats *stats = &rule->stats;
 
@@ -112,6 +112,8 @@ static void add_stats(struct table *table, const struct report_rule *rule)
 	table_count(table, stats->matched);
 	table_count(table, stats->refused);
 	table_count(table, stats->hits);
+	if (!has_undecided)
+		return;
 	table_count(table, stats->undecided);
 	table_cell(table, stats->slow ? "slow" : "");
 }
@@ -121,32 +123,54 @@ static bool met_something(const struct report_rule *rule)
 	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided;
 }
 
+/* Columns of limits only where one was hit: names of rules are long. */
+static void init_stats(struct table *table, bool has_undecided)
+{
+	static const struct table_column columns[][10] = {
+		{
+			{ .title = "rule", .code = true, .widest = 38 },
+			{ .title = "CPU", .right = true },
+			{ .title = "keywords", .right = true },
+			{ .title = "confirms", .right = true },
+			{ .title = "matched", .right = true },
+			{ .title = "refused", .right = true },
+			{ .title = "hits", .right = true },
+			{ .title = NULL },
+		},
+		{
+			{ .title = "rule", .code = true, .widest = 38 },
+			{ .title = "CPU", .right = true },
+			{ .title = "keywords", .right = true },
+			{ .title = "confirms", .right = true },
+			{ .title = "matched", .right = true },
+			{ .title = "refused", .right = true },
+			{ .title = "hits", .right = true },
+			{ .title = "undecided", .right = true },
+			{ .title = "" },
+			{ .title = NULL },
+		},
+	};
+
+	table_init(table, columns[has_undecided]);
+}
+
 void content_tables_stats(const struct report_content *content, struct table *table)
 {
-	static const struct table_column columns[] = {
-		{ .title = "rule", .code = true, .widest = 30 },
-		{ .title = "CPU", .right = true },
-		{ .title = "keywords", .right = true },
-		{ .title = "confirms", .right = true },
-		{ .title = "matched", .right = true },
-		{ .title = "refused", .right = true },
-		{ .title = "hits", .right = true },
-		{ .title = "undecided", .right = true },
-		{ .title = "" },
-		{ .title = NULL },
-	};
 	VEC(const struct report_rule *) rules = { 0 };
 	size_t quiet = 0;
+	bool has_undecided = false;
 
-	for (size_t i = 0; i < content->rules.count; i++)
+	for (size_t i = 0; i < content->rules.count; i++) {
 		*vec_add(&rules) = &content->rules.items[i];
+		has_undecided |= content->rules.items[i].stats.undecided > 0;
+	}
 	for (size_t i = 0; i < content->quiet.count; i++)
 		*vec_add(&rules) = &content->quiet.items[i];
 	vec_sort(&rules, compare_costs);
-	table_init(table, columns);
+	init_stats(table, has_undecided);
 	for (size_t i = 0; i < rules.count; i++)
 		if (met_something(rules.items[i]))
-			add_stats(table, rules.items[i]);
+			add_stats(table, rules.items[i], has_undecided);
 		else
 			quiet++;
 	vec_deinit(&rules);
