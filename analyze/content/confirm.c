@@ -11,7 +11,6 @@
 #include <pcre2.h>
 
 enum {
-	MATCH_LIMIT = 50000,
 	JIT_STACK_START = 32 << 10,
 	JIT_STACK_MAX = 1 << 20,
 	GROUPS = 64, /* capture groups whose positions are kept */
@@ -213,8 +212,13 @@ struct confirm_thread *confirm_thread_create(void)
 	thread->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	if (thread->stack)
 		pcre2_jit_stack_assign(thread->context, NULL, thread->stack);
-	pcre2_set_match_limit(thread->context, MATCH_LIMIT);
+	confirm_thread_limit(thread, CONFIRM_MATCH_LIMIT);
 	return thread;
+}
+
+void confirm_thread_limit(struct confirm_thread *thread, uint32_t limit)
+{
+	pcre2_set_match_limit(thread->context, limit);
 }
 
 void confirm_thread_destroy(struct confirm_thread *thread)

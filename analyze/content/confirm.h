@@ -51,6 +51,10 @@ const uint8_t *confirm_first_bytes(const struct confirm *confirm);
 struct confirm_thread *confirm_thread_create(void);
 void confirm_thread_destroy(struct confirm_thread *thread);
 
+/* Sets the match limit; it is CONFIRM_MATCH_LIMIT else. */
+enum { CONFIRM_MATCH_LIMIT = 50000 };
+void confirm_thread_limit(struct confirm_thread *thread, uint32_t limit);
+
 /* Does the pattern match exactly at offset `at` of the subject? Fills match (bytes, extent,
  * captures that point into the subject) where it does. */
 enum confirm_result confirm_at(const struct confirm *confirm, struct confirm_thread *thread,

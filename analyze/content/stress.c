@@ -7,6 +7,8 @@
 
 enum { TRIES = 3 };
 
+#define HOPELESS_NS (10 * STRESS_LIMIT_NS)
+
 struct stress {
 	const struct rule *rule;
 	struct confirm_thread *thread;
@@ -16,20 +18,27 @@ struct stress {
 	void (*run)(struct stress *stress, const char *what, unsigned byte);
 };
 
-/* One pass over all starts of the buffer. */
+/* One pass over all starts of the buffer, or as many as make it hopeless. */
 static int64_t measure(struct stress *stress, bool *undecided)
 {
+	enum { LOOK_EVERY = 16 };
 	struct span text = span_make(stress->buffer, sizeof stress->buffer);
-	int64_t before = cpu_clock_ns();
+	int64_t before = cpu_clock_ns(), took = 0;
 	struct match match;
 
-	for (size_t at = 0; at < text.size; at++)
-		if (confirm_at(stress->rule->confirm, stress->thread, text, at, &match) ==
-			CONFIRM_UNDECIDED) {
-			*undecided = true;
-			break;
-		}
+	for (size_t at = 0; at < text.size && !*undecided && took < HOPELESS_NS; at++) {
+		*undecided = confirm_at(stress->rule->confirm, stress->thread, text, at, &match) ==
+					 CONFIRM_UNDECIDED;
+		if (at % LOOK_EVERY == 0)
+			took = cpu_clock_ns() - before;
+	}
 	return cpu_clock_ns() - before;
+}
+
+/* No other buffer need be tried. */
+static bool is_settled(const struct stress *stress)
+{
+	return stress->result->undecided || stress->result->ns > HOPELESS_NS;
 }
 
 /* The best of some tries, so that a busy machine does not make a pattern look slow. */
@@ -38,7 +47,8 @@ static void run_timed(struct stress *stress, const char *what, unsigned byte)
 	int64_t best = INT64_MAX;
 	bool undecided = false;
 
-	for (int i = 0; i < TRIES && best > STRESS_LIMIT_NS && !undecided; i++) {
+	for (int i = 0; i < TRIES && best > STRESS_LIMIT_NS && !undecided && (!i || best < HOPELESS_NS);
+		 i++) {
 		int64_t took = measure(stress, &undecided);
 
 		best = took < best ? took : best;
@@ -54,21 +64,19 @@ static void run_timed(struct stress *stress, const char *what, unsigned byte)
 		snprintf(stress->result->buffer, sizeof stress->result->buffer, "%s %02x", what, byte);
 }
 
-/* As a scan does it: the search goes on behind a match. */
+/* The first starts and some of the others, each with a fifth of the match limit: a pattern that
+ * stays just below it everywhere must not take a minute to be found out. */
 static void run_counted(struct stress *stress, const char *what, unsigned byte)
 {
+	enum { FIRST = 8, STEP = 61 };
 	struct span text = span_make(stress->buffer, sizeof stress->buffer);
 	struct match match;
 
 	(void)what;
 	(void)byte;
-	for (size_t at = 0; at < text.size && !stress->result->undecided;) {
-		enum confirm_result result =
-			confirm_at(stress->rule->confirm, stress->thread, text, at, &match);
-
-		stress->result->undecided = result == CONFIRM_UNDECIDED;
-		at += result == CONFIRM_YES ? match.bytes : 1;
-	}
+	for (size_t at = 0; at < text.size && !stress->result->undecided; at += at < FIRST ? 1 : STEP)
+		stress->result->undecided = confirm_at(stress->rule->confirm, stress->thread, text, at,
+											   &match) == CONFIRM_UNDECIDED;
 }
 
 /* A byte repeated, then every byte once: PCRE2 gives up at once on a text that lacks a byte which
@@ -87,10 +95,10 @@ static void fill(struct stress *stress, unsigned byte, bool own_line)
 
 static void try_repeats(struct stress *stress)
 {
-	for (unsigned byte = 0; byte < 256 && !stress->result->undecided; byte++) {
+	for (unsigned byte = 0; byte < 256 && !is_settled(stress); byte++) {
 		fill(stress, byte, false);
 		stress->run(stress, "1 KiB of", byte);
-		if (stress->result->undecided)
+		if (is_settled(stress))
 			return;
 		fill(stress, byte, true);
 		stress->run(stress, "a line of", byte);
@@ -121,7 +129,7 @@ static void try_broken_sample(struct stress *stress, struct span sample)
 		size_t length = sample.size * cut / CUTS;
 
 		length = length < sizeof stress->buffer / 2 ? length : sizeof stress->buffer / 2;
-		for (const char *c = fillers; *c && !stress->result->undecided; c++) {
+		for (const char *c = fillers; *c && !is_settled(stress); c++) {
 			fill(stress, (uint8_t)*c, false);
 			memcpy(stress->buffer, sample.data, length);
 			stress->run(stress, "a sample, then", (uint8_t)*c);
@@ -133,14 +141,11 @@ static void run_buffers(struct stress *stress)
 {
 	const struct rule *rule = stress->rule;
 
-	if (!rule->confirm || !(stress->thread = confirm_thread_create()))
-		return;
 	try_repeats(stress);
 	try_random(stress);
-	for (size_t i = 0; i < rule->tests.count && !stress->result->undecided; i++)
+	for (size_t i = 0; i < rule->tests.count && !is_settled(stress); i++)
 		if (rule->tests.items[i].wants_match && rule->tests.items[i].bytes.size)
 			try_broken_sample(stress, rule->tests.items[i].bytes);
-	confirm_thread_destroy(stress->thread);
 }
 
 struct stress_result stress_run(const struct rule *rule)
@@ -148,7 +153,9 @@ struct stress_result stress_run(const struct rule *rule)
 	struct stress_result result = { 0 };
 	struct stress stress = { .rule = rule, .result = &result, .run = run_timed };
 
-	run_buffers(&stress);
+	if (rule->confirm && (stress.thread = confirm_thread_create()))
+		run_buffers(&stress);
+	confirm_thread_destroy(stress.thread);
 	result.slow = result.undecided || result.ns > STRESS_LIMIT_NS;
 	return result;
 }
@@ -158,6 +165,10 @@ bool stress_runs_away(const struct rule *rule)
 	struct stress_result result = { 0 };
 	struct stress stress = { .rule = rule, .result = &result, .run = run_counted };
 
-	run_buffers(&stress);
+	if (rule->confirm && (stress.thread = confirm_thread_create())) {
+		confirm_thread_limit(stress.thread, CONFIRM_MATCH_LIMIT / 5);
+		run_buffers(&stress);
+	}
+	confirm_thread_destroy(stress.thread);
 	return result.undecided;
 }
