@@ -163,14 +163,14 @@ void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct v
 	const uint8_t *bytes = run_span(worker->run, starts.start, starts.end).data;
 	struct place *place = place_of(worker, index, view);
 	struct rule_tally *tally = &worker->tallies[index];
+	uint64_t before = tally->undecided;
 
-	tally->places += range_bytes(starts);
 	for (vaddr at = starts.start > place->next ? starts.start : place->next; at < starts.end;
 		 at = at < place->next ? place->next : at + 1)
 		if (byte_set_has(first, bytes[at - starts.start]) &&
 			!attempt_pattern(worker, index, view, at)) {
-			tally->undecided += starts.end - at;
-			place->next = starts.end;
+			tally->undecided += tally->undecided == before;
+			return;
 		}
 }
 

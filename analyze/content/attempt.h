@@ -17,7 +17,7 @@ struct range attempt_starts(const struct unit_worker *worker, const struct rule 
 bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at);
 
 /* Tries a pattern rule at every address of `starts` that is not decided yet; what a given-up rule
- * leaves over is undecided. Addresses of one rule come in ascending order. */
+ * leaves over counts as one undecided place. Addresses of one rule come in ascending order. */
 void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct view *view,
 					  struct range starts);
 

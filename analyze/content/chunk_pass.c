@@ -7,8 +7,10 @@
 static void try_first_byte(struct unit_worker *worker, const struct chunk_rule *row,
 						   const struct view *view, struct range starts)
 {
-	if (byte_set_has(row->first, *run_span(worker->run, starts.start, starts.start + 1).data))
-		attempt_patterns(worker, row->rule, view, starts);
+	if (!byte_set_has(row->first, *run_span(worker->run, starts.start, starts.start + 1).data))
+		return;
+	worker->tallies[row->rule].places++;
+	attempt_patterns(worker, row->rule, view, starts);
 }
 
 /* A structure, at each place where its probe passes. malloc's addresses are multiples of two words,

@@ -75,22 +75,41 @@ static inline uint64_t load(const uint8_t *from, unsigned bytes)
 	return le64toh(value);
 }
 
-/* One loop for each size of a word, so that loading it is one instruction. */
+/* What a word is compared with, in registers. */
+struct comparison {
+	uint64_t min, span, null;
+	uint64_t base; /* 1: the value counts from the structure's address */
+};
+
+static inline __attribute__((always_inline)) bool
+passes(const struct comparison *comparison, const uint8_t *word, unsigned size, vaddr address)
+{
+	uint64_t value = load(word, size);
+
+	return (value - comparison->base * address - comparison->min <= comparison->span) |
+		   (value == comparison->null);
+}
+
+/* One loop for each size of a word, so that loading it is one instruction; four places at a time,
+ * as hardly any passes. */
 static inline __attribute__((always_inline)) size_t find(const struct probe *probe,
 														 struct span bytes, vaddr address,
 														 size_t from, size_t step, unsigned size)
 {
-	const uint64_t min = probe->min, span = probe->span;
-	const uint64_t null = probe->null ? 0 : UINT64_MAX;
-	const uint64_t base = probe->from_start ? 1 : 0;
-	size_t end = bytes.size - probe->at - size + 1;
+	const struct comparison comparison = { probe->min, probe->span, probe->null ? 0 : UINT64_MAX,
+										   probe->from_start };
+	const uint8_t *words = bytes.data + probe->at;
+	size_t end = bytes.size - probe->at - size + 1, at = from;
 
-	for (size_t at = from; at < end; at += step) {
-		uint64_t value = load(bytes.data + at + probe->at, size);
-
-		if (value - base * (address + at) - min <= span || value == null)
+	for (; end > 3 * step && at < end - 3 * step; at += 4 * step)
+		if (passes(&comparison, words + at, size, address + at) |
+			passes(&comparison, words + at + step, size, address + at + step) |
+			passes(&comparison, words + at + 2 * step, size, address + at + 2 * step) |
+			passes(&comparison, words + at + 3 * step, size, address + at + 3 * step))
+			break;
+	for (; at < end; at += step)
+		if (passes(&comparison, words + at, size, address + at))
 			return at;
-	}
 	return bytes.size;
 }
 

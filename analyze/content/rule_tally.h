@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct rule_tally {
-	uint64_t keywords;  /* its keywords in chunks that it looks into */
-	uint64_t places;    /* where a match may start, each as often as it came up */
+	uint64_t keywords;  /* its keywords, wherever they stand */
+	uint64_t places;    /* what it would be looked for at: keywords, else bytes, else chunks */
 	uint64_t tried;     /* places where the pattern or the structure was tried */
 	uint64_t matched;   /* of those, it matched */
 	uint64_t refused;   /* of those, a validator refused */

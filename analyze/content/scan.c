@@ -86,7 +86,7 @@ static bool run(struct scan *scan, unsigned workers, struct err *err)
 
 /* Odd, so that rules that take turns at the same keywords are all met. Reading the processor's
  * clock takes as long as some attempts do. */
-enum { SAMPLING = 127 };
+enum { SAMPLING = 509 };
 
 static void scan_deinit(struct scan *scan)
 {

@@ -75,6 +75,8 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 	raw_key_cache_clear(&worker->keys);
 	if (shared->rules->rules.count)
 		memset(worker->places, 0, shared->rules->rules.count * sizeof *worker->places);
+	for (size_t i = 0; shared->given_up && i < shared->rules->rules.count; i++)
+		worker->tallies[i].given_up = atomic_load(&shared->given_up[i]);
 }
 
 void unit_worker_finish(struct unit_worker *worker)
@@ -82,9 +84,8 @@ void unit_worker_finish(struct unit_worker *worker)
 	for (uint32_t i = 0; i < worker->shared->rules->rules.count; i++) {
 		struct rule_tally *tally = &worker->tallies[i];
 
-		if (!tally->places && !tally->keywords)
-			continue;
-		*vec_add(&worker->result->tallies) = (struct unit_tally){ i, *tally };
+		if (tally->places)
+			*vec_add(&worker->result->tallies) = (struct unit_tally){ i, *tally };
 		*tally = (struct rule_tally){ 0 };
 	}
 }

@@ -179,7 +179,7 @@ struct report_group {
 /* What looking for a rule cost and came to. */
 struct report_rule_stats {
 	uint64_t cpu_ns; /* estimated from samples; without the search for keywords, which all share */
-	uint64_t keywords;  /* found in chunks that the rule looks into */
+	uint64_t keywords;  /* wherever they stand */
 	uint64_t confirms;  /* places where the pattern or the structure was tried */
 	uint64_t matched;   /* of those */
 	uint64_t refused;   /* of the matched, by a validator */
