@@ -1,5 +1,6 @@
 #include "analyze/content/scan_plan.h"
 
+#include "analyze/content/byte_set.h"
 #include "analyze/content/prefilter.h"
 #include "base/mem.h"
 
@@ -34,6 +35,38 @@ static bool is_by_chunk(const struct rule *rule)
 {
 	return !rule->confirm ||
 		   (!rule->keywords.count && rule->scan.anchor == RULE_ANCHOR_CHUNK_START);
+}
+
+/* The byte every match starts with, or -1. */
+static int only_start(const uint8_t first[32])
+{
+	int only = -1;
+
+	for (unsigned byte = 0; byte < 256; byte++)
+		if (byte_set_has(first, byte)) {
+			if (only >= 0)
+				return -1;
+			only = (int)byte;
+		}
+	return only;
+}
+
+/* Rules whose matches start with the same byte go together, so that it is searched for once. */
+static void add_byte_rule(struct scan_plan *plan, const struct rule *rule, uint32_t index)
+{
+	const uint8_t *first = confirm_first_bytes(rule->confirm);
+	int only = only_start(first);
+	struct byte_rules *group;
+
+	for (size_t i = 0; only >= 0 && i < plan->by_byte.count; i++)
+		if (plan->by_byte.items[i].only == only &&
+			plan->by_byte.items[i].rules.count < BYTE_RULES) {
+			*vec_add(&plan->by_byte.items[i].rules) = index;
+			return;
+		}
+	group = vec_add(&plan->by_byte);
+	*group = (struct byte_rules){ .only = only, .first = first };
+	*vec_add(&group->rules) = index;
 }
 
 static void add_chunk_rule(struct scan_plan *plan, const struct rule *rule, uint32_t index,
@@ -88,7 +121,7 @@ void scan_plan_init(struct scan_plan *plan, const struct rule_set *rules, const 
 		if (is_by_chunk(rule))
 			add_chunk_rule(plan, rule, i, pointer);
 		else if (!rule->keywords.count || brute)
-			*vec_add(&plan->by_byte) = i;
+			add_byte_rule(plan, rule, i);
 		else if (rule->lead_max > plan->reach)
 			plan->reach = rule->lead_max;
 	}
@@ -101,6 +134,8 @@ void scan_plan_init(struct scan_plan *plan, const struct rule_set *rules, const 
 
 void scan_plan_deinit(struct scan_plan *plan)
 {
+	for (size_t i = 0; i < plan->by_byte.count; i++)
+		vec_deinit(&plan->by_byte.items[i].rules);
 	vec_deinit(&plan->by_byte);
 	vec_deinit(&plan->by_chunk);
 	vec_deinit(&plan->lists);

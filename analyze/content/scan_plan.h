@@ -21,6 +21,14 @@ struct chunk_rule {
 	struct probe probe;   /* of a structure */
 };
 
+/* Rules that are tried at every byte that can start a match of theirs. */
+enum { BYTE_RULES = 32 };
+struct byte_rules {
+	int only;             /* the byte all their matches start with; -1: others too, of one rule */
+	const uint8_t *first; /* the bytes they can start with */
+	VEC(uint32_t) rules;  /* at most BYTE_RULES */
+};
+
 /* Indexes of chunk rules. */
 struct chunk_rules {
 	const uint32_t *items;
@@ -28,7 +36,7 @@ struct chunk_rules {
 };
 
 struct scan_plan {
-	VEC(uint32_t) by_byte; /* rules tried at every byte */
+	VEC(struct byte_rules) by_byte;
 	VEC(struct chunk_rule) by_chunk;
 	uint64_t reach; /* bytes behind a unit in which a match's first keyword may stand */
 	VEC(uint32_t) lists;

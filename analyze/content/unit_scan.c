@@ -44,7 +44,7 @@ bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_
 	if (!shared->brute && prefilter_longest(set->prefilter) && !keyword_pass(worker))
 		return false;
 	for (size_t i = 0; i < shared->plan.by_byte.count; i++)
-		byte_pass(worker, shared->plan.by_byte.items[i]);
+		byte_pass(worker, &shared->plan.by_byte.items[i]);
 	chunk_pass(worker);
 	vec_sort(&result->hits, compare_hits);
 	unit_worker_finish(worker);

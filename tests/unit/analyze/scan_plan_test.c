@@ -17,15 +17,17 @@ static const char rules_text[] =
 	"- {id: e, title: T, " START ", size: ..4G}}\n"
 	"- {id: f, title: T, " START ", size: 65..80}}\n"
 	"- {id: keyword, title: T, keywords: [abcd], pattern: 'x{0,9}abcd'}\n"
-	"- {id: byte, title: T, slow: true, pattern: 'a'}\n"
+	"- {id: byte, title: T, slow: true, pattern: '='}\n"
+	"- {id: same, title: T, slow: true, pattern: '=b'}\n"
+	"- {id: more, title: T, slow: true, pattern: '[=b]'}\n"
 	"- {id: other, title: T, " START "}}\n";
 
 static void load(struct rule_text *rules, struct scan_plan *plan, bool brute)
 {
-	bool applies[9];
+	bool applies[11];
 
 	memset(applies, true, sizeof applies);
-	applies[8] = false;
+	applies[10] = false;
 	rule_text_load_rule(rules, rules_text);
 	assert_string_equal(strbuf_text(&rules->all), "");
 	scan_plan_init(plan, rules->set, applies, brute, 8);
@@ -41,13 +43,16 @@ static void rules_are_sorted_by_how_they_are_found(void **state)
 	assert_int_equal(plan.by_chunk.count, 6);
 	assert_null(plan.by_chunk.items[2].first);
 	assert_non_null(plan.by_chunk.items[0].first);
-	assert_int_equal(plan.by_byte.count, 1);
-	assert_int_equal(plan.by_byte.items[0], 7);
+	assert_int_equal(plan.by_byte.count, 2);
+	assert_int_equal(plan.by_byte.items[0].only, '=');
+	assert_int_equal(plan.by_byte.items[0].rules.count, 2);
+	assert_int_equal(plan.by_byte.items[0].rules.items[1], 8);
+	assert_int_equal(plan.by_byte.items[1].only, -1);
 	assert_int_equal(plan.reach, 9 + 4);
 	scan_plan_deinit(&plan);
 	rule_text_deinit(&rules);
 	load(&rules, &plan, true);
-	assert_int_equal(plan.by_byte.count, 2);
+	assert_int_equal(plan.by_byte.count, 3);
 	scan_plan_deinit(&plan);
 	rule_text_deinit(&rules);
 }
