@@ -1,17 +1,14 @@
 #include "analyze/content/confirm.h"
 
 #include "analyze/content/byte_set.h"
+#include "analyze/content/confirm_code.h"
 #include "base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 enum {
-	MATCH_LIMIT = 50000,
 	JIT_STACK_START = 32 << 10,
 	JIT_STACK_MAX = 1 << 20,
 	GROUPS = 64, /* capture groups whose positions are kept */
@@ -45,7 +42,7 @@ static bool problem_set(struct confirm_problem *problem, const char *code, size_
 	return false;
 }
 
-static pcre2_code *compile(struct span pattern, uint32_t options, struct confirm_problem *problem)
+pcre2_code *confirm_code(struct span pattern, uint32_t options, struct confirm_problem *problem)
 {
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	int error = PCRE2_ERROR_NOMEMORY;
@@ -134,7 +131,7 @@ static void find_names(struct confirm *confirm)
 /* The facts PCRE2 knows only of the pattern as it stands, not of its anchored variant. */
 static bool study(struct confirm *confirm, struct span pattern, struct confirm_problem *problem)
 {
-	pcre2_code *plain = compile(pattern, 0, problem);
+	pcre2_code *plain = confirm_code(pattern, 0, problem);
 	size_t offset = 0;
 	bool good = false;
 
@@ -159,7 +156,7 @@ struct confirm *confirm_create(struct span pattern, struct confirm_problem *prob
 	struct confirm *confirm = mem_zeroed(1, sizeof *confirm);
 
 	if (!study(confirm, pattern, problem) ||
-		!(confirm->code = compile(pattern, PCRE2_ANCHORED, problem))) {
+		!(confirm->code = confirm_code(pattern, PCRE2_ANCHORED, problem))) {
 		confirm_destroy(confirm);
 		return NULL;
 	}
@@ -212,7 +209,7 @@ struct confirm_thread *confirm_thread_create(void)
 	thread->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	if (thread->stack)
 		pcre2_jit_stack_assign(thread->context, NULL, thread->stack);
-	pcre2_set_match_limit(thread->context, MATCH_LIMIT);
+	pcre2_set_match_limit(thread->context, CONFIRM_MATCH_LIMIT);
 	return thread;
 }
 
