@@ -77,7 +77,8 @@ endif
 endif
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDUMPCORE_VERSION='"$(VERSION)"' \
-             -DRULES_FOLDER='"$(PREFIX)/share/dumpcore/rules"' -I. \
+             -DRULES_FOLDER='"$(PREFIX)/share/dumpcore/rules"' \
+             -DRULES_SCHEMA='"$(PREFIX)/share/dumpcore/rules.schema.json"' -I. \
              $(WARNINGS) $(CFLAGS) $(SANITIZE) $(LIBRARY_CFLAGS) -pthread
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 
