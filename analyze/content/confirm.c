@@ -72,6 +72,15 @@ static int has_callout(pcre2_callout_enumerate_block *block, void *data)
 	return 1;
 }
 
+/* PCRE2 tells where the item behind a callout starts. */
+static size_t callout_start(struct span pattern, size_t behind)
+{
+	for (size_t at = behind < pattern.size ? behind : pattern.size; at-- > 0;)
+		if (span_equal(span_part(pattern, at, 3), span_string("(?C")))
+			return at;
+	return behind;
+}
+
 static uint32_t info(const pcre2_code *code, uint32_t what)
 {
 	uint32_t value = 0;
@@ -138,7 +147,7 @@ static bool study(struct confirm *confirm, struct span pattern, struct confirm_p
 	if (!plain)
 		return false;
 	if (pcre2_callout_enumerate(plain, has_callout, &offset) != 0)
-		problem_set(problem, "R022", offset, "callouts are not allowed");
+		problem_set(problem, "R022", callout_start(pattern, offset), "callouts are not allowed");
 	else if (info(plain, PCRE2_INFO_MATCHEMPTY))
 		problem_set(problem, "R021", 0, "the pattern can match nothing at all");
 	else if (info(plain, PCRE2_INFO_CAPTURECOUNT) >= GROUPS)
