@@ -51,7 +51,7 @@ const uint8_t *confirm_first_bytes(const struct confirm *confirm);
 struct confirm_thread *confirm_thread_create(void);
 void confirm_thread_destroy(struct confirm_thread *thread);
 
-/* Sets the match limit; it is CONFIRM_MATCH_LIMIT else. */
+/* Sets the match limit; it is CONFIRM_MATCH_LIMIT else. A place where it runs out is undecided. */
 enum { CONFIRM_MATCH_LIMIT = 50000 };
 void confirm_thread_limit(struct confirm_thread *thread, uint32_t limit);
 

@@ -35,8 +35,9 @@ static void check_set(struct rule_text *text, bool may_check)
 		promise(rule->lead_min <= rule->lead_max && rule->lead_max <= rule->scan.max_length,
 				"a keyword stands in what a pattern may see");
 	}
-	rule_set_list(text->set, true, &out);
-	rule_set_list(text->set, false, &out);
+	rule_set_list(text->set, &(struct rule_list_options){ .json = true }, &out);
+	rule_set_list(text->set, &(struct rule_list_options){ .columns = 80 }, &out);
+	rule_set_check_json(text->set, &text->messages, &out);
 	if (text->set->rules.count <= RULES_RUN)
 		rule_set_test(text->set, &out);
 	if (text->set->rules.count <= RULES_RUN && may_check)
