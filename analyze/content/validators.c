@@ -10,6 +10,17 @@ static const struct validator validators[] = {
 	{ "json_value", validate_json_value, "keys" },
 	{ "websocket_frame", validate_websocket_frame, "keys" },
 	{ "http_message", validate_http_message, NULL },
+
+	/* web */
+	{ "websocket_masked", validate_websocket_masked, "keys" },
+	{ "websocket_chain", validate_websocket_chain, "sender" },
+	{ "http2_frames", validate_http2_frames, "frames" },
+	{ "stomp_frame", validate_stomp_frame, "destination" },
+	{ "sse_event", validate_sse_event, "event" },
+	{ "multipart_part", validate_multipart_part, NULL },
+	{ "xml_document", validate_xml_document, "root" },
+	{ "soap_envelope", validate_soap_envelope, "operation" },
+	{ "html_document", validate_html_document, "title" },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };

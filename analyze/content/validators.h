@@ -33,11 +33,16 @@ static inline void match_extend(struct match *match, size_t extent)
 		match->extent = extent;
 }
 
-/* The validators, each in a file of its format: validate_zip.c, validate_java.c, validate_json.c,
- * validate_http.c. What they check and where that is written is said there. */
+/* The validators, each in the file validate_FORMAT.c. What they check and where that is written is
+ * said there. */
 validator_run validate_zip_local_header, validate_zip_central_directory;
 validator_run validate_java_class, validate_jar_manifest;
 validator_run validate_json_value, validate_websocket_frame;
 validator_run validate_http_message;
+
+/* web */
+validator_run validate_websocket_masked, validate_websocket_chain, validate_http2_frames;
+validator_run validate_stomp_frame, validate_sse_event, validate_multipart_part;
+validator_run validate_xml_document, validate_soap_envelope, validate_html_document;
 
 #endif
