@@ -21,6 +21,20 @@ static const struct validator validators[] = {
 	{ "xml_document", validate_xml_document, "root" },
 	{ "soap_envelope", validate_soap_envelope, "operation" },
 	{ "html_document", validate_html_document, "title" },
+
+	/* wire */
+	{ "mqtt_connect", validate_mqtt_connect, "version" },
+	{ "amqp_message", validate_amqp_message, "route" },
+	{ "kafka_batch", validate_kafka_batch, "codec" },
+	{ "nats_message", validate_nats_message, NULL },
+	{ "memcached_value", validate_memcached_value, NULL },
+	{ "resp_array", validate_resp_array, "command" },
+	{ "mysql_columns", validate_mysql_columns, "table" },
+	{ "postgres_result", validate_postgres_result, "columns" },
+	{ "postgres_error", validate_postgres_error, "code" },
+	{ "mongodb_message", validate_mongodb_message, "command" },
+	{ "thrift_message", validate_thrift_message, "method" },
+	{ "prometheus_metric", validate_prometheus_metric, "metric" },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };

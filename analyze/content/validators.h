@@ -45,4 +45,10 @@ validator_run validate_websocket_masked, validate_websocket_chain, validate_http
 validator_run validate_stomp_frame, validate_sse_event, validate_multipart_part;
 validator_run validate_xml_document, validate_soap_envelope, validate_html_document;
 
+/* wire */
+validator_run validate_mqtt_connect, validate_amqp_message, validate_kafka_batch;
+validator_run validate_nats_message, validate_memcached_value, validate_resp_array;
+validator_run validate_mysql_columns, validate_postgres_result, validate_postgres_error;
+validator_run validate_mongodb_message, validate_thrift_message, validate_prometheus_metric;
+
 #endif
