@@ -35,6 +35,11 @@ static const struct validator validators[] = {
 	{ "mongodb_message", validate_mongodb_message, "command" },
 	{ "thrift_message", validate_thrift_message, "method" },
 	{ "prometheus_metric", validate_prometheus_metric, "metric" },
+
+	/* text */
+	{ "sql_statement", validate_sql_statement, "statement" },
+	{ "utf8_text", validate_utf8_text, "kind" },
+	{ "utf16_text", validate_utf16_text, NULL },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };

@@ -51,4 +51,7 @@ validator_run validate_nats_message, validate_memcached_value, validate_resp_arr
 validator_run validate_mysql_columns, validate_postgres_result, validate_postgres_error;
 validator_run validate_mongodb_message, validate_thrift_message, validate_prometheus_metric;
 
+/* text */
+validator_run validate_sql_statement, validate_utf8_text, validate_utf16_text;
+
 #endif

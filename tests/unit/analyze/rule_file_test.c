@@ -124,7 +124,7 @@ static void schema_errors_have_their_place(void **state)
 				   "'zip_local_header'?\n");
 	check_messages(HEAD RULE "  aggregate: {by: x, transform: {dirnam: 3}}\n",
 				   "FILE:8:34: error[R011] rule 'a': 'dirnam' is not one of dirname, prefix, "
-				   "lower, digits, ids\n");
+				   "lower, digits, ids, sql\n");
 	check_messages(HEAD RULE "  tests: [{name: a, hex: 0g, expect: none}]\n",
 				   "FILE:8:27: error[R005] rule 'a': hex takes digits 0-9, a-f and blanks\n"
 				   "  8 |   tests: [{name: a, hex: 0g, expect: none}]\n"
@@ -319,8 +319,8 @@ static void mutate(struct strbuf *file, size_t rounds)
 
 static void mutated_files_cost_messages_only(void **state)
 {
-	static const char *const files[] = { "rules/archives.yml", "rules/java.yml", "rules/web.yml",
-										 "rules/compression.yml" };
+	static const char *const files[] = { "rules/archives.yml", "rules/text.yml", "rules/web.yml",
+										 "rules/wire.yml", "rules/compression.yml" };
 
 	(void)state;
 	srand(1);

@@ -1,0 +1,90 @@
+/* Text at the start of an allocation, in UTF-8 (RFC 3629) or UTF-16 with ASCII in it: what is left
+ * to say of strings that no other rule knows. */
+#include "analyze/content/text_run.h"
+#include "analyze/content/validators.h"
+
+#include <string.h>
+
+enum { MAX_BYTES = 64 << 20 };
+
+/* How many bytes of the text are of each kind, to tell encodings from words. */
+struct tally {
+	size_t hex, base64, digits, blanks;
+};
+
+static struct tally tally_of(struct span text)
+{
+	struct tally tally = { 0 };
+
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t c = text.data[i];
+		bool letter = text_is_letter(c), digit = text_is_digit(c);
+
+		tally.digits += digit;
+		tally.hex += digit || (letter && (c | 32) <= 'f');
+		tally.base64 += digit || letter || (c && strchr("+/=-_", c));
+		tally.blanks += c && strchr(" \t\r\n", c);
+	}
+	return tally;
+}
+
+static const char *kind_of(struct span text)
+{
+	struct tally tally = tally_of(text);
+
+	if (tally.hex == text.size)
+		return tally.digits == text.size ? "digits" : "hex";
+	if (tally.base64 + tally.blanks == text.size && tally.blanks * 60 < text.size)
+		return "base64";
+	return "text";
+}
+
+/* Where the text starts: at the capture `text`, or where the match does. */
+static size_t text_start(struct span bytes, const struct match *match)
+{
+	const struct match_capture *capture = match_find(match, "text");
+
+	return capture && capture->text.data ? (size_t)(capture->text.data - bytes.data) : 0;
+}
+
+/* At least 64 bytes. Provides `kind`: digits, hex, base64 or text. */
+bool validate_utf8_text(struct span bytes, struct match *match)
+{
+	enum { LEAST = 64, LOOK = 4096 };
+	size_t start = text_start(bytes, match);
+	size_t length = text_run_length(span_part(bytes, start, MAX_BYTES));
+
+	if (length < LEAST)
+		return false;
+	match_extend(match, start + length);
+	match_set(match, "kind",
+			  span_string(kind_of(span_part(bytes, start, length < LOOK ? length : LOOK))));
+	return true;
+}
+
+/* A code unit of text: no control but tab, LF and CR, no half of a pair on its own, no noncharacter
+ * (Unicode 15, 3.8 and 23.7). */
+static bool is_unit(uint16_t unit)
+{
+	if (unit < ' ')
+		return unit == '\t' || unit == '\n' || unit == '\r';
+	return unit < 0xd800 && (unit < 0x7f || unit > 0x9f);
+}
+
+/* At least 16 code units, half of them of ASCII or more. */
+bool validate_utf16_text(struct span bytes, struct match *match)
+{
+	enum { LEAST = 16 };
+	size_t start = text_start(bytes, match), units = 0, ascii = 0;
+	struct cursor cursor = cursor_make(span_part(bytes, start, MAX_BYTES), false);
+
+	for (; cursor_left(&cursor) >= 2; units++) {
+		uint16_t unit = cursor_u16(&cursor);
+
+		if (!is_unit(unit) || (ascii + (unit < 0x80)) * 2 < units)
+			break;
+		ascii += unit < 0x80;
+	}
+	match_extend(match, start + 2 * units);
+	return units >= LEAST && ascii * 2 >= units;
+}
