@@ -3,13 +3,11 @@
 #include "analyze/content/text_run.h"
 #include "analyze/content/validators.h"
 
-#include <string.h>
-
 enum { MAX_BYTES = 64 << 20 };
 
 /* How many bytes of the text are of each kind, to tell encodings from words. */
 struct tally {
-	size_t hex, base64, digits, blanks;
+	size_t hex, base64, digits, upper, blanks;
 };
 
 static struct tally tally_of(struct span text)
@@ -21,20 +19,24 @@ static struct tally tally_of(struct span text)
 		bool letter = text_is_letter(c), digit = text_is_digit(c);
 
 		tally.digits += digit;
+		tally.upper += letter && !(c & 32);
 		tally.hex += digit || (letter && (c | 32) <= 'f');
-		tally.base64 += digit || letter || (c && strchr("+/=-_", c));
-		tally.blanks += c && strchr(" \t\r\n", c);
+		tally.base64 += digit || letter || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
+		tally.blanks += c == ' ' || c == '\t' || c == '\r' || c == '\n';
 	}
 	return tally;
 }
 
+/* base64 (RFC 4648) of any data is a sixth digits, two fifths upper case; its lines have 64
+ * columns or more. */
 static const char *kind_of(struct span text)
 {
 	struct tally tally = tally_of(text);
 
 	if (tally.hex == text.size)
 		return tally.digits == text.size ? "digits" : "hex";
-	if (tally.base64 + tally.blanks == text.size && tally.blanks * 60 < text.size)
+	if (tally.base64 + tally.blanks == text.size && tally.blanks * 60 < text.size &&
+		tally.digits * 40 > text.size && tally.upper * 10 > text.size)
 		return "base64";
 	return "text";
 }

@@ -97,7 +97,9 @@ static void kinds_of_text(void **state)
 	(void)state;
 	check_kind("0123456789", "digits");
 	check_kind("01ab", "hex");
-	check_kind("QUJD", "base64");
+	check_kind("QUJDZGVm0", "base64");
+	check_kind("-=", "text");
+	check_kind("one_name/", "text");
 	check_kind("a word ", "text");
 	check_kind("gr\xc3\xbc\xc3\x9f", "text");
 }
