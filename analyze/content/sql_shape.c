@@ -97,6 +97,8 @@ static bool put_token(struct shape *shape, enum sql_token kind, struct span toke
 		return true;
 	case SQL_WORD:
 	case SQL_PUNCTUATION:
+		if (token.data[0] == ';')
+			break;
 		(kind == SQL_WORD ? put : put_punctuation)(shape, token);
 		break;
 	case SQL_NUMBER:

@@ -31,7 +31,7 @@ static const struct validator validators[] = {
 	{ "resp_array", validate_resp_array, "command" },
 	{ "mysql_columns", validate_mysql_columns, "table" },
 	{ "postgres_result", validate_postgres_result, "columns" },
-	{ "postgres_error", validate_postgres_error, "code" },
+	{ "postgres_error", validate_postgres_error, "class" },
 	{ "mongodb_message", validate_mongodb_message, "command" },
 	{ "thrift_message", validate_thrift_message, "method" },
 	{ "prometheus_metric", validate_prometheus_metric, "metric" },

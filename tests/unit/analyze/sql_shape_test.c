@@ -43,6 +43,7 @@ static void blanks_and_comments_fold(void **state)
 	check("  SELECT\n\t a ,b\r\nFROM t -- who: jo\n WHERE c /* 17 */ = d  ",
 		  "SELECT a, b FROM t WHERE c = d");
 	check("count( a )", "count(a)");
+	check("SELECT a FROM t;", "SELECT a FROM t");
 	check("a -- to the end", "a ?...");
 }
 
