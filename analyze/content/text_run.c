@@ -4,22 +4,40 @@
 
 #include <string.h>
 
+enum { BLOCK = 8 };
+
+/* Are the next eight bytes all from 20 to 7e? A byte's top bit is set by what takes it out of
+ * range: itself, the borrow of less than 20, or the borrow of 7f made zero. */
+static bool is_plain_block(const uint8_t *bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t word, deletes;
+
+	memcpy(&word, bytes, sizeof word);
+	deletes = word ^ ones * 0x7f;
+	return !((word | (word - ones * 0x20) | (deletes - ones)) & tops);
+}
+
+/* Bytes of the character at the start, 0 where it is none of text. */
+static size_t character_length(struct span bytes)
+{
+	uint8_t c = bytes.data[0];
+
+	if (c >= 0x80)
+		return text_utf8_length(span_part(bytes, 0, 4));
+	return c != 0x7f && (c >= ' ' || c == '\t' || c == '\n' || c == '\r');
+}
+
 size_t text_run_length(struct span bytes)
 {
-	size_t at = 0;
+	size_t at = 0, length;
 
-	while (at < bytes.size) {
-		uint8_t c = bytes.data[at];
-		size_t length = 1;
-
-		if (c >= 0x80)
-			length = text_utf8_length(span_part(bytes, at, 4));
-		else if (c == 0x7f || (c < ' ' && c != '\t' && c != '\n' && c != '\r'))
-			length = 0;
-		if (!length)
-			break;
+	do {
+		while (bytes.size - at >= BLOCK && is_plain_block(bytes.data + at))
+			at += BLOCK;
+		length = at < bytes.size ? character_length(span_part(bytes, at, bytes.size)) : 0;
 		at += length;
-	}
+	} while (length);
 	return at;
 }
 

@@ -49,10 +49,11 @@ static size_t text_start(struct span bytes, const struct match *match)
 	return capture && capture->text.data ? (size_t)(capture->text.data - bytes.data) : 0;
 }
 
-/* At least 64 bytes. Provides `kind`: digits, hex, base64 or text. */
+/* At least 64 bytes. Provides `kind`, told by the first few of them: digits, hex, base64 or text.
+ */
 bool validate_utf8_text(struct span bytes, struct match *match)
 {
-	enum { LEAST = 64, LOOK = 4096 };
+	enum { LEAST = 64, LOOK = 256 };
 	size_t start = text_start(bytes, match);
 	size_t length = text_run_length(span_part(bytes, start, MAX_BYTES));
 

@@ -152,6 +152,15 @@ static void runs_lines_and_words(void **state)
 	(void)state;
 	assert_int_equal(text_run_length(BYTES("a\tb\r\n\xe2\x82\xac")), 8);
 	assert_int_equal(text_run_length(BYTES("ab\x7f")), 2);
+	for (unsigned byte = 0; byte < 256; byte++)
+		for (size_t at = 0; at < 11; at++) {
+			char text[] = "abcdefghijk";
+			bool plain =
+				(byte >= ' ' && byte < 0x7f) || byte == '\t' || byte == '\n' || byte == '\r';
+
+			text[at] = (char)byte;
+			assert_int_equal(text_run_length(BYTES(text)), plain ? 11 : at);
+		}
 	assert_int_equal(text_run_length(BYTES("ab\xe2\x82")), 2);
 	assert_int_equal(text_run_length(span_make(NULL, 0)), 0);
 	assert_true(text_run_line(&cursor, &line) && span_equal(line, span_string("one")));
