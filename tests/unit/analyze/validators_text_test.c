@@ -68,7 +68,7 @@ static void words_of_sentences_are_no_statement(void **state)
 /* A statement in quotes ends with them, so that what follows is not taken for a part of it. */
 static void statements_in_quotes_end_with_them(void **state)
 {
-	static const char text[] = "\"SELECT a FROM t WHERE b = 1\",\"user\":\"jo\"";
+	static const char text[] = "\"SELECT a FROM t WHERE b = 1\" + \",\" + c";
 	struct match match = { .bytes = 8, .extent = 8 };
 
 	(void)state;

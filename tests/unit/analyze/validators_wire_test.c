@@ -228,12 +228,17 @@ static void resp_arrays(void **state)
 
 static void mysql_results(void **state)
 {
+	struct strbuf bytes = from_hex(mysql);
+
 	(void)state;
 	check_hex("mysql_columns", mysql, 41 + 45, "table", "shop.orders");
 	check_broken("mysql_columns", mysql, 0, 0x26);  /* length */
 	check_broken("mysql_columns", mysql, 28, 0x0d); /* of the fixed fields */
 	check_broken("mysql_columns", mysql, 40, 1);    /* filler */
 	check_broken("mysql_columns", mysql, 14, 1);    /* a control byte in a name */
+	bytes.data[41 + 3] = 5;                         /* not the next number: another result's */
+	check("mysql_columns", strbuf_span(&bytes), 41);
+	strbuf_deinit(&bytes);
 }
 
 static void postgres_results(void **state)
@@ -243,6 +248,18 @@ static void postgres_results(void **state)
 	check_broken("postgres_result", postgres, 4, 0x31); /* length */
 	check_broken("postgres_result", postgres, 6, 3);    /* columns */
 	check_broken("postgres_result", postgres, 7, 1);    /* a control byte in a name */
+	/* a byte too many in the message */
+	check("postgres_result",
+		  BYTES("T\0\0\0\x1b\0\1"
+				"a\0"
+				"\0\0\0\0"
+				"\0\0"
+				"\0\0\0\x17"
+				"\0\4"
+				"\xff\xff\xff\xff"
+				"\0\0"
+				"\0"),
+		  0);
 }
 
 static void postgres_errors(void **state)
@@ -266,6 +283,20 @@ static void mongodb_messages(void **state)
 	check_broken("mongodb_message", mongo_find, 21, 0x4a); /* the document's */
 	check_broken("mongodb_message", mongo_find, 25, 0x21); /* a type that is none */
 	check_broken("mongodb_message", mongo_find, 20, 2);    /* a kind that is none */
+	check_broken("mongodb_message", mongo_insert, 69, 2);  /* in the second section */
+	/* a byte behind the document's end, within its length */
+	check("mongodb_message",
+		  BYTES("\x27\0\0\0"
+				"\1\0\0\0"
+				"\0\0\0\0"
+				"\xdd\7\0\0"
+				"\0\0\0\0"
+				"\0"
+				"\x12\0\0\0"
+				"\1ok\0"
+				"\0\0\0\0\0\0\xf0\x3f"
+				"\0\0"),
+		  0);
 }
 
 static void thrift_messages(void **state)
