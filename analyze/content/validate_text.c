@@ -74,12 +74,32 @@ static bool is_unit(uint16_t unit)
 	return unit < 0xd800 && (unit < 0x7f || unit > 0x9f);
 }
 
-/* At least 16 code units, half of them of ASCII or more. */
+/* Words and numbers that repeat their letters: a table of small numbers, in order or shuffled, has
+ * each once, and lines of one letter are none. */
+static bool reads_like_words(struct cursor cursor, size_t units)
+{
+	enum { LOOK = 32 };
+	size_t words = 0, breaks = 0, distinct = 0;
+	bool seen[0x80] = { false };
+
+	units = units < LOOK ? units : LOOK;
+	for (size_t i = 0; i < units; i++) {
+		uint16_t unit = cursor_u16(&cursor);
+
+		words += unit >= 0x80 || unit == ' ' || text_is_letter(unit) || text_is_digit(unit);
+		breaks += unit < ' ';
+		if (unit < 0x80 && !seen[unit])
+			distinct += seen[unit] = true;
+	}
+	return words * 4 >= units * 3 && breaks * 8 <= units && distinct * 4 <= units * 3;
+}
+
+/* At least 24 code units, half of them of ASCII or more, that read like words. */
 bool validate_utf16_text(struct span bytes, struct match *match)
 {
-	enum { LEAST = 16 };
+	enum { LEAST = 24 };
 	size_t start = text_start(bytes, match), units = 0, ascii = 0;
-	struct cursor cursor = cursor_make(span_part(bytes, start, MAX_BYTES), false);
+	struct cursor cursor = cursor_make(span_part(bytes, start, MAX_BYTES), false), first = cursor;
 
 	for (; cursor_left(&cursor) >= 2; units++) {
 		uint16_t unit = cursor_u16(&cursor);
@@ -89,5 +109,5 @@ bool validate_utf16_text(struct span bytes, struct match *match)
 		ascii += unit < 0x80;
 	}
 	match_extend(match, start + 2 * units);
-	return units >= LEAST && ascii * 2 >= units;
+	return units >= LEAST && ascii * 2 >= units && reads_like_words(first, units);
 }

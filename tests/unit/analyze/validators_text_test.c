@@ -121,26 +121,54 @@ static void text_ends_where_it_is_none(void **state)
 	strbuf_deinit(&text);
 }
 
+static struct strbuf widen(const char *text)
+{
+	struct strbuf wide = { 0 };
+
+	for (; *text; text++) {
+		strbuf_putc(&wide, *text);
+		strbuf_putc(&wide, 0);
+	}
+	return wide;
+}
+
+static void check_wide(const char *text, bool wanted)
+{
+	struct strbuf wide = widen(text);
+
+	check("utf16_text", strbuf_span(&wide), wanted ? wide.size : 0);
+	strbuf_deinit(&wide);
+}
+
 static void utf16_text(void **state)
 {
-	struct strbuf text = { 0 };
+	struct strbuf text = widen("the orders of all people");
 
 	(void)state;
-	for (int i = 0; i < 15; i++)
-		strbuf_add(&text, "a\0", 2);
-	check("utf16_text", strbuf_span(&text), 0);
+	check("utf16_text", strbuf_span(&text), 48);
+	check("utf16_text", span_part(strbuf_span(&text), 0, 46), 0);
+	check("utf16_text", span_part(strbuf_span(&text), 0, 47), 0);
 	strbuf_add(&text, "\xfc\0", 2); /* u with dots */
-	check("utf16_text", strbuf_span(&text), 32);
+	check("utf16_text", strbuf_span(&text), 50);
 	strbuf_add(&text, "\0\xd8", 2); /* half of a pair */
-	check("utf16_text", strbuf_span(&text), 32);
-	text.size = 32;
-	strbuf_putc(&text, 'b'); /* half a unit */
-	check("utf16_text", strbuf_span(&text), 32);
+	check("utf16_text", strbuf_span(&text), 50);
 	text.size = 0;
 	for (int i = 0; i < 40; i++)
 		strbuf_add(&text, i % 3 ? "\x10\x04" : "a\0", 2); /* mostly Cyrillic */
 	check("utf16_text", strbuf_span(&text), 0);
 	strbuf_deinit(&text);
+}
+
+/* Such tables stand in the data of programs. */
+static void tables_of_numbers_are_no_utf16(void **state)
+{
+	(void)state;
+	check_wide("http://www.w3.org/XML/1998/namespace", true);
+	check_wide("C:\\Program Files\\Shop\\orders.txt", true);
+	check_wide("ABCDEFGHIJKLMNOPQRSTUVWXYZ", false);
+	check_wide("VR^ZFBNJvr~zfbnj6:>2&.*\"", false);
+	check_wide("b\nd\nf\nh\nj\nl\nn\np\nr\nt\nv\nx\nz\nb\nd\n", false);
+	check_wide("+/+/+/+/+/aa+/+/+/+/+/aa", false);
 }
 
 static void runs_lines_and_words(void **state)
@@ -181,11 +209,9 @@ static void mutations_never_prove_more_than_there_is(void **state)
 {
 	static const char statement[] =
 		"SELECT o.\"id\", $1, `x` FROM t WHERE a = 'it''s' AND b IN (1, 2.5) -- end\nLIMIT 10;";
-	struct strbuf wide = { 0 };
+	struct strbuf wide = widen("the orders of all people");
 
 	(void)state;
-	for (int i = 0; i < 20; i++)
-		strbuf_add(&wide, "x\0", 2);
 	assert_true(proof_survives("sql_statement", BYTES(statement), 4000));
 	assert_true(proof_survives("utf8_text", BYTES(statement), 4000));
 	assert_true(proof_survives("utf16_text", strbuf_span(&wide), 4000));
@@ -209,6 +235,7 @@ int main(void)
 		cmocka_unit_test(kinds_of_text),
 		cmocka_unit_test(text_ends_where_it_is_none),
 		cmocka_unit_test(utf16_text),
+		cmocka_unit_test(tables_of_numbers_are_no_utf16),
 		cmocka_unit_test(runs_lines_and_words),
 		cmocka_unit_test(mutations_never_prove_more_than_there_is),
 		cmocka_unit_test(noise_is_refused),
