@@ -1,29 +1,35 @@
-/* proof: runs a validator on bytes of a test. */
+/* proof: runs a validator in a test on bytes that are given in hex, whole, cut short and
+ * damaged. */
 #ifndef TESTS_SUPPORT_PROOF_H
 #define TESTS_SUPPORT_PROOF_H
 
 #include "analyze/content/match.h"
-#include "base/span.h"
-
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/strbuf.h"
 
 /* A string literal as bytes, NULs in it included. */
 #define PROOF_BYTES(literal) span_make(literal, sizeof literal - 1)
 
-/* Runs the validator on a copy of its own, so that a sanitizer sees a read beyond the bytes. The
- * pattern is taken to have matched the first byte. Gives the extent, 0 where it says no; captures
- * are valid until the next call. */
+/* Bytes by their hex digits, blanks between them as you like; the caller ends the buffer. */
+struct strbuf proof_hex(const char *hex);
+
+/* The extent the validator of that name proves for the bytes, of which the pattern matched the
+ * first few; 0 where it says no. It works on a copy of exactly their size, so that a sanitizer
+ * sees a read beyond it; captures in `match` are good until the next call. */
 size_t proof_run(const char *validator, struct span bytes, struct match *match);
 
-/* Has the match this capture with this text? */
-bool proof_captured(const struct match *match, const char *name, const char *text);
+/* proof_run of hex digits. */
+size_t proof_run_hex(const char *validator, const char *hex, struct match *match);
 
-/* Runs it on every shorter part of good bytes, and on `rounds` copies with one to three bits
- * flipped: the same ones every time. False where it has proven more bytes than there are. */
-bool proof_survives(const char *validator, struct span good, int rounds);
+/* Asserts that the capture of that name is this text. */
+void proof_capture(const struct match *match, const char *name, const char *wanted);
 
-/* Of `rounds` buffers of 256 random bytes that start with the same `start`, how many it accepts. */
-size_t proof_accepts_noise(const char *validator, struct span start, int rounds);
+/* Cuts the bytes short at every length, flips each of their bits, and some at random: the
+ * validator never proves more than there is. Gives how many of the single flips it still proves at
+ * the full extent. */
+size_t proof_damage(const char *validator, struct span bytes);
+
+/* Of `rounds` buffers of 256 random bytes, the same ones every time, that all start with `start`:
+ * how many it accepts. */
+size_t proof_noise(const char *validator, struct span start, int rounds);
 
 #endif

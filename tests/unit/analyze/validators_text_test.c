@@ -24,8 +24,10 @@ static void check_statement(const char *text, const char *wanted)
 	struct match match;
 	size_t extent = proof_run("sql_statement", span_string(text), &match);
 
-	if (extent != strlen(wanted) || (extent && !proof_captured(&match, "statement", wanted)))
+	if (extent != strlen(wanted))
 		fail_msg("%s: %zu", text, extent);
+	if (extent)
+		proof_capture(&match, "statement", wanted);
 }
 
 static void statements_end_where_sql_does(void **state)
@@ -76,7 +78,7 @@ static void statements_in_quotes_end_with_them(void **state)
 	match_set(&match, "sql", span_make(text + 1, 7));
 	assert_true(validate_sql_statement(span_make(text, sizeof text - 1), &match));
 	assert_int_equal(match.extent, 28);
-	assert_true(proof_captured(&match, "statement", "SELECT a FROM t WHERE b = 1"));
+	proof_capture(&match, "statement", "SELECT a FROM t WHERE b = 1");
 }
 
 static void check_kind(const char *unit, const char *kind)
@@ -87,8 +89,7 @@ static void check_kind(const char *unit, const char *kind)
 	while (text.size < 80)
 		strbuf_puts(&text, unit);
 	assert_int_equal(proof_run("utf8_text", strbuf_span(&text), &match), text.size);
-	if (!proof_captured(&match, "kind", kind))
-		fail_msg("%s is not %s", unit, kind);
+	proof_capture(&match, "kind", kind);
 	strbuf_deinit(&text);
 }
 
@@ -212,18 +213,18 @@ static void mutations_never_prove_more_than_there_is(void **state)
 	struct strbuf wide = widen("the orders of all people");
 
 	(void)state;
-	assert_true(proof_survives("sql_statement", BYTES(statement), 4000));
-	assert_true(proof_survives("utf8_text", BYTES(statement), 4000));
-	assert_true(proof_survives("utf16_text", strbuf_span(&wide), 4000));
+	proof_damage("sql_statement", BYTES(statement));
+	proof_damage("utf8_text", BYTES(statement));
+	proof_damage("utf16_text", strbuf_span(&wide));
 	strbuf_deinit(&wide);
 }
 
 static void noise_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(proof_accepts_noise("sql_statement", BYTES("SELECT a"), 100000), 0);
-	assert_int_equal(proof_accepts_noise("utf8_text", BYTES("abcdefgh"), 100000), 0);
-	assert_int_equal(proof_accepts_noise("utf16_text", BYTES("a\0b\0c\0d\0"), 100000), 0);
+	assert_int_equal(proof_noise("sql_statement", BYTES("SELECT a"), 100000), 0);
+	assert_int_equal(proof_noise("utf8_text", BYTES("abcdefgh"), 100000), 0);
+	assert_int_equal(proof_noise("utf16_text", BYTES("a\0b\0c\0d\0"), 100000), 0);
 }
 
 int main(void)

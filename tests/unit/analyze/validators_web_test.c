@@ -25,8 +25,7 @@ static void check_capture(const char *name, struct span bytes, const char *captu
 	struct match match;
 
 	assert_true(proof_run(name, bytes, &match) > 0);
-	if (!proof_captured(&match, capture, wanted))
-		fail_msg("%s: %s is not %s", name, capture, wanted);
+	proof_capture(&match, capture, wanted);
 }
 
 /* ---- HTTP/2 (RFC 9113) ---- */
@@ -238,21 +237,16 @@ static void xml_documents(void **state)
 		{ "<!DOCTYPE a SYSTEM 'u'><a></a>", 30 },
 		{ "<a><b></a></b>", 6 },
 		{ "<a><b", 3 },
-		{ "<a b=<c>", 1 },
+		{ "<a b=<c>", 0 },
 		{ "<a>\x01</a>", 3 },
-		{ "text<a/>", 1 },
-		{ "</a>", 1 },
-		{ "<1a/>", 1 },
+		{ "text<a/>", 0 },
+		{ "</a>", 0 },
+		{ "<1a/>", 0 },
 	};
-	struct match match;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		bool sound = proof_run("xml_document", span_string(cases[i].text), &match) > 0;
-
-		if (match.extent != cases[i].extent || sound != (cases[i].extent > 1))
-			fail_msg("%s: %zu", cases[i].text, match.extent);
-	}
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		check("xml_document", span_string(cases[i].text), cases[i].extent);
 	check_capture("xml_document", BYTES("<p:feed></p:feed>"), "root", "feed");
 }
 
@@ -314,16 +308,16 @@ static void mutations_never_prove_more_than_there_is(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
-		assert_true(proof_survives(seeds[i].name, span_make(seeds[i].bytes, seeds[i].size), 3000));
+		proof_damage(seeds[i].name, span_make(seeds[i].bytes, seeds[i].size));
 }
 
 /* What the patterns let through is mostly noise. */
 static void noise_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(proof_accepts_noise("websocket_masked", BYTES("\x81\x90"), 100000), 0);
-	assert_int_equal(proof_accepts_noise("websocket_chain", BYTES("\x81"), 100000), 0);
-	assert_int_equal(proof_accepts_noise("http2_frames", BYTES("\x00\x00\x04\x08\x00"), 100000), 0);
+	assert_int_equal(proof_noise("websocket_masked", BYTES("\x81\x90"), 100000), 0);
+	assert_int_equal(proof_noise("websocket_chain", BYTES("\x81"), 100000), 0);
+	assert_int_equal(proof_noise("http2_frames", BYTES("\x00\x00\x04\x08\x00"), 100000), 0);
 }
 
 int main(void)
