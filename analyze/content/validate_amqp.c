@@ -31,8 +31,8 @@ static struct span read_shortstr(struct cursor *cursor)
 	return text;
 }
 
-/* What stands around exchange and routing key (1.8.3.7, 1.8.3.10, 1.8.3.13... of the class
- * reference). */
+/* What stands around exchange and routing key: see basic.publish, deliver and get-ok in the class
+ * reference. */
 static bool read_method(struct cursor *cursor, struct span *exchange, struct span *key)
 {
 	uint16_t class_id = cursor_u16(cursor), method = cursor_u16(cursor);

@@ -1,6 +1,5 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/crc32c.h"
 #include "analyze/content/validators.h"
 #include "base/strbuf.h"
 #include "tests/support/proof.h"
@@ -123,23 +122,6 @@ static void check_broken(const char *name, const char *hex, size_t at, uint8_t b
 static size_t size_of(const char *hex)
 {
 	return strlen(hex) / 2;
-}
-
-/* RFC 3720 B.4, and the check value of the catalogue of CRCs. */
-static void crc32c_of_known_bytes(void **state)
-{
-	uint8_t bytes[32];
-
-	(void)state;
-	assert_int_equal(crc32c(BYTES("123456789")), 0xe3069283);
-	memset(bytes, 0, sizeof bytes);
-	assert_int_equal(crc32c(span_make(bytes, sizeof bytes)), 0x8a9136aa);
-	memset(bytes, 0xff, sizeof bytes);
-	assert_int_equal(crc32c(span_make(bytes, sizeof bytes)), 0x62a8ab43);
-	for (uint8_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = i;
-	assert_int_equal(crc32c(span_make(bytes, sizeof bytes)), 0x46dd794e);
-	assert_int_equal(crc32c(span_make(bytes, 0)), 0);
 }
 
 static void kafka_batches(void **state)
@@ -390,7 +372,6 @@ static void noise_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc32c_of_known_bytes),
 		cmocka_unit_test(kafka_batches),
 		cmocka_unit_test(amqp_messages),
 		cmocka_unit_test(mqtt_connects),
