@@ -1,5 +1,5 @@
-/* Text at the start of an allocation, in UTF-8 (RFC 3629) or UTF-16 with ASCII in it: what is left
- * to say of strings that no other rule knows. */
+/* Text at the start of an allocation that is not for people: base64 (RFC 4648) and hex, or UTF-16.
+ */
 #include "analyze/content/text_run.h"
 #include "analyze/content/validators.h"
 
@@ -27,18 +27,18 @@ static struct tally tally_of(struct span text)
 	return tally;
 }
 
-/* base64 (RFC 4648) of any data is a sixth digits, two fifths upper case; its lines have 64
- * columns or more. */
+/* NULL where it is neither: other text has names only its program knows. base64 of any data is a
+ * sixth digits, two fifths upper case; its lines have 64 columns or more. */
 static const char *kind_of(struct span text)
 {
 	struct tally tally = tally_of(text);
 
 	if (tally.hex == text.size)
-		return tally.digits == text.size ? "digits" : "hex";
+		return "hex";
 	if (tally.base64 + tally.blanks == text.size && tally.blanks * 60 < text.size &&
 		tally.digits * 40 > text.size && tally.upper * 10 > text.size)
 		return "base64";
-	return "text";
+	return NULL;
 }
 
 /* Where the text starts: at the capture `text`, or where the match does. */
@@ -49,19 +49,18 @@ static size_t text_start(struct span bytes, const struct match *match)
 	return capture && capture->text.data ? (size_t)(capture->text.data - bytes.data) : 0;
 }
 
-/* At least 64 bytes. Provides `kind`, told by the first few of them: digits, hex, base64 or text.
- */
-bool validate_utf8_text(struct span bytes, struct match *match)
+/* At least 64 bytes. Provides `kind`, told by the first few of them: hex or base64. */
+bool validate_encoded_text(struct span bytes, struct match *match)
 {
 	enum { LEAST = 64, LOOK = 256 };
 	size_t start = text_start(bytes, match);
 	size_t length = text_run_length(span_part(bytes, start, MAX_BYTES));
+	const char *kind = kind_of(span_part(bytes, start, length < LOOK ? length : LOOK));
 
-	if (length < LEAST)
+	if (length < LEAST || !kind)
 		return false;
 	match_extend(match, start + length);
-	match_set(match, "kind",
-			  span_string(kind_of(span_part(bytes, start, length < LOOK ? length : LOOK))));
+	match_set(match, "kind", span_string(kind));
 	return true;
 }
 

@@ -40,7 +40,7 @@ static const struct validator validators[] = {
 
 	/* text */
 	{ "sql_statement", validate_sql_statement, "statement" },
-	{ "utf8_text", validate_utf8_text, "kind" },
+	{ "encoded_text", validate_encoded_text, "kind" },
 	{ "utf16_text", validate_utf16_text, NULL },
 	/* databases */
 	{ "sqlite_header", validate_sqlite_header, NULL },

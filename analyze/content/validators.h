@@ -67,6 +67,6 @@ validator_run validate_mysql_columns, validate_postgres_result, validate_postgre
 validator_run validate_mongodb_message, validate_thrift_message, validate_prometheus_metric;
 
 /* text */
-validator_run validate_sql_statement, validate_utf8_text, validate_utf16_text;
+validator_run validate_sql_statement, validate_encoded_text, validate_utf16_text;
 
 #endif
