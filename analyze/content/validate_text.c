@@ -21,14 +21,16 @@ static struct tally tally_of(struct span text)
 		tally.digits += digit;
 		tally.upper += letter && !(c & 32);
 		tally.hex += digit || (letter && (c | 32) <= 'f');
-		tally.base64 += digit || letter || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
+		tally.base64 += digit || letter || c == '+' || c == '/' || c == '=';
 		tally.blanks += c == ' ' || c == '\t' || c == '\r' || c == '\n';
 	}
 	return tally;
 }
 
 /* NULL where it is neither: other text has names only its program knows. base64 of any data is a
- * sixth digits, two fifths upper case; its lines have 64 columns or more. */
+ * sixth digits, two fifths upper case; its lines have 64 columns or more. The alphabet for
+ * addresses, with - and
+ * _, is left out: names of C++ functions are made of it. */
 static const char *kind_of(struct span text)
 {
 	struct tally tally = tally_of(text);
@@ -36,7 +38,7 @@ static const char *kind_of(struct span text)
 	if (tally.hex == text.size)
 		return "hex";
 	if (tally.base64 + tally.blanks == text.size && tally.blanks * 60 < text.size &&
-		tally.digits * 40 > text.size && tally.upper * 10 > text.size)
+		tally.digits * 16 > text.size && tally.upper * 4 > text.size)
 		return "base64";
 	return NULL;
 }

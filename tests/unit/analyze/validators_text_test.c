@@ -103,6 +103,8 @@ static void kinds_of_text(void **state)
 	check_kind("QUJDZGVm0", "base64");
 	check_kind("-=", NULL);
 	check_kind("one_name/", NULL);
+	check_kind("_ZNKSt7Cxx119MONEY", NULL);
+	check_kind("org/apache/Asm9/", NULL);
 	check_kind("A word 0 ", NULL);
 	check_kind("gr\xc3\xbc\xc3\x9f", NULL);
 }
