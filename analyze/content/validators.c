@@ -3,13 +3,24 @@
 #include <string.h>
 
 static const struct validator validators[] = {
-	{ "zip_local_header", validate_zip_local_header, "entry" },
-	{ "zip_central_directory", validate_zip_central_directory, "entry" },
 	{ "jar_manifest", validate_jar_manifest, "title" },
 	{ "java_class", validate_java_class, "class" },
 	{ "json_value", validate_json_value, "keys" },
 	{ "websocket_frame", validate_websocket_frame, "keys" },
 	{ "http_message", validate_http_message, NULL },
+
+	/* archives */
+	{ "zip_local_header", validate_zip_local_header, "entry" },
+	{ "zip_central_directory", validate_zip_central_directory, "entry" },
+
+	/* compression */
+	{ "gzip", validate_gzip, NULL },
+	{ "zlib", validate_zlib, NULL },
+	{ "zstd_frame", validate_zstd_frame, NULL },
+	{ "lz4_frame", validate_lz4_frame, NULL },
+	{ "snappy_frame", validate_snappy_frame, NULL },
+	{ "xz_stream", validate_xz_stream, NULL },
+	{ "bzip2", validate_bzip2, NULL },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };

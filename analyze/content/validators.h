@@ -33,11 +33,17 @@ static inline void match_extend(struct match *match, size_t extent)
 		match->extent = extent;
 }
 
-/* The validators, each in a file of its format: validate_zip.c, validate_java.c, validate_json.c,
- * validate_http.c. What they check and where that is written is said there. */
-validator_run validate_zip_local_header, validate_zip_central_directory;
+/* The validators, each in a file of its format. What they check and where that is written is said
+ * there. */
 validator_run validate_java_class, validate_jar_manifest;
 validator_run validate_json_value, validate_websocket_frame;
 validator_run validate_http_message;
+
+/* archives */
+validator_run validate_zip_local_header, validate_zip_central_directory;
+
+/* compression */
+validator_run validate_gzip, validate_zlib, validate_zstd_frame, validate_lz4_frame;
+validator_run validate_snappy_frame, validate_xz_stream, validate_bzip2;
 
 #endif
