@@ -1,11 +1,16 @@
-/* Local file headers and central directory records (PKWARE APPNOTE.TXT 6.3.10, 4.3.7, 4.3.12). */
+/* Local file headers, central directory records and the end record (PKWARE APPNOTE.TXT 6.3.10,
+ * 4.3.7, 4.3.12, 4.3.16). */
 #include "analyze/content/deflate_trial.h"
 #include "analyze/content/validators.h"
+#include "base/size.h"
+
+#include <stdio.h>
 
 enum {
 	LOCAL_BYTES = 30,
 	CENTRAL_BYTES = 46,
 	NAME_MAX_BYTES = 1024,
+	COMMENT_MAX_BYTES = 1024,
 	FLAG_ENCRYPTED = 1 << 0,
 	FLAG_DATA_DESCRIPTOR = 1 << 3,
 	METHOD_DEFLATE = 8,
@@ -166,4 +171,39 @@ bool validate_zip_central_directory(struct span bytes, struct match *match)
 		return false;
 	match_set(match, "entry", name);
 	return next == MAGIC_CENTRAL || next == MAGIC_END || next == MAGIC_END64;
+}
+
+/* "1,234 entries, directory of 96.3 KiB": the same numbers are most likely the same archive. */
+static void describe(uint16_t entries, uint32_t directory_bytes, struct match *match)
+{
+	char count[SIZE_TEXT + 8], size[SIZE_TEXT];
+	int length = snprintf(match->built, sizeof match->built, "%s %s, directory of %s",
+						  count_format(entries, count), entries == 1 ? "entry" : "entries",
+						  size_format(directory_bytes, size));
+
+	match->built_size = (size_t)length;
+	match_set(match, "archive", span_make(match->built, match->built_size));
+}
+
+/* The record of an archive of one part, whose directory has a size that its entries can have: each
+ * is a record with a name. ZIP64's stand-ins (all ones) do not pass. */
+bool validate_zip_end(struct span bytes, struct match *match)
+{
+	struct cursor cursor = cursor_make(bytes, false);
+	uint32_t magic = cursor_u32(&cursor), disks = cursor_u32(&cursor), directory;
+	uint16_t here = cursor_u16(&cursor), entries = cursor_u16(&cursor), comment;
+
+	directory = cursor_u32(&cursor);
+	cursor_skip(&cursor, 4); /* where the directory starts */
+	comment = cursor_u16(&cursor);
+	if (!cursor_ok(&cursor) || magic != MAGIC_END || disks || here != entries || !entries ||
+		entries == UINT16_MAX || directory < entries * (CENTRAL_BYTES + 1u) ||
+		directory > entries * UINT64_C(4096) || comment > COMMENT_MAX_BYTES)
+		return false;
+	match->extent = cursor.at;
+	cursor_skip(&cursor, comment);
+	if (cursor_ok(&cursor))
+		match->extent = cursor.at;
+	describe(entries, directory, match);
+	return true;
 }

@@ -12,6 +12,10 @@ static const struct validator validators[] = {
 	/* archives */
 	{ "zip_local_header", validate_zip_local_header, "entry" },
 	{ "zip_central_directory", validate_zip_central_directory, "entry" },
+	{ "zip_end", validate_zip_end, "archive" },
+	{ "tar_header", validate_tar_header, "entry" },
+	{ "7z_archive", validate_7z_archive, NULL },
+	{ "jimage", validate_jimage, NULL },
 
 	/* compression */
 	{ "gzip", validate_gzip, NULL },

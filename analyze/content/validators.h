@@ -40,7 +40,8 @@ validator_run validate_json_value, validate_websocket_frame;
 validator_run validate_http_message;
 
 /* archives */
-validator_run validate_zip_local_header, validate_zip_central_directory;
+validator_run validate_zip_local_header, validate_zip_central_directory, validate_zip_end;
+validator_run validate_tar_header, validate_7z_archive, validate_jimage;
 
 /* compression */
 validator_run validate_gzip, validate_zlib, validate_zstd_frame, validate_lz4_frame;
