@@ -25,6 +25,12 @@ static const struct validator validators[] = {
 	{ "snappy_frame", validate_snappy_frame, NULL },
 	{ "xz_stream", validate_xz_stream, NULL },
 	{ "bzip2", validate_bzip2, NULL },
+
+	/* jvm */
+	{ "java_serialized", validate_java_serialized, "class" },
+	{ "hprof", validate_hprof, NULL },
+	{ "jfr_chunk", validate_jfr_chunk, NULL },
+	{ "nmt_block", validate_nmt_block, "tag" },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };

@@ -47,4 +47,7 @@ validator_run validate_tar_header, validate_7z_archive, validate_jimage;
 validator_run validate_gzip, validate_zlib, validate_zstd_frame, validate_lz4_frame;
 validator_run validate_snappy_frame, validate_xz_stream, validate_bzip2;
 
+/* jvm */
+validator_run validate_java_serialized, validate_hprof, validate_jfr_chunk, validate_nmt_block;
+
 #endif
