@@ -31,6 +31,15 @@ static const struct validator validators[] = {
 	{ "hprof", validate_hprof, NULL },
 	{ "jfr_chunk", validate_jfr_chunk, NULL },
 	{ "nmt_block", validate_nmt_block, "tag" },
+
+	/* crypto */
+	{ "pem", validate_pem, NULL },
+	{ "certificate", validate_certificate, "subject" },
+	{ "certificate_body", validate_certificate_body, "subject" },
+	{ "private_key", validate_private_key, "kind" },
+	{ "openssh_key", validate_openssh_key, "cipher" },
+	{ "jwt", validate_jwt, "alg" },
+	{ "tls_records", validate_tls_records, "content" },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };

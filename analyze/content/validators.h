@@ -50,4 +50,8 @@ validator_run validate_snappy_frame, validate_xz_stream, validate_bzip2;
 /* jvm */
 validator_run validate_java_serialized, validate_hprof, validate_jfr_chunk, validate_nmt_block;
 
+/* crypto */
+validator_run validate_pem, validate_certificate, validate_certificate_body, validate_private_key;
+validator_run validate_openssh_key, validate_jwt, validate_tls_records;
+
 #endif
