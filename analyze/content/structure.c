@@ -31,10 +31,13 @@ static bool read_word(struct span bytes, const struct structure_word *word, unsi
 	return true;
 }
 
-/* The live chunk whose user address this is. */
-static bool find_chunk_start(const struct structure_tables *tables, vaddr pointer,
+/* The live chunk whose user address this is, or, behind a header of the caller of malloc, the
+ * address that it hands out. */
+static bool find_chunk_start(const struct structure_word *word,
+							 const struct structure_tables *tables, vaddr pointer,
 							 struct chunk *chunk)
 {
+	pointer -= word->header;
 	return chunk_table_find(tables->chunks, pointer, chunk) && chunk_is_live(chunk->state) &&
 		   pointer == chunk->address + tables->chunks->header_bytes;
 }
@@ -55,7 +58,7 @@ static bool target_passes(const struct structure_word *word, const struct struct
 	case WORD_TO_MAPPED:
 		return is_mapped(tables, pointer);
 	case WORD_TO_CHUNK_START:
-		return find_chunk_start(tables, pointer, &chunk) && in_range(word->size, chunk.bytes);
+		return find_chunk_start(word, tables, pointer, &chunk) && in_range(word->size, chunk.bytes);
 	case WORD_TO_SELF:
 		return pointer >= start && pointer - own->address < own->bytes &&
 			   (!word->has_in || in_range(word->in, pointer - start));
@@ -103,7 +106,7 @@ bool structure_match(const struct structure *structure, const struct structure_t
 static bool claim_chunk(const struct structure_word *word, const struct structure_tables *tables,
 						vaddr pointer, struct structure_claim *claim)
 {
-	if (!find_chunk_start(tables, pointer, &claim->chunk) ||
+	if (!find_chunk_start(word, tables, pointer, &claim->chunk) ||
 		!in_range(word->size, claim->chunk.bytes))
 		return false;
 	claim->start = claim->chunk.address;

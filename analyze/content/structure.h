@@ -36,7 +36,8 @@ struct structure_word {
 	struct word_range in; /* allowed values; for `to: self` allowed offsets from the start */
 	enum word_target to;
 	struct word_range size; /* chunk sizes the pointed chunk may have */
-	bool null;              /* a null pointer passes as well */
+	uint32_t header; /* WORD_TO_CHUNK_START: how far behind the chunk's user address it leads */
+	bool null;       /* a null pointer passes as well */
 	bool has_back;
 	uint32_t back; /* the word at this offset behind the pointer points back to the start */
 	bool claim;    /* the pointed chunk is explained too */

@@ -271,6 +271,9 @@ static void parts_must_fit_together(void **state)
 				   "FILE:8:11: error[R044] rule 't.a': extent: validator needs a validator\n");
 	check_messages(HEAD "- id: a\n  title: T\n  structure: [{at: 0, type: u8, null: true}]\n",
 				   "FILE:6:15: error[R042] rule 'a': to, null, back and claim are for type: ptr\n");
+	check_messages(HEAD
+				   "- id: a\n  title: T\n  structure: [{at: 0, type: ptr, to: self, header: 8}]\n",
+				   "FILE:6:15: error[R042] rule 'a': header goes with to: chunk-start\n");
 }
 
 static void uncovered_branches_are_refused(void **state)

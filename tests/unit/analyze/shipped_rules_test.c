@@ -186,7 +186,67 @@ static void ended_streams_are_found_in_free_chunks(void **state)
 	findings_deinit(&findings);
 }
 
-/* Neither rule takes random words or pointers for a stream. */
+/* A stream in the middle of its data, with everything that deflateInit allocates. */
+static z_stream *open_deflate(struct scene *scene, int window_bits, int memory_level)
+{
+	z_stream *stream = (z_stream *)(void *)sketch_chunk(&scene->sketch, 128, CHUNK_IN_USE);
+	uint8_t out[64];
+
+	stream->zalloc = allocate;
+	stream->zfree = release;
+	stream->opaque = &scene->sketch;
+	assert_int_equal(deflateInit2(stream, 6, Z_DEFLATED, window_bits, memory_level, 0), Z_OK);
+	stream->next_in = scene->packed;
+	stream->avail_in = (uInt)scene->packed_size;
+	stream->next_out = out;
+	stream->avail_out = sizeof out;
+	assert_int_equal(deflate(stream, Z_NO_FLUSH), Z_OK);
+	return stream;
+}
+
+static void open_deflate_streams_are_found_whole(void **state)
+{
+	enum { STATE = 5968, WINDOW = 65552 };
+	struct scene *scene = *state;
+	struct findings findings;
+	struct sum sum;
+
+	for (int i = 0; i < 2; i++)
+		open_deflate(scene, 15, 8);
+	open_deflate(scene, -9, 1);
+	findings = scan(scene);
+	sum = sum_of(&findings, "compression.zlib-deflate");
+	assert_int_equal(sum.hits, 3);
+	assert_int_equal(sum.claims, 3 * 5);
+	assert_in_range(sum.bytes, 2 * (128 + STATE + 4 * WINDOW),
+					2 * (128 + STATE + 4 * WINDOW) + 16000);
+	assert_int_equal(sum_of(&findings, "compression.zlib-deflate-stale").hits, 0);
+	findings_deinit(&findings);
+}
+
+static void ended_deflate_streams_are_found_in_free_chunks(void **state)
+{
+	struct scene *scene = *state;
+	struct findings findings;
+	struct sum sum;
+
+	for (int i = 0; i < 2; i++) {
+		size_t first = scene->sketch.packed.count;
+
+		open_deflate(scene, 15, 8);
+		free_tail(&scene->sketch, first + 1);
+		sketch_chunk(&scene->sketch, 64, CHUNK_IN_USE);
+	}
+	findings = scan(scene);
+	sum = sum_of(&findings, "compression.zlib-deflate-stale");
+	assert_int_equal(sum.hits, 2);
+	assert_int_equal(sum.claims, 2 * 3);
+	assert_int_equal(sum.bytes, 2 * (5952 + 3 * 65536));
+	assert_int_equal(sum_of(&findings, "compression.zlib-deflate").hits, 0);
+	findings_deinit(&findings);
+}
+
+/* No rule takes random words or pointers for a stream. */
 static void noise_is_no_stream(void **state)
 {
 	struct scene *scene = *state;
@@ -213,6 +273,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(open_streams_are_found_whole),
 		TEST(ended_streams_are_found_in_free_chunks),
+		TEST(open_deflate_streams_are_found_whole),
+		TEST(ended_deflate_streams_are_found_in_free_chunks),
 		TEST(noise_is_no_stream),
 	};
 

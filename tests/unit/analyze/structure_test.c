@@ -65,6 +65,15 @@ static bool matches(struct scene *scene)
 	return matches_within(scene, 80);
 }
 
+static struct structure_claims claims_of(struct scene *scene)
+{
+	struct structure_tables tables = { &scene->sketch.image, NULL, &scene->sketch.chunks };
+	struct structure_claims claims;
+
+	structure_claim(&scene->structure, &tables, span_make(scene->own, 80), &claims);
+	return claims;
+}
+
 static void numbers_must_be_in_range(void **state)
 {
 	struct scene *scene = *state;
@@ -126,6 +135,30 @@ static void pointers_are_followed(void **state)
 	assert_false(matches(scene));
 }
 
+/* A program that puts a header of its own before what it hands out points behind it. */
+static void chunks_may_have_a_header_of_their_user(void **state)
+{
+	struct scene *scene = *state;
+	struct structure_word *word = add(scene, 0, WORD_PTR);
+	vaddr other = sketch_address(&scene->sketch, scene->other);
+	struct structure_claims claims;
+
+	word->to = WORD_TO_CHUNK_START;
+	word->header = 16;
+	word->claim = true;
+	put(scene->own, other + 16);
+	assert_true(matches(scene));
+	claims = claims_of(scene);
+	assert_int_equal(claims.count, 1);
+	assert_int_equal(claims.items[0].start, other - 16);
+	assert_int_equal(claims.items[0].bytes, 128);
+	put(scene->own, other);
+	assert_false(matches(scene));
+	assert_int_equal(claims_of(scene).count, 0);
+	put(scene->own, 8); /* before any address */
+	assert_false(matches(scene));
+}
+
 static void pointers_to_self_have_offsets(void **state)
 {
 	struct scene *scene = *state;
@@ -161,15 +194,6 @@ static void a_pointer_may_have_to_point_back(void **state)
 	assert_false(matches(scene));
 	put(scene->other + 56, own);
 	assert_true(matches(scene));
-}
-
-static struct structure_claims claims_of(struct scene *scene)
-{
-	struct structure_tables tables = { &scene->sketch.image, NULL, &scene->sketch.chunks };
-	struct structure_claims claims;
-
-	structure_claim(&scene->structure, &tables, span_make(scene->own, 80), &claims);
-	return claims;
 }
 
 static void chunks_and_freed_bytes_are_claimed(void **state)
@@ -211,6 +235,7 @@ int main(void)
 		TEST(numbers_must_be_in_range),
 		TEST(every_word_must_be_readable),
 		TEST(pointers_are_followed),
+		TEST(chunks_may_have_a_header_of_their_user),
 		TEST(pointers_to_self_have_offsets),
 		TEST(a_pointer_may_have_to_point_back),
 		TEST(chunks_and_freed_bytes_are_claimed),
