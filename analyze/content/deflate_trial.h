@@ -24,8 +24,8 @@ struct deflate_trial {
 };
 
 /* Inflates what starts at the span's first byte and stops at its end, at the first byte that does
- * not inflate, at the end of the span, once `enough` bytes have come out, or at DEFLATE_TRIAL_MOST.
- * Takes about 40 KiB for the time of the call, from malloc. */
+ * not inflate, at the end of the span, once `enough` bytes have come out, or at
+ * DEFLATE_TRIAL_MOST. Takes about 40 KiB for the time of the call, from malloc. */
 struct deflate_trial deflate_try(struct span bytes, enum match_packed packed, uint64_t enough);
 
 #endif

@@ -1,5 +1,6 @@
 /* bzip2 streams (as bzip2 1.0.8 reads them, decompress.c BZ2_decompress): the header and what
- * stands before the tables of the first block. The tables are bits, not bytes, and are not read. */
+ * stands before the tables of the first block. The tables are bits, not bytes, and are not
+ * read. */
 #include "analyze/content/validators.h"
 
 enum { LEVEL_AT = 3, BLOCK_AT = 10, BLOCK_UNIT = 100000 };

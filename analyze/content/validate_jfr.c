@@ -1,12 +1,12 @@
-/* Chunks of a flight recording (OpenJDK 17, jfrChunkWriter.cpp): the header, all of it big-endian.
- */
+/* Chunks of a flight recording (OpenJDK 17, jfrChunkWriter.cpp): the header, all of it
+ * big-endian. */
 #include "analyze/content/validators.h"
 
 enum { MAGIC_BYTES = 4, HEADER_BYTES = 68, NEWEST_MAJOR = 2, NEWEST_MINOR = 9 };
 
-/* Size, places of the constant pool and of the metadata, start, duration, ticks, their frequency.
- * The size is 0 or grows while the chunk is being written; the places are 0 or behind the header.
- */
+/* Size, places of the constant pool and of the metadata, start, duration, ticks, their
+ * frequency. The size is 0 or grows while the chunk is being written; the places are 0 or
+ * behind the header. */
 bool validate_jfr_chunk(struct span bytes, struct match *match)
 {
 	struct cursor cursor = cursor_make(bytes, true);

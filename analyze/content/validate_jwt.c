@@ -46,8 +46,8 @@ static void skip_blanks(struct cursor *cursor)
 		cursor_skip(cursor, 1);
 }
 
-/* The value of "alg": letters, digits and signs of the registered names (RFC 7518 3.1), in a header
- * that is one JSON object. Empty where there is none. */
+/* The value of "alg": letters, digits and signs of the registered names (RFC 7518 3.1), in a
+ * header that is one JSON object. Empty where there is none. */
 static struct span find_algorithm(struct span header)
 {
 	static const char key[] = "\"alg\"";

@@ -20,8 +20,7 @@ static bool is_name(struct span name)
 }
 
 /* Cipher, key derivation and its options, the number of keys, the public ones, then the private
- * part
- * ("none": not encrypted), which counts where it is whole. */
+ * part ("none": not encrypted), which counts where it is whole. */
 bool validate_openssh_key(struct span bytes, struct match *match)
 {
 	struct cursor cursor = cursor_make(bytes, true);

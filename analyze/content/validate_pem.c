@@ -1,5 +1,5 @@
-/* PEM text (RFC 7468, RFC 1421 4.6 for the headers of old keys, RFC 4880 6.2 for OpenPGP's armour).
- */
+/* PEM text (RFC 7468, RFC 1421 4.6 for the headers of old keys, RFC 4880 6.2 for OpenPGP's
+ * armour). */
 #include "analyze/content/validators.h"
 
 #include <string.h>
@@ -51,8 +51,8 @@ static bool is_body(struct span line)
 	return true;
 }
 
-/* The line at `at` without its end. Its end may be missing: at the end of the chunk, or at a NUL.
- */
+/* The line at `at` without its end. Its end may be missing: at the end of the chunk, or at a
+ * NUL. */
 static struct span line_at(struct span bytes, size_t at)
 {
 	size_t size = 0;

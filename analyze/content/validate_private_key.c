@@ -55,8 +55,8 @@ static const char *read_rsa(struct cursor *cursor)
 	return cursor_left(cursor) ? NULL : "PKCS#1 RSA";
 }
 
-/* Behind the version, which is 1: the key, as long as its curve's order; the curve, the public key.
- */
+/* Behind the version, which is 1: the key, as long as its curve's order; the curve, the public
+ * key. */
 static const char *read_ec(struct cursor *cursor)
 {
 	struct span key, part;

@@ -92,8 +92,8 @@ static size_t entry_extent(struct span bytes)
 	return header_is_sound(next) || is_zero(next) ? size : BLOCK_BYTES;
 }
 
-/* The name, behind the prefix that POSIX (NUL behind the magic, where GNU has a blank) keeps apart.
- */
+/* The name, behind the prefix that POSIX (NUL behind the magic, where GNU has a blank) keeps
+ * apart. */
 static struct span entry_name(struct span bytes, struct match *match)
 {
 	struct span name = text_of(span_part(bytes, 0, NAME_BYTES));

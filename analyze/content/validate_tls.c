@@ -28,8 +28,8 @@ static const char *read_header(struct cursor *cursor, size_t *length)
 	return contents[type - CHANGE_CIPHER_SPEC];
 }
 
-/* RFC 8446 4.1.2: type, length of 3 bytes, version 3.3 or below it, 32 random bytes, a session id.
- */
+/* RFC 8446 4.1.2: type, length of 3 bytes, version 3.3 or below it, 32 random bytes, a
+ * session id. */
 static const char *hello_of(struct span record)
 {
 	struct cursor cursor = cursor_make(record, true);

@@ -1,5 +1,5 @@
-/* Zstandard frames (RFC 8878 3.1.1): the header and the chain of blocks; nothing is decompressed.
- */
+/* Zstandard frames (RFC 8878 3.1.1): the header and the chain of blocks; nothing is
+ * decompressed. */
 #include "analyze/content/validators.h"
 
 #define MAGIC 0xfd2fb528u

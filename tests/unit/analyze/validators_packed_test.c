@@ -131,8 +131,8 @@ static void long_members_may_be_cut_short(void **state)
 	strbuf_deinit(&bytes);
 }
 
-/* What breaks later counts as far as it inflates: a little further than what is good, seldom to its
- * end. */
+/* What breaks later counts as far as it inflates: a little further than what is good, seldom to
+ * its end. */
 static void damaged_members_count_as_far_as_they_inflate(void **state)
 {
 	enum { GOOD = 300, SEEDS = 20 };
@@ -202,8 +202,8 @@ static void zlib_streams(void **state)
 	strbuf_deinit(&bytes);
 }
 
-/* An entry of a ZIP: the data of both inflates; where the header does not tell its size (bit 3) the
- * stream does, if the data descriptor stands behind it. */
+/* An entry of a ZIP: the data of both inflates; where the header does not tell its size (bit 3)
+ * the stream does, if the data descriptor stands behind it. */
 static void zip_entries_are_inflated(void **state)
 {
 	enum { NAME = 5, EXTRA = 28, DATA = 30 + NAME + EXTRA, PACKED = 29 };
