@@ -188,6 +188,10 @@ static void jimages(void **state)
 								   "cafedada 00010000 00000000 00000000 00000000 00000002 00000001",
 								   &match),
 					 0);
+	assert_int_equal(proof_run_hex("jimage", /* two resources, one place */
+								   "cafedada 00010000 00000000 00000002 00000001 00000002 00000001",
+								   &match),
+					 0);
 	strbuf_deinit(&bytes);
 }
 

@@ -94,10 +94,30 @@ static void certificates(void **state)
 	assert_int_equal(proof_run("certificate_body", body, &match), 236);
 	assert_int_equal(match_find(&match, "subject")->text.size, 17);
 	assert_int_equal(proof_run("certificate_body", span, &match), 0);
+	memcpy(memmem(bytes.data, bytes.size, "160534Z", 7), "160534X", 7);
+	assert_int_equal(proof_run("certificate", span, &match), 0);
+	memcpy(memmem(bytes.data, bytes.size, "160534X", 7), "160534Z", 7);
+	assert_int_equal(proof_run("certificate", span, &match), 314);
 	bytes.data[7]++; /* the length of what is signed */
 	assert_int_equal(proof_run("certificate", span, &match), 0);
 	strbuf_deinit(&bytes);
 }
+
+/* A part more than a certificate has, and its length with it. */
+static void certificates_have_three_parts(void **state)
+{
+	struct strbuf bytes = proof_hex(certificate);
+	struct match match;
+
+	(void)state;
+	strbuf_add(&bytes, "\x05\x00", 2);
+	bytes.data[3] += 2;
+	assert_int_equal(proof_run("certificate", strbuf_span(&bytes), &match), 0);
+	strbuf_deinit(&bytes);
+}
+
+#define NUMBER "020f 010203040506070809000102030405"
+#define NUMBERS NUMBER NUMBER NUMBER NUMBER NUMBER NUMBER NUMBER NUMBER
 
 static void private_keys(void **state)
 {
@@ -112,7 +132,12 @@ static void private_keys(void **state)
 		{ "3018 020100 020101 020101 020101 020101 020101 020101 020101", NULL, 0 },
 		{ "301e 020100 020101 020101 020101 020101 020101 020101 020101 020101 020101", NULL, 0 },
 		{ "3081 1b 020100 020101 020101 020101 020101 020101 020101 020101 020101", NULL,
-		  0 },                      /* long form */
+		  0 }, /* long form */
+		{ "30818b 020100" NUMBERS, "PKCS#1 RSA", 142 },
+		{ "3082008b 020100" NUMBERS, NULL, 0 }, /* not the shortest form */
+		{ "302e020102300506032b65700422042010388dc21acbef9c9739e035fc53def4a918cfe8d3fb46cf6c5aa0"
+		  "2ac56e8c38",
+		  NULL, 0 },                /* version 3 */
 		{ "3080 020100", NULL, 0 }, /* indefinite */
 		{ "302e 020102 300506032b6570 0422 0420", NULL, 0 },
 	};
@@ -167,6 +192,7 @@ static void web_tokens(void **state)
 		{ NO_ALG "." JOE ".dBjftJeZ4CVP", 0 },
 		{ HS256 ".aGVsbG8." JOE, 0 },          /* the payload is no object */
 		{ "eyJhbGciOiJIUzI1Ni." JOE ".a", 0 }, /* the header is not whole */
+		{ HS256 "eA." JOE ".a", 0 },           /* something behind the object */
 		{ "eyJhbGciOiJ9." JOE ".a", 0 },
 	};
 	struct match match;
@@ -273,10 +299,15 @@ static void damage_never_proves_more_than_there_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pem_blocks),     cmocka_unit_test(certificates),
-		cmocka_unit_test(private_keys),   cmocka_unit_test(openssh_keys),
-		cmocka_unit_test(web_tokens),     cmocka_unit_test(long_token_headers_do_not_overflow),
-		cmocka_unit_test(records_of_tls), cmocka_unit_test(damage_never_proves_more_than_there_is),
+		cmocka_unit_test(pem_blocks),
+		cmocka_unit_test(certificates),
+		cmocka_unit_test(certificates_have_three_parts),
+		cmocka_unit_test(private_keys),
+		cmocka_unit_test(openssh_keys),
+		cmocka_unit_test(web_tokens),
+		cmocka_unit_test(long_token_headers_do_not_overflow),
+		cmocka_unit_test(records_of_tls),
+		cmocka_unit_test(damage_never_proves_more_than_there_is),
 	};
 
 	return cmocka_run_group_tests_name("validators_crypto", tests, NULL, NULL);

@@ -59,7 +59,7 @@ static void serialized_streams(void **state)
 		{ "aced0005 70", 0, NULL },
 		{ "aced0005 73 72 0000 0000000000000000 02 0000 78 70", 0, NULL },
 		{ "aced0005 73 72 0001 41 0000000000000000 22 0000 78 70", 0, NULL }, /* unknown flag */
-		{ "aced0005 73 72 0001 41 0000000000000000 02 0401 78 70", 0, NULL }, /* 1025 fields */
+		{ "aced0005 73 72 0001 41 0000000000000000 06 0000 78 70", 0, NULL }, /* of both kinds */
 		{ "aced0005 73 72 0001 41 0000000000000000 02 0001 4c 0001 61 74 0001 49 78 70", 0, NULL },
 		{ "aced0005 73 72 0001 41 0000000000000000 02 0001 4c 0001 61 71 007e0001 78 70", 29, "A" },
 	};
@@ -90,6 +90,30 @@ static void superclasses_are_bounded(void **state)
 	assert_int_equal(proof_run("java_serialized", strbuf_span(&bytes), &match),
 					 5 + 32 * (sizeof one - 1) - 1);
 	strbuf_deinit(&bytes);
+}
+
+/* A class of that many fields. */
+static size_t run_fields(const char *count, int fields)
+{
+	struct strbuf bytes = proof_hex("aced0005 73 72 0001 41 0000000000000000 02");
+	struct strbuf number = proof_hex(count);
+	struct match match;
+	size_t extent;
+
+	strbuf_add(&bytes, number.data, number.size);
+	for (int i = 0; i < fields; i++)
+		strbuf_add(&bytes, "I\x00\x01x", 4);
+	extent = proof_run("java_serialized", strbuf_span(&bytes), &match);
+	strbuf_deinit(&number);
+	strbuf_deinit(&bytes);
+	return extent;
+}
+
+static void fields_are_bounded(void **state)
+{
+	(void)state;
+	assert_int_equal(run_fields("0400", 1024), 20 + 4 * 1024);
+	assert_int_equal(run_fields("0401", 1025), 0);
 }
 
 static void heap_dumps(void **state)
@@ -180,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(serialized_streams),
 		cmocka_unit_test(superclasses_are_bounded),
+		cmocka_unit_test(fields_are_bounded),
 		cmocka_unit_test(heap_dumps),
 		cmocka_unit_test(flight_recordings),
 		cmocka_unit_test(tracked_blocks),
