@@ -17,18 +17,30 @@ static bool in_range(struct word_range range, uint64_t value)
 	return value >= range.min && value <= range.max;
 }
 
-/* Little-endian, as the image is. False where the word is not all there. */
-static bool read_word(struct span bytes, const struct structure_word *word, unsigned pointer,
-					  uint64_t *value)
+/* The bytes of a word, NULL where they are not all there, or not all in the chunk. */
+static const uint8_t *find_word(const struct structure_tables *tables,
+								const struct structure_place *place, uint32_t at, unsigned size)
 {
-	unsigned size = structure_word_bytes(word->type, pointer);
+	vaddr end = place->chunk.address + place->chunk.bytes;
 
-	if (word->at > bytes.size || bytes.size - word->at < size)
-		return false;
+	if (at <= place->bytes.size && place->bytes.size - at >= size)
+		return place->bytes.data + at;
+	if (place->address + at + size > end)
+		return NULL;
+	return image_at(tables->image, place->address + at, size);
+}
+
+/* Little-endian, as the image is. False where the word is not there. */
+static bool read_word(const struct structure_tables *tables, const struct structure_place *place,
+					  const struct structure_word *word, uint64_t *value)
+{
+	unsigned size = structure_word_bytes(word->type, tables->image->word);
+	const uint8_t *bytes = find_word(tables, place, word->at, size);
+
 	*value = 0;
-	for (unsigned i = size; i-- > 0;)
-		*value = *value << 8 | bytes.data[word->at + i];
-	return true;
+	for (unsigned i = size; bytes && i-- > 0;)
+		*value = *value << 8 | bytes[i];
+	return bytes;
 }
 
 /* The live chunk whose user address this is, or, behind a header of the caller of malloc, the
@@ -84,16 +96,16 @@ static bool pointer_passes(const struct structure_word *word, const struct struc
 }
 
 bool structure_match(const struct structure *structure, const struct structure_tables *tables,
-					 const struct chunk *chunk, vaddr address, struct span bytes)
+					 const struct structure_place *place)
 {
 	for (size_t i = 0; i < structure->words.count; i++) {
 		const struct structure_word *word = &structure->words.items[i];
 		uint64_t value;
 
-		if (!read_word(bytes, word, tables->image->word, &value))
+		if (!read_word(tables, place, word, &value))
 			return false;
 		if (word->type == WORD_PTR) {
-			if (!pointer_passes(word, tables, chunk, address, value))
+			if (!pointer_passes(word, tables, &place->chunk, place->address, value))
 				return false;
 		} else if (word->has_in && !in_range(word->in, value)) {
 			return false;
@@ -128,7 +140,7 @@ static bool claim_freed(const struct structure_word *word, const struct structur
 }
 
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,
-					 struct span bytes, struct structure_claims *claims)
+					 const struct structure_place *place, struct structure_claims *claims)
 {
 	claims->count = 0;
 	for (size_t i = 0; i < structure->words.count && claims->count < STRUCTURE_CLAIMS; i++) {
@@ -136,7 +148,7 @@ void structure_claim(const struct structure *structure, const struct structure_t
 		struct structure_claim *claim = &claims->items[claims->count];
 		uint64_t pointer;
 
-		if (!word->claim || !read_word(bytes, word, tables->image->word, &pointer) || !pointer)
+		if (!word->claim || !read_word(tables, place, word, &pointer) || !pointer)
 			continue;
 		claims->count += word->claim_bytes ? claim_freed(word, tables, pointer, claim)
 										   : claim_chunk(word, tables, pointer, claim);

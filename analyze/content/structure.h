@@ -74,14 +74,22 @@ struct structure_claims {
 
 void structure_deinit(struct structure *structure);
 
-/* Checks the structure at the start of `bytes`, which stand at `address` in the target in `chunk`
- * and reach as far as may be read. Every word must be there and pass. */
-bool structure_match(const struct structure *structure, const struct structure_tables *tables,
-					 const struct chunk *chunk, vaddr address, struct span bytes);
+/* Where a structure is looked for: `bytes` stand at `address` in the target, in `chunk`, and reach
+ * as far as memory is there without a gap. Words behind a gap (a page that the program has not
+ * touched) are read from the image, up to the end of the chunk. */
+struct structure_place {
+	struct chunk chunk;
+	vaddr address;
+	struct span bytes;
+};
 
-/* What a structure that matched claims besides its own bytes. */
+/* Checks the structure at the place. Every word must be there and pass. */
+bool structure_match(const struct structure *structure, const struct structure_tables *tables,
+					 const struct structure_place *place);
+
+/* What a structure that matched there claims besides its own bytes. */
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,
-					 struct span bytes, struct structure_claims *claims);
+					 const struct structure_place *place, struct structure_claims *claims);
 
 /* Bytes of a word of this type; `pointer` is the target's pointer size. */
 unsigned structure_word_bytes(enum word_type type, unsigned pointer);

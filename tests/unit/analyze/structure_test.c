@@ -48,16 +48,22 @@ static struct structure_word *add(struct scene *scene, uint32_t at, enum word_ty
 	return word;
 }
 
+/* At the start of the scene's first chunk, of which so many bytes are there without a gap. */
+static struct structure_place place_of(struct scene *scene, size_t readable)
+{
+	struct structure_place place = { .address = sketch_address(&scene->sketch, scene->own),
+									 .bytes = span_make(scene->own, readable) };
+
+	assert_true(chunk_table_find(&scene->sketch.chunks, place.address, &place.chunk));
+	return place;
+}
+
 static bool matches_within(struct scene *scene, size_t readable)
 {
 	struct structure_tables tables = { &scene->sketch.image, NULL, &scene->sketch.chunks };
-	struct chunk chunk;
+	struct structure_place place = place_of(scene, readable);
 
-	assert_true(chunk_table_find(&scene->sketch.chunks, sketch_address(&scene->sketch, scene->own),
-								 &chunk));
-	return structure_match(&scene->structure, &tables, &chunk,
-						   sketch_address(&scene->sketch, scene->own),
-						   span_make(scene->own, readable));
+	return structure_match(&scene->structure, &tables, &place);
 }
 
 static bool matches(struct scene *scene)
@@ -68,9 +74,10 @@ static bool matches(struct scene *scene)
 static struct structure_claims claims_of(struct scene *scene)
 {
 	struct structure_tables tables = { &scene->sketch.image, NULL, &scene->sketch.chunks };
+	struct structure_place place = place_of(scene, 80);
 	struct structure_claims claims;
 
-	structure_claim(&scene->structure, &tables, span_make(scene->own, 80), &claims);
+	structure_claim(&scene->structure, &tables, &place, &claims);
 	return claims;
 }
 
@@ -90,14 +97,35 @@ static void numbers_must_be_in_range(void **state)
 	assert_true(matches(scene));
 }
 
-static void every_word_must_be_readable(void **state)
+static void every_word_must_be_in_the_chunk(void **state)
 {
 	struct scene *scene = *state;
+	struct structure_word *word = add(scene, 72, WORD_U64);
 
-	add(scene, 40, WORD_U64);
-	assert_true(matches_within(scene, 48));
-	assert_false(matches_within(scene, 47));
+	assert_true(matches(scene));
+	word->at = 80; /* the next chunk's */
+	assert_false(matches(scene));
+	word->at = 76;
+	assert_false(matches(scene));
+}
+
+/* Behind a gap words are read from the image, and only those that it has. */
+static void words_behind_a_gap_are_read(void **state)
+{
+	struct scene *scene = *state;
+	struct structure_word *word = add(scene, 40, WORD_U64);
+
+	word->has_in = true;
+	word->in = (struct word_range){ 7, 7 };
+	put(scene->own + 40, 7);
+	assert_true(matches_within(scene, 47));
+	assert_true(matches_within(scene, 0));
+	put(scene->own + 40, 8);
 	assert_false(matches_within(scene, 0));
+	put(scene->own + 40, 7);
+	scene->sketch.image.pieces.count = 0;
+	assert_false(matches_within(scene, 47));
+	assert_true(matches_within(scene, 48));
 }
 
 static void pointers_are_followed(void **state)
@@ -233,7 +261,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(numbers_must_be_in_range),
-		TEST(every_word_must_be_readable),
+		TEST(every_word_must_be_in_the_chunk),
+		TEST(words_behind_a_gap_are_read),
 		TEST(pointers_are_followed),
 		TEST(chunks_may_have_a_header_of_their_user),
 		TEST(pointers_to_self_have_offsets),
