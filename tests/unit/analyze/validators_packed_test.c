@@ -369,10 +369,10 @@ static void noise_is_no_stream(void **state)
 {
 	static const struct {
 		const char *validator, *magic;
-		unsigned most; /* of 20,000 */
+		unsigned most; /* of 5,000 */
 	} kinds[] = {
-		{ "gzip", "1f8b0800000000000003", 60 }, { "zlib", "789c", 60 },
-		{ "zstd_frame", "28b52ffd", 700 },      { "lz4_frame", "04224d18", 20 },
+		{ "gzip", "1f8b0800000000000003", 20 }, { "zlib", "789c", 20 },
+		{ "zstd_frame", "28b52ffd", 250 },      { "lz4_frame", "04224d18", 20 },
 		{ "xz_stream", "fd377a585a00", 0 },
 	};
 	struct match match;
@@ -385,13 +385,13 @@ static void noise_is_no_stream(void **state)
 		unsigned proven = 0;
 
 		strbuf_pad(&bytes, '\0', 1024);
-		for (int round = 0; round < 20000; round++) {
+		for (int round = 0; round < 5000; round++) {
 			for (size_t at = head; at < bytes.size; at++)
 				bytes.data[at] = (char)(rand() >> 8);
 			proven += proof_run(kinds[i].validator, strbuf_span(&bytes), &match) > 0;
 		}
 		if (proven > kinds[i].most)
-			fail_msg("%s: %u of 20,000", kinds[i].validator, proven);
+			fail_msg("%s: %u of 5,000", kinds[i].validator, proven);
 		strbuf_deinit(&bytes);
 	}
 }
