@@ -15,6 +15,13 @@ static int window_bits(enum match_packed packed)
 	}
 }
 
+/* What is packed that tightly costs more to inflate than anything else a scan does with a byte. */
+static bool is_bomb(const struct deflate_trial *trial)
+{
+	return trial->written > DEFLATE_TRIAL_FREE &&
+		   trial->written / DEFLATE_TRIAL_RATIO > trial->read;
+}
+
 struct deflate_trial deflate_try(struct span bytes, enum match_packed packed, uint64_t enough)
 {
 	uint8_t output[16 << 10];
@@ -27,7 +34,7 @@ struct deflate_trial deflate_try(struct span bytes, enum match_packed packed, ui
 	stream.avail_in = (uInt)(bytes.size < DEFLATE_TRIAL_MOST ? bytes.size : DEFLATE_TRIAL_MOST);
 	if (inflateInit2(&stream, window_bits(packed)) != Z_OK)
 		return trial;
-	while (result == Z_OK && trial.written < enough) {
+	while (result == Z_OK && trial.written < enough && !is_bomb(&trial)) {
 		stream.next_out = output;
 		stream.avail_out = sizeof output;
 		result = inflate(&stream, Z_NO_FLUSH);

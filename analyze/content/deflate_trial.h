@@ -13,8 +13,10 @@
 
 enum {
 	DEFLATE_TRIAL_LEAST = 256, /* bytes of output that chance does not give */
-	DEFLATE_TRIAL_MOST =
-		16 << 20, /* bytes read, and bytes of output: the work one place may cost */
+	/* the work that one place may cost */
+	DEFLATE_TRIAL_MOST = 16 << 20, /* bytes read, and bytes of output */
+	DEFLATE_TRIAL_FREE = 1 << 20,  /* output however little it was packed in */
+	DEFLATE_TRIAL_RATIO = 256,     /* beyond: output for each byte read; zeros have 1,000 */
 };
 
 struct deflate_trial {
@@ -24,8 +26,8 @@ struct deflate_trial {
 };
 
 /* Inflates what starts at the span's first byte and stops at its end, at the first byte that does
- * not inflate, at the end of the span, once `enough` bytes have come out, or at
- * DEFLATE_TRIAL_MOST. Takes about 40 KiB for the time of the call, from malloc. */
+ * not inflate, at the end of the span, once `enough` bytes have come out, or where a
+ * limit above is reached. Takes about 40 KiB for the time of the call, from malloc. */
 struct deflate_trial deflate_try(struct span bytes, enum match_packed packed, uint64_t enough);
 
 #endif

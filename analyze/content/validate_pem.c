@@ -22,6 +22,8 @@ static size_t line_end(struct span bytes, size_t at)
 {
 	static const char *const ends[] = { "\r\n", "\n", "\\r\\n", "\\n", "\r" };
 
+	if (at >= bytes.size || !memchr("\r\n\\", bytes.data[at], 3))
+		return 0;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		struct span end = span_string(ends[i]);
 
