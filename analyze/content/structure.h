@@ -83,9 +83,21 @@ struct structure_place {
 	struct span bytes;
 };
 
+/* What stands in the way of a match. */
+struct structure_failure {
+	size_t word;    /* index of the first word that does not pass; the number of words: all do */
+	bool is_there;  /* its bytes may be read: `value` holds it */
+	uint64_t value; /* little-endian, as the image is */
+};
+
 /* Checks the structure at the place. Every word must be there and pass. */
 bool structure_match(const struct structure *structure, const struct structure_tables *tables,
 					 const struct structure_place *place);
+
+/* As structure_match, telling the first word that does not pass. */
+struct structure_failure structure_find_failure(const struct structure *structure,
+												const struct structure_tables *tables,
+												const struct structure_place *place);
 
 /* What a structure that matched there claims besides its own bytes. */
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,

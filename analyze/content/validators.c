@@ -1,5 +1,7 @@
 #include "analyze/content/validators.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct validator validators[] = {
@@ -8,7 +10,6 @@ static const struct validator validators[] = {
 	{ "json_value", validate_json_value, "keys" },
 	{ "websocket_frame", validate_websocket_frame, "keys" },
 	{ "http_message", validate_http_message, NULL },
-
 	/* archives */
 	{ "zip_local_header", validate_zip_local_header, "entry" },
 	{ "zip_central_directory", validate_zip_central_directory, "entry" },
@@ -16,7 +17,6 @@ static const struct validator validators[] = {
 	{ "tar_header", validate_tar_header, "entry" },
 	{ "7z_archive", validate_7z_archive, NULL },
 	{ "jimage", validate_jimage, NULL },
-
 	/* compression */
 	{ "gzip", validate_gzip, NULL },
 	{ "zlib", validate_zlib, NULL },
@@ -25,13 +25,11 @@ static const struct validator validators[] = {
 	{ "snappy_frame", validate_snappy_frame, NULL },
 	{ "xz_stream", validate_xz_stream, NULL },
 	{ "bzip2", validate_bzip2, NULL },
-
 	/* jvm */
 	{ "java_serialized", validate_java_serialized, "class" },
 	{ "hprof", validate_hprof, NULL },
 	{ "jfr_chunk", validate_jfr_chunk, NULL },
 	{ "nmt_block", validate_nmt_block, "tag" },
-
 	/* crypto */
 	{ "pem", validate_pem, NULL },
 	{ "certificate", validate_certificate, "subject" },
@@ -40,6 +38,29 @@ static const struct validator validators[] = {
 	{ "openssh_key", validate_openssh_key, "cipher" },
 	{ "jwt", validate_jwt, "alg" },
 	{ "tls_records", validate_tls_records, "content" },
+	/* databases */
+	{ "sqlite_header", validate_sqlite_header, NULL },
+	{ "sqlite_wal", validate_sqlite_wal, NULL },
+	{ "avro_container", validate_avro_container, "name" },
+	{ "parquet_footer", validate_parquet_footer, "writer" },
+	/* media */
+	{ "png", validate_png, "size" },
+	{ "jpeg", validate_jpeg, "size" },
+	{ "gif", validate_gif, "size" },
+	{ "riff", validate_riff, "form" },
+	{ "iso_bmff", validate_iso_bmff, "brand" },
+	{ "matroska", validate_matroska, "type" },
+	{ "ogg_page", validate_ogg_page, "codec" },
+	{ "font_tables", validate_font_tables, "font" },
+	{ "woff", validate_woff, NULL },
+	{ "pdf", validate_pdf, NULL },
+	/* languages */
+	{ "elf_header", validate_elf_header, "kind" },
+	{ "wasm_module", validate_wasm_module, NULL },
+	{ "llvm_bitcode", validate_llvm_bitcode, NULL },
+	{ "pyc", validate_pyc, "file" },
+	{ "pickle", validate_pickle, "class" },
+	{ "numpy_header", validate_numpy_header, "type" },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };
@@ -55,4 +76,16 @@ const struct validator *validator_find(const char *name)
 const struct validator *validator_at(size_t index)
 {
 	return index < COUNT ? &validators[index] : NULL;
+}
+
+void match_build(struct match *match, const char *name, const char *format, ...)
+{
+	va_list values;
+	int size;
+
+	va_start(values, format);
+	size = vsnprintf(match->built, sizeof match->built, format, values);
+	va_end(values);
+	match->built_size = size < (int)sizeof match->built ? (size_t)size : sizeof match->built - 1;
+	match_set(match, name, span_make(match->built, match->built_size));
 }
