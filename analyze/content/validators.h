@@ -65,4 +65,18 @@ validator_run validate_java_serialized, validate_hprof, validate_jfr_chunk, vali
 validator_run validate_pem, validate_certificate, validate_certificate_body, validate_private_key;
 validator_run validate_openssh_key, validate_jwt, validate_tls_records;
 
+/* web */
+validator_run validate_websocket_masked, validate_websocket_chain, validate_http2_frames;
+validator_run validate_stomp_frame, validate_sse_event, validate_multipart_part;
+validator_run validate_xml_document, validate_soap_envelope, validate_html_document;
+
+/* wire */
+validator_run validate_mqtt_connect, validate_amqp_message, validate_kafka_batch;
+validator_run validate_nats_message, validate_memcached_value, validate_resp_array;
+validator_run validate_mysql_columns, validate_postgres_result, validate_postgres_error;
+validator_run validate_mongodb_message, validate_thrift_message, validate_prometheus_metric;
+
+/* text */
+validator_run validate_sql_statement, validate_encoded_text, validate_utf16_text;
+
 #endif

@@ -127,7 +127,7 @@ static void schema_errors_have_their_place(void **state)
 	check_messages(HEAD RULE "  aggregate: {by: x, transform: {dirnam: 3}}\n",
 				   "FILE:8:19: error[R040] rule 't.a': no capture 'x'; the pattern has: none\n"
 				   "FILE:8:34: error[R011] rule 'a': 'dirnam' is not one of dirname, prefix, "
-				   "lower, digits, ids; did you mean 'dirname'?\n");
+				   "lower, digits, ids, sql; did you mean 'dirname'?\n");
 	check_messages(HEAD RULE "  tests: [{name: a, hex: 0g, expect: none}]\n",
 				   "FILE:8:27: error[R005] rule 'a': hex takes digits 0-9, a-f and blanks\n"
 				   "  8 |   tests: [{name: a, hex: 0g, expect: none}]\n"
@@ -368,7 +368,8 @@ static void mutated_files_cost_messages_only(void **state)
 										 "rules/crypto.yml",      "rules/web.yml",
 										 "rules/compression.yml", "rules/allocators.yml",
 										 "rules/databases.yml",   "rules/languages.yml",
-										 "rules/media.yml" };
+										 "rules/media.yml",       "rules/text.yml",
+										 "rules/wire.yml" };
 
 	(void)state;
 	srand(1);
