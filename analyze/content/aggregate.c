@@ -1,10 +1,12 @@
 #include "analyze/content/aggregate.h"
 
+#include "analyze/content/sql_shape.h"
+
 #include <string.h>
 
 const char *transform_name(enum transform_kind kind)
 {
-	static const char *const names[] = { "dirname", "prefix", "lower", "digits", "ids" };
+	static const char *const names[] = { "dirname", "prefix", "lower", "digits", "ids", "sql" };
 
 	return names[kind];
 }
@@ -98,11 +100,22 @@ static void mask_ids(struct strbuf *text, uint32_t ignored)
 		text->data[kept] = '\0';
 }
 
+static void mask_sql(struct strbuf *text, uint32_t ignored)
+{
+	struct strbuf shape = { 0 };
+
+	(void)ignored;
+	sql_shape(strbuf_span(text), &shape);
+	strbuf_deinit(text);
+	*text = shape;
+}
+
 void aggregate_key(const struct aggregate *aggregate, struct span value, struct strbuf *out)
 {
 	static void (*const apply[TRANSFORM_KINDS])(struct strbuf *, uint32_t) = {
-		[TRANSFORM_DIRNAME] = dirname_of, [TRANSFORM_PREFIX] = prefix_of, [TRANSFORM_LOWER] = lower,
-		[TRANSFORM_DIGITS] = mask_digits, [TRANSFORM_IDS] = mask_ids,
+		[TRANSFORM_DIRNAME] = dirname_of, [TRANSFORM_PREFIX] = prefix_of,
+		[TRANSFORM_LOWER] = lower,        [TRANSFORM_DIGITS] = mask_digits,
+		[TRANSFORM_IDS] = mask_ids,       [TRANSFORM_SQL] = mask_sql,
 	};
 	struct strbuf key = { 0 };
 

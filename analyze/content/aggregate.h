@@ -14,6 +14,7 @@ enum transform_kind {
 	TRANSFORM_LOWER,   /* ASCII letters to lower case */
 	TRANSFORM_DIGITS,  /* every run of digits becomes one # */
 	TRANSFORM_IDS,     /* path parts of nothing but hex digits, with a decimal one, become # */
+	TRANSFORM_SQL,     /* literals, numbers and placeholders of a statement become ? */
 	TRANSFORM_KINDS
 };
 
@@ -35,7 +36,7 @@ struct aggregate {
 /* The key of hits whose own key came after max_keys others. */
 #define AGGREGATE_OTHERS "(other keys)"
 
-/* "dirname", "prefix", "lower", "digits", "ids". */
+/* "dirname", "prefix", "lower", "digits", "ids", "sql". */
 const char *transform_name(enum transform_kind kind);
 
 /* Appends the key of the captured value. It is not redacted yet. */

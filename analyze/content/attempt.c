@@ -176,14 +176,13 @@ void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct v
 
 /* A structure that matched: its claims go with it. */
 static void add_structure(struct unit_worker *worker, uint32_t index, const struct view *view,
-						  vaddr at)
+						  const struct structure_place *place)
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	struct span bytes = run_span(worker->run, at, view->readable.end);
-	struct raw_hit *hit = add_hit(worker, index, view, at, rule->structure.bytes);
+	struct raw_hit *hit = add_hit(worker, index, view, place->address, rule->structure.bytes);
 	struct structure_claims claims;
 
-	structure_claim(&rule->structure, &worker->shared->tables, bytes, &claims);
+	structure_claim(&rule->structure, &worker->shared->tables, place, &claims);
 	hit->first_claim = (uint32_t)worker->result->claims.count;
 	hit->claims = (uint32_t)claims.count;
 	for (size_t i = 0; i < claims.count; i++)
@@ -196,15 +195,16 @@ void attempt_structure(struct unit_worker *worker, uint32_t index, const struct 
 					   vaddr at)
 {
 	const struct structure *structure = &worker->shared->rules->rules.items[index].structure;
+	struct structure_place place = { view->chunk, at,
+									 run_span(worker->run, at, view->readable.end) };
 	struct rule_tally *tally = &worker->tallies[index];
 
 	tally->places++;
 	tally->tried++;
-	if (structure_match(structure, &worker->shared->tables, &view->chunk, at,
-						run_span(worker->run, at, view->readable.end))) {
-		tally->matched++;
-		add_structure(worker, index, view, at);
-	}
+	if (!structure_match(structure, &worker->shared->tables, &place))
+		return;
+	tally->matched++;
+	add_structure(worker, index, view, &place);
 }
 
 struct range attempt_starts(const struct unit_worker *worker, const struct rule *rule,

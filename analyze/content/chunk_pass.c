@@ -30,6 +30,11 @@ static void try_probe(struct unit_worker *worker, const struct chunk_rule *row,
 	for (size_t at = probe_next(&row->probe, bytes, first, 0, step); at < end;
 		 at = probe_next(&row->probe, bytes, first, at + step, step))
 		attempt_structure(worker, row->rule, view, first + at);
+	if (view->readable.end >= view->chunk.address + view->chunk.bytes)
+		return;
+	/* a page is missing: words behind it are read from elsewhere, and no probe tells of them */
+	for (size_t at = probe_behind(&row->probe, bytes.size, step); at < end; at += step)
+		attempt_structure(worker, row->rule, view, first + at);
 }
 
 static void try_chunk(struct unit_worker *worker, const struct chunk_rule *row,

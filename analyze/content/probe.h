@@ -27,4 +27,12 @@ struct probe probe_of(const struct structure *structure, unsigned pointer);
 size_t probe_next(const struct probe *probe, struct span bytes, vaddr address, size_t from,
 				  size_t step);
 
+/* The first multiple of step at which the probe's word is not all in `size` bytes. */
+static inline size_t probe_behind(const struct probe *probe, size_t size, size_t step)
+{
+	size_t word = probe->at + probe->bytes;
+
+	return size < word ? 0 : (size - word) / step * step + step;
+}
+
 #endif

@@ -1,22 +1,16 @@
 /* HTTP/1.x messages (RFC 9112, field syntax of RFC 9110 5). */
+#include "analyze/content/text_run.h"
 #include "analyze/content/validators.h"
-
-#include "base/text.h"
 
 #include <string.h>
 #include <strings.h>
 
 enum { HEAD_MAX_BYTES = 64 << 10 };
 
-static bool is_letter(uint8_t c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
 /* tchar of RFC 9110 5.6.2. */
 static bool is_token_byte(uint8_t c)
 {
-	if ((c >= '0' && c <= '9') || is_letter(c))
+	if (text_is_digit(c) || text_is_letter(c))
 		return true;
 	return c && strchr("!#$%&'*+-.^_`|~", c);
 }
@@ -27,7 +21,7 @@ static bool is_field(struct span line)
 {
 	size_t name = 0;
 
-	if (!line.size || !is_letter(line.data[0]))
+	if (!line.size || !text_is_letter(line.data[0]))
 		return false;
 	while (name < line.size && is_token_byte(line.data[name]))
 		name++;
@@ -65,29 +59,6 @@ static size_t read_content_length(struct span line)
 	return value;
 }
 
-/* A line with its CRLF (or bare LF). False at the end or where the line end is not there. */
-static bool read_line(struct cursor *cursor, struct span *line)
-{
-	if (!cursor_line(cursor, line) || cursor->span.data[cursor->at - 1] != '\n')
-		return false;
-	if (line->size && line->data[line->size - 1] == '\r')
-		line->size--;
-	return true;
-}
-
-static bool is_text(struct span bytes)
-{
-	while (bytes.size) {
-		size_t length = text_utf8_length(bytes);
-		uint8_t c = bytes.data[0];
-
-		if (!length || c == 0x7f || (c < ' ' && !strchr("\t\n\r", c)) || !c)
-			return false;
-		bytes = span_part(bytes, length, bytes.size);
-	}
-	return true;
-}
-
 /* The start line is the pattern's to check. The fields up to the blank line count, and a body of
  * Content-Length bytes where it is all there and all text: a buffer often holds the head alone, and
  * what stands behind it is then left from an earlier message. */
@@ -97,9 +68,9 @@ bool validate_http_message(struct span bytes, struct match *match)
 	size_t body_bytes = 0, fields = 0;
 	struct span line, body;
 
-	if (!read_line(&cursor, &line))
+	if (!text_run_line(&cursor, &line))
 		return false;
-	while (read_line(&cursor, &line) && line.size) {
+	while (text_run_line(&cursor, &line) && line.size) {
 		if (!is_field(line))
 			break;
 		if (has_prefix_nocase(line, "content-length:"))
@@ -111,7 +82,7 @@ bool validate_http_message(struct span bytes, struct match *match)
 		return fields > 0;
 	match_extend(match, cursor.at);
 	body = span_part(bytes, cursor.at, body_bytes);
-	if (body.size == body_bytes && is_text(body))
+	if (body.size == body_bytes && text_run_is_all(body))
 		match_extend(match, cursor.at + body_bytes);
 	return true;
 }

@@ -25,7 +25,7 @@ def frame(data):
     if len(data) < 126:
         return b"\x81" + bytes([len(data)]) + data
     return b"\x81\x7e" + struct.pack(">H", len(data)) + data
-secret, number, token, key = [line.strip().encode() for line in sys.stdin.read().split("\n")[:4]]
+secret, number, token, key, word = [line.strip().encode() for line in sys.stdin.read().split("\n")[:5]]
 http = (b"POST /login/" + token + b"?session=" + secret + b" HTTP/1.1\r\nHost: shop.example\r\n"
         b"Authorization: Bearer " + secret + b"\r\nCookie: sid=" + secret + b"\r\n"
         b"Content-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"password\":\"" + secret + b"\"}")
@@ -41,6 +41,35 @@ plant(frame(b'{"type":"login","user":"jo","password":"' + secret + b'","card":"'
 plant(frame(b'["' + secret + b'",{"token":"' + token + b'"}]'))
 plant(b"Manifest-Version: 1.0\r\nCreated-By: " + secret + b"\r\nBuilt-By: " + token + b"\r\n\r\n")
 plant(b"just text with the secret " + secret + b" and nothing else in it")
+# payloads, where a secret may be a word like any other
+def masked(data, mask=b"\x11\x22\x33\x44"):
+    return b"\x81" + bytes([0x80 | len(data)]) + mask + bytes(c ^ mask[i % 4] for i, c in enumerate(data))
+for value in (secret, number, word):
+    plant(b"SELECT a.id FROM accounts a WHERE a.name = '" + value + b"' AND a.code IN (1, '" + value + b"')")
+    plant(b"INSERT INTO accounts (id, name) VALUES (17, \"" + value + b"\"), (18, '" + value + b"\\' , x')")
+    plant(b'{"sql":"UPDATE accounts SET name = ?","name":"' + value + b'"}')
+    plant(b"*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(value), value, len(value), value))
+    plant(b"*1\r\n$%d\r\n%s\r\n" % (len(value), value))
+    plant(b"VALUE %s 0 %d\r\n%s\r\nEND\r\n" % (value, len(value), value))
+    plant(b"PUB orders.new %d\r\n%s\r\n" % (len(value), value))
+    plant(b"SEND\ndestination:/queue/a\nreceipt:" + value + b"\n\n" + value + b"\0")
+    plant(b"event: tick\ndata: {\"a\":\"" + value + b"\"}\n\n")
+    plant(b'a["{\\"type\\":\\"' + value + b'\\"}"]')
+    plant(b'0{"sid":"' + value + b'","upgrades":[],"pingInterval":25000,"pingTimeout":5000}')
+    plant(b'{"query":"query Orders($n:Int){orders(n:\\"' + value + b'\\")}","variables":{"n":"' + value + b'"}}')
+    plant(b"--b1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + value + b"\"\r\n\r\n" + value + b"\r\n--b1--\r\n")
+    plant(b"<!DOCTYPE html><html><head><title>" + value + b"</title></head></html>")
+    plant(b"<?xml version=\"1.0\"?><order id=\"" + value + b"\">" + value + b"</order>")
+    plant(b"2024-05-01 12:00:00,123 [" + value + b"] INFO  com.acme.Shop - password " + value + b"\n")
+    plant(b"10.0.0.7 - " + value + b" [01/May/2024:12:00:00 +0000] \"GET /a?b=" + value + b" HTTP/1.1\" 200 17 \"" + value + b"\"\n")
+    plant(b"x.Error: " + value + b"\n\tat com.acme.Shop.buy(Shop.java:1)\n\tat com.acme.Shop.main(Shop.java:2)\nCaused by: " + value + b"\n")
+    plant(b"Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    f('" + value + b"')\nValueError: " + value + b"\n")
+    plant(b"https://jo:" + value + b"@shop.example.com/" + value + b"?x=" + value)
+    plant(b"# HELP up Is it.\n# TYPE up gauge\nup{name=\"" + value + b"\"} 1\n")
+    plant(b"<34>1 2024-05-01T12:00:00Z host app 17 - - " + value)
+    plant(masked(b'{"type":"' + value + b'"}'))
+    plant((b"some text with " + value + b" in UTF-16").decode().encode("utf-16-le"))
+    plant(b"Cookie: sid=" + value + b"\r\nAuthorization: Basic " + value + b"\r\n")
 print("READY", flush=True)
 import time
 time.sleep(3600)
@@ -70,6 +99,7 @@ SECRETS = {
     "card number": "4929123456781234",
     "reset token": "9f86d081884c7d659a2feaa0c55ad015",
     "access key": "AKIAQXWZ7PLMKN3TRBVE",
+    "word": "gluehwuermchenparade",
 }
 
 
@@ -124,7 +154,10 @@ def canaries(session):
     for name, secret in SECRETS.items():
         session.ok(secret.encode() in memory, f"the {name} is in the archive")
     hit = {rule["id"] for rule in session.must_report(core)["content"]["rules"]}
-    for word in ("http", "socket", "websocket", "manifest"):
+    for word in ("http", "socket", "websocket", "manifest", "sql", "redis", "memcached", "nats", "stomp", "sse",
+                 "sockjs", "engineio", "graphql", "multipart", "html", "xml", "log-line", "access-log",
+                 "java-stack", "python-traceback", "url", "prometheus", "syslog", "websocket-masked", "utf16",
+                 "http-credentials"):
         session.ok(any(word in rule for rule in hit), f"a {word} rule hit what was planted", str(hit))
 
     shown = 0

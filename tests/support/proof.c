@@ -100,3 +100,20 @@ size_t proof_damage(const char *validator, struct span bytes)
 	free(copy);
 	return passed;
 }
+
+size_t proof_noise(const char *validator, struct span start, int rounds)
+{
+	enum { SIZE = 256 };
+	size_t accepted = 0;
+	uint8_t bytes[SIZE];
+	struct match match;
+
+	srand(10);
+	while (rounds--) {
+		for (size_t i = 0; i < SIZE; i++)
+			bytes[i] = (uint8_t)(rand() >> 7);
+		memcpy(bytes, start.data, start.size);
+		accepted += proof_run(validator, span_make(bytes, SIZE), &match) > 0;
+	}
+	return accepted;
+}

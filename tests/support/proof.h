@@ -6,6 +6,9 @@
 #include "analyze/content/match.h"
 #include "base/strbuf.h"
 
+/* A string literal as bytes, NULs in it included. */
+#define PROOF_BYTES(literal) span_make(literal, sizeof literal - 1)
+
 /* Bytes by their hex digits, blanks between them as you like; the caller ends the buffer. */
 struct strbuf proof_hex(const char *hex);
 
@@ -24,5 +27,9 @@ void proof_capture(const struct match *match, const char *name, const char *want
  * validator never proves more than there is. Gives how many of the single flips it still proves at
  * the full extent. */
 size_t proof_damage(const char *validator, struct span bytes);
+
+/* Of `rounds` buffers of 256 random bytes, the same ones every time, that all start with `start`:
+ * how many it accepts. */
+size_t proof_noise(const char *validator, struct span start, int rounds);
 
 #endif

@@ -50,6 +50,9 @@ static void other_transforms(void **state)
 	check(TRANSFORM_IDS, 0, "HTTP/1.1 200", "HTTP/1.1 200");
 	check(TRANSFORM_IDS, 0, "/a/", "/a/");
 	check(TRANSFORM_IDS, 0, "", "");
+	check(TRANSFORM_SQL, 0, "SELECT a FROM t WHERE b IN (1, 'x')",
+		  "SELECT a FROM t WHERE b IN (?)");
+	check(TRANSFORM_SQL, 0, "", "");
 }
 
 static void transforms_apply_in_order(void **state)

@@ -52,7 +52,7 @@ static void no_structure_is_missed(void **state)
 {
 	static const uint64_t values[] = { 0,      1,      3,          16180,      16211, 16212,
 									   0x1000, 0x1010, UINT64_MAX, UINT32_MAX, 'x',   'y' };
-	const struct structure_tables tables = { .image = &(struct image){ .word = 8 },
+	const struct structure_tables tables = { .image = &(struct image){ .word = 8 }, /* no pieces */
 											 .chunks =
 												 &(struct chunk_table){ .header_bytes = 16 } };
 	const struct chunk chunk = { .address = 0x7000, .bytes = 1040 };
@@ -78,8 +78,9 @@ static void no_structure_is_missed(void **state)
 			if (mask >> i & 1)
 				*vec_add(&structure.words) = words[i];
 		for (size_t at = 0; at < all.size; at += 8) {
-			bool there = structure_match(&structure, &tables, &chunk, address + at,
-										 span_part(all, at, all.size));
+			bool there = structure_match(
+				&structure, &tables,
+				&(struct structure_place){ chunk, address + at, span_part(all, at, all.size) });
 
 			matches += there;
 			if (there)
@@ -104,6 +105,10 @@ static void a_word_behind_the_end_is_not_there(void **state)
 	assert_int_equal(probe_next(&probe, span_make(bytes, 11), 0x1000, 0, 8), 11);
 	assert_int_equal(probe_next(&probe, span_make(bytes, 2), 0x1000, 0, 8), 2);
 	assert_int_equal(probe_next(&probe, span_make(bytes, 16), 0x1000, 8, 8), 16);
+	assert_int_equal(probe_behind(&probe, 11, 8), 0); /* the word is of 8 to 12 */
+	assert_int_equal(probe_behind(&probe, 12, 8), 8);
+	assert_int_equal(probe_behind(&probe, 19, 8), 8);
+	assert_int_equal(probe_behind(&probe, 20, 8), 16);
 }
 
 int main(void)

@@ -127,7 +127,7 @@ static void schema_errors_have_their_place(void **state)
 	check_messages(HEAD RULE "  aggregate: {by: x, transform: {dirnam: 3}}\n",
 				   "FILE:8:19: error[R040] rule 't.a': no capture 'x'; the pattern has: none\n"
 				   "FILE:8:34: error[R011] rule 'a': 'dirnam' is not one of dirname, prefix, "
-				   "lower, digits, ids; did you mean 'dirname'?\n");
+				   "lower, digits, ids, sql; did you mean 'dirname'?\n");
 	check_messages(HEAD RULE "  tests: [{name: a, hex: 0g, expect: none}]\n",
 				   "FILE:8:27: error[R005] rule 'a': hex takes digits 0-9, a-f and blanks\n"
 				   "  8 |   tests: [{name: a, hex: 0g, expect: none}]\n"
@@ -313,6 +313,9 @@ static void parts_must_fit_together(void **state)
 				   "FILE:8:11: error[R044] rule 't.a': extent: validator needs a validator\n");
 	check_messages(HEAD "- id: a\n  title: T\n  structure: [{at: 0, type: u8, null: true}]\n",
 				   "FILE:6:15: error[R042] rule 'a': to, null, back and claim are for type: ptr\n");
+	check_messages(HEAD
+				   "- id: a\n  title: T\n  structure: [{at: 0, type: ptr, to: self, header: 8}]\n",
+				   "FILE:6:15: error[R042] rule 'a': header goes with to: chunk-start\n");
 }
 
 static void uncovered_branches_are_refused(void **state)
@@ -361,10 +364,12 @@ static void mutate(struct strbuf *file, size_t rounds)
 
 static void mutated_files_cost_messages_only(void **state)
 {
-	static const char *const files[] = { "rules/archives.yml",   "rules/jvm.yml",
-										 "rules/web.yml",        "rules/compression.yml",
-										 "rules/allocators.yml", "rules/databases.yml",
-										 "rules/languages.yml",  "rules/media.yml" };
+	static const char *const files[] = { "rules/archives.yml",    "rules/jvm.yml",
+										 "rules/crypto.yml",      "rules/web.yml",
+										 "rules/compression.yml", "rules/allocators.yml",
+										 "rules/databases.yml",   "rules/languages.yml",
+										 "rules/media.yml",       "rules/text.yml",
+										 "rules/wire.yml" };
 
 	(void)state;
 	srand(1);
