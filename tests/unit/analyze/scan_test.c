@@ -382,6 +382,41 @@ static void pages_that_are_not_there_are_skipped(void **state)
 	rule_text_deinit(&rules);
 }
 
+/* The word that a structure is probed by may stand behind a page that was never touched. */
+static void structures_reach_over_missing_pages(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	struct page_map map = { .page_size = 4096 };
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- {id: s, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
+				 "{at: 8200, type: u64, in: 0x123456789..0x123456789}], "
+				 "scan: {anchor: chunk-start}}\n"
+				 "- {id: any, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
+				 "{at: 8136, type: u64, in: 0x123456789..0x123456789}]}\n");
+	sketch_init(&sketch, 6 * 4096);
+	payload = sketch_chunk(&sketch, 4 * 4096, CHUNK_IN_USE);
+	payload[0] = payload[64] = 2;
+	put(payload + 8200, 0x123456789);
+	sketch_seal(&sketch);
+	for (size_t page = 0; page < 6; page++)
+		page_map_append(
+			&map, (struct range){ SKETCH_START + page * 4096, SKETCH_START + (page + 1) * 4096 },
+			page == 1 ? PAGE_ABSENT : PAGE_PRESENT);
+	findings = scan(&rules, &sketch, &map, 1);
+	assert_int_equal(findings.hits.count, 2);
+	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, payload));
+	assert_int_equal(findings.hits.items[1].start, sketch_address(&sketch, payload) + 64);
+	assert_int_equal(findings.hits.items[1].rule, 1);
+	findings_deinit(&findings);
+	page_map_deinit(&map);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
 static void a_limit_is_counted_as_undecided(void **state)
 {
 	struct rule_text rules;
@@ -741,6 +776,7 @@ int main(void)
 		cmocka_unit_test(only_what_a_key_keeps_can_hide_it),
 		cmocka_unit_test(structures_claim_what_they_own),
 		cmocka_unit_test(pages_that_are_not_there_are_skipped),
+		cmocka_unit_test(structures_reach_over_missing_pages),
 		cmocka_unit_test(a_limit_is_counted_as_undecided),
 		cmocka_unit_test(what_limits_leave_out_is_undecided),
 		cmocka_unit_test(random_heaps_agree_with_plain_pcre2),
