@@ -70,6 +70,15 @@ static bool is_inside(struct span text, const void *start, size_t size)
 		   text.size <= size - (size_t)(text.data - from);
 }
 
+/* A word of the validator's own, "client", is a constant of the program; what was on a stack, or
+ * was freed, is not. end(3) */
+static bool is_constant(struct span text)
+{
+	extern const char __executable_start[], edata[];
+
+	return is_inside(text, __executable_start, (size_t)(edata - __executable_start));
+}
+
 static void check(const struct match *match, struct span bytes, size_t matched)
 {
 	promise(match->bytes == matched, "what the pattern has matched is its own matter");
@@ -80,8 +89,9 @@ static void check(const struct match *match, struct span bytes, size_t matched)
 		promise(match->capture[i].name &&
 					(!match->capture[i].text.data ||
 					 is_inside(match->capture[i].text, bytes.data, bytes.size) ||
-					 is_inside(match->capture[i].text, match->built, match->built_size)),
-				"a capture is of the bytes, or built");
+					 is_inside(match->capture[i].text, match->built, match->built_size) ||
+					 is_constant(match->capture[i].text)),
+				"a capture is of the bytes, built, or a constant");
 	promise(!match->packed || match->packed_at < bytes.size, "a stream is inside the bytes");
 }
 
