@@ -10,8 +10,8 @@
 
 static enum exit_status (*const run[COMMANDS])(const struct options *, struct err *) = {
 	[COMMAND_REPORT] = command_report, [COMMAND_CHUNKS] = command_chunks,
-	[COMMAND_SHOW] = command_show,     [COMMAND_VERIFY] = command_verify,
-	[COMMAND_RULES] = command_rules,
+	[COMMAND_HITS] = command_hits,     [COMMAND_SHOW] = command_show,
+	[COMMAND_VERIFY] = command_verify, [COMMAND_RULES] = command_rules,
 };
 
 /* What is wrong and what to do; names in it come from files and command lines. */

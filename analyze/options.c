@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define BIT(command) (1u << (command))
-#define USES_RULES (BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_SHOW))
+#define USES_RULES \
+	(BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_HITS) | BIT(COMMAND_SHOW))
 #define READS_CORE (USES_RULES | BIT(COMMAND_VERIFY))
 #define EVERY (BIT(COMMANDS) - 1)
 
@@ -36,6 +37,13 @@ static const struct {
 						 "  analyze chunks app.core.zst --state live --min-size 1M\n"
 						 "  analyze chunks app.core.zst --ndjson --rules none | jq -r .bytes\n",
 						 1, 1 },
+	[COMMAND_HITS] = { "hits", "FILE", "a line for each place where a rule found something",
+					   "Hits are listed by address, all rules' and overlapping ones too. Keys are "
+					   "redacted as in a report.\n\n"
+					   "Examples\n"
+					   "  analyze hits app.core.zst --rule web.http-message\n"
+					   "  analyze hits app.core.zst --state free --ndjson --rules my-rules/\n",
+					   1, 1 },
 	[COMMAND_SHOW] = { "show", "FILE ADDRESS", "one chunk: what it is, who points to it",
 					   "ADDRESS is any address of the chunk: the program's pointer, its header, or "
 					   "inside.\n"
@@ -48,10 +56,11 @@ static const struct {
 						 "Examples\n"
 						 "  analyze verify app.core.zst\n",
 						 1, 1 },
-	[COMMAND_RULES] = { "rules", "list|check|test [PATH]...", "look at rule files",
+	[COMMAND_RULES] = { "rules", "list|check|test|samples [PATH]...", "look at rule files",
 						"list prints the rules, check finds what is wrong with them, test runs "
 						"their\n"
-						"samples. Without PATH they are those a report would use.\n\n"
+						"samples, samples prints those. Without PATH they are those a report would "
+						"use.\n\n"
 						"Examples\n"
 						"  analyze rules list --json\n"
 						"  analyze rules check my-rules/ && analyze rules test my-rules/\n",
@@ -91,18 +100,19 @@ static const struct option {
 	  "rows of each list (default: 20)" },
 	{ "reveal", 0, NULL, BIT(COMMAND_SHOW), FLAG, offsetof(struct options, reveal),
 	  "show the chunk's bytes, on a terminal only" },
-	{ "state", 's', "LIST", BIT(COMMAND_CHUNKS), STATES, offsetof(struct options, states),
-	  "only chunks in these states, separated by commas" },
+	{ "state", 's', "LIST", BIT(COMMAND_CHUNKS) | BIT(COMMAND_HITS), STATES,
+	  offsetof(struct options, states), "only chunks in these states, separated by commas" },
 	{ "arena", 'a', "N", BIT(COMMAND_CHUNKS), NUMBER, offsetof(struct options, arena),
 	  "only chunks of arena N of the report" },
-	{ "rule", 0, "ID", BIT(COMMAND_CHUNKS), TEXT, offsetof(struct options, rule),
-	  "only chunks in which rule ID (namespace.id) has a hit" },
+	{ "rule", 0, "ID", BIT(COMMAND_CHUNKS) | BIT(COMMAND_HITS), TEXT,
+	  offsetof(struct options, rule),
+	  "only hits of rule ID (namespace.id), or chunks that have one" },
 	{ "min-size", 'm', "SIZE", BIT(COMMAND_CHUNKS), SIZE, offsetof(struct options, min_bytes),
 	  "only chunks of SIZE bytes or more: 4096, 64K, 1.5M" },
-	{ "ndjson", 0, NULL, BIT(COMMAND_CHUNKS), FLAG, offsetof(struct options, ndjson),
-	  "one JSON object a line" },
+	{ "ndjson", 0, NULL, BIT(COMMAND_CHUNKS) | BIT(COMMAND_HITS), FLAG,
+	  offsetof(struct options, ndjson), "one JSON object a line" },
 	{ "json", 0, NULL, BIT(COMMAND_RULES), FLAG, offsetof(struct options, json),
-	  "list as a JSON array" },
+	  "list or samples as a JSON array" },
 	{ "threads", 't', "N", READS_CORE, THREADS, offsetof(struct options, threads),
 	  "number of worker threads (default: processors)" },
 	{ "quiet", 'q', NULL, EVERY, FLAG, offsetof(struct options, quiet),

@@ -12,6 +12,7 @@ enum exit_status { EXIT_COMPLETE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INCO
  * prints it. */
 enum exit_status command_report(const struct options *options, struct err *err);
 enum exit_status command_chunks(const struct options *options, struct err *err);
+enum exit_status command_hits(const struct options *options, struct err *err);
 enum exit_status command_show(const struct options *options, struct err *err);
 enum exit_status command_verify(const struct options *options, struct err *err);
 enum exit_status command_rules(const struct options *options, struct err *err);

@@ -1,6 +1,7 @@
 #include "analyze/commands/commands.h"
 
 #include "analyze/commands/setup.h"
+#include "analyze/content/sample_list.h"
 #include "analyze/output.h"
 #include "base/text.h"
 
@@ -38,10 +39,18 @@ static enum exit_status test(struct setup_rules *rules, const struct options *op
 	return rule_set_test(rules->set, out) && !rules->errors ? EXIT_COMPLETE : EXIT_FAILED;
 }
 
+static enum exit_status samples(struct setup_rules *rules, const struct options *options,
+								struct strbuf *out)
+{
+	setup_rules_print(rules, 0);
+	sample_list(rules->set, options->json, out);
+	return options->strict && rules->errors ? EXIT_FAILED : EXIT_COMPLETE;
+}
+
 static const struct {
 	const char *name;
 	enum exit_status (*run)(struct setup_rules *, const struct options *, struct strbuf *);
-} verbs[] = { { "list", list }, { "check", check }, { "test", test } };
+} verbs[] = { { "list", list }, { "check", check }, { "test", test }, { "samples", samples } };
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -57,7 +66,8 @@ static size_t find_verb(const char *name, struct err *err)
 			return i;
 	}
 	nearest = text_nearest(name, names);
-	err_set(err, ERR_USAGE, "`analyze rules` takes list, check or test, not '%.100s'", name);
+	err_set(err, ERR_USAGE, "`analyze rules` takes list, check, test or samples, not '%.100s'",
+			name);
 	if (nearest)
 		err_hint(err, "did you mean '%s'?", nearest);
 	return VERBS;

@@ -27,6 +27,10 @@ void setup_rules_print(const struct setup_rules *rules, size_t first);
  * and fails with --strict where a rule is bad. */
 bool setup_rules_of(struct setup_rules *rules, const struct options *options, struct err *err);
 
+/* Is there a rule of that id? NULL is fine. An unknown one is a usage error, to be asked before the
+ * core is read. */
+bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct err *err);
+
 unsigned setup_workers(const struct options *options);
 void setup_progress(struct progress *progress, const struct options *options);
 

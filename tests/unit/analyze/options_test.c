@@ -127,7 +127,7 @@ static void mistakes_are_named_and_near_ones_suggested(void **state)
 		{ "show a.core", "needs: FILE ADDRESS", "" },
 		{ "show a.core 0x10 0x20", "takes one FILE ADDRESS; '0x20'", "" },
 		{ "show a.core 0x10 --limit x", "a number", "" },
-		{ "rules", "needs: list|check|test", "" },
+		{ "rules", "needs: list|check|test|samples", "" },
 		{ "report a.core -z", "'-z'", "" },
 	};
 
