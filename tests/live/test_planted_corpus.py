@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""What every shipped rule finds, and where it finds nothing: its own samples planted in a real heap, held
+by the program and then freed, and hundreds of thousands of chunks of noise. Every planted copy is looked up by its
+address. A rule that is added to rules/ is covered without a change here.
+
+`DUMPCORE_LONG=1` plants and allocates ten times as many, `DUMPCORE_SEED=N` varies them, and arguments
+are rule files or folders that take the place of rules/.
+"""
+
+import collections
+import json
+import os
+import random
+import sys
+
+import noise
+from corpus import Hits, Memory, Plan, Planter, Rule, crosses_borders
+from harness import (ANALYZE, COMPLETE, EMULATED, RULES, SANITIZED, TARGETS, Session, Skip, run)
+from process import ask
+
+LONG = bool(os.environ.get("DUMPCORE_LONG"))
+SEED = int(os.environ.get("DUMPCORE_SEED", "1"))
+CHOSEN = sys.argv[1:] or [RULES]
+COPIES = 600 if LONG else 60
+BORDERS = 8 if LONG else 1  # a rule
+NOISE_LARGE = 1000  # of them are of 4 to 20 KiB
+NOISE_CHUNKS = 1000000 if LONG else 10000 if SANITIZED or EMULATED else 100000  # a kind
+STALE_RECALL, STALE_WHOLE = 0.9, 0.3
+SHOWN = 3  # copies that are described where some were missed
+
+# Text that a rule is right to find in noise that is text: (rule, kind): why. Each is counted, and shown.
+TRUE_IN_NOISE = {}
+
+
+def read_rules():
+    result = run(ANALYZE, "rules", "samples", "--json", *CHOSEN)
+    if result.status != COMPLETE:
+        raise RuntimeError(result.describe())
+    return [rule for rule in map(Rule, json.loads(result.out)) if rule.applies()]
+
+
+def read_hits(core):
+    rules = [word for path in CHOSEN for word in ("--rules", path)]
+    result = run(ANALYZE, "hits", core, "--ndjson", *rules)
+    if result.status != COMPLETE:
+        raise RuntimeError(result.describe())
+    return Hits(json.loads(line) for line in result.stdout.splitlines())
+
+
+def start(session, plan, name):
+    """Gives (target, addresses of chunks, {noise chunk: kind})."""
+    paths = plan.write(session, name)
+    target = session.start(os.path.join(TARGETS, "plant_target"), *paths)
+    return target, *plan.read_addresses(paths[2])
+
+
+def make_plan(rules):
+    plan = Plan(SEED)
+    planter = Planter(plan, noise.words(random.Random(SEED))[:1 << 20])
+    wanted = [rule.samples[number % len(rule.samples)] for rule in rules for number in range(COPIES)]
+    plan.random.shuffle(wanted)
+    planter.fill_caches()
+    for sample in wanted:
+        planter.plant(sample)
+        if plan.random.random() < 0.5:
+            planter.keep()
+    across = [sample for rule in rules for sample in
+              ([sample for sample in rule.samples if crosses_borders(sample)] * BORDERS)[:BORDERS]]
+    for at in range(0, len(across), 3):
+        planter.plant_across_borders(across[at:at + 3])
+    return plan
+
+
+class Recall:
+    """Copies of a rule: how many there were to be found, and those that were not."""
+
+    def __init__(self):
+        self.planted, self.found, self.missed = 0, 0, []
+
+    def add(self, found, planted, address):
+        self.planted += 1
+        self.found += found
+        if not found:
+            self.missed.append((planted, address))
+
+    def share(self):
+        return self.found / self.planted if self.planted else 0.0
+
+    def __str__(self):
+        return f"{self.found}/{self.planted}"
+
+    def describe(self, sizes):
+        by_sample = collections.Counter((planted.sample.name, planted.style) for planted, _ in self.missed)
+        lines = [f"missed {count} of '{name}' in {style}" for (name, style), count in by_sample.most_common()]
+        for planted, address in self.missed[:SHOWN]:
+            lines.append(f"0x{address + planted.offset:x}: '{planted.sample.name}' at {planted.offset} of "
+                         f"{sizes[planted.chunk]} bytes, in {planted.style}")
+        return "\n".join(lines)
+
+
+def content(memory, planted, address):
+    """The bytes of the copy, without what is between the words of a structure."""
+    return b"".join(memory.read(address + at, size) for at, size in planted.spans)
+
+
+def find(hits, planted, address):
+    return hits.overlapping(planted.sample.rule.id, address + min(at for at, _ in planted.spans),
+                            address + max(at + size for at, size in planted.spans))
+
+
+def look(plan, addresses, hits, wanted):
+    """Recall by rule of the copies that `wanted` wants."""
+    recall = collections.defaultdict(Recall)
+    for planted in plan.planted:
+        if wanted(planted):
+            address = addresses[planted.chunk]
+            recall[planted.sample.rule.id].add(bool(find(hits, planted, address)), planted, address)
+    return recall
+
+
+class Planting:
+    """The planted target, captured twice."""
+
+    def __init__(self, session, rules):
+        self.plan = make_plan(rules)
+        self.target, self.addresses, _ = start(session, self.plan, "planted")
+        memory = Memory(self.target.pid)
+        before = [self.content(memory, planted) for planted in self.plan.planted]
+        self.held = all(planted.sample.data in data for planted, data in zip(self.plan.planted, before))
+        self.live = read_hits(session.must_capture(self.target.pid, "live.core", "--compress", "none"))
+        self.answer = ask(self.target, "free")
+        self.whole = {id(planted) for planted, data in zip(self.plan.planted, before)
+                      if self.content(memory, planted) == data}
+        memory.close()
+        self.stale = read_hits(session.must_capture(self.target.pid, "stale.core", "--compress", "none"))
+
+    def content(self, memory, planted):
+        return content(memory, planted, self.addresses[planted.chunk])
+
+
+def where_freed(planting):
+    """How many of the freed copies that were found are in each state, and in chunks that have merged."""
+    places = collections.Counter()
+    for planted in planting.plan.planted:
+        address = planting.addresses[planted.chunk]
+        found = None if planted.border else find(planting.stale, planted, address)
+        if found:
+            places[found[0]] += 1
+            places["merged"] += found[1] != address
+    return places
+
+
+def judge_live(session, rule, recall, border, sizes):
+    if not rule.can_live():
+        session.equal(recall.found, 0, f"{rule.id}: nothing is found in chunks in use, as it looks at freed ones")
+        return
+    session.ok(recall.planted and recall.share() == 1.0, f"{rule.id}: every planted copy is found ({recall})",
+               recall.describe(sizes))
+    if border.planted:
+        session.ok(border.share() == 1.0, f"{rule.id}: found across borders of units ({border})",
+                   border.describe(sizes))
+
+
+def judge_stale(session, rule, planted, recall, sizes):
+    reason = rule.why_not_stale()
+    if reason:
+        session.note(f"{rule.id}: cannot be found when freed: {reason}")
+        if reason == "live only":
+            session.equal(recall.found, 0, f"{rule.id}: nothing is found in freed chunks")
+        return
+    session.ok(recall.planted >= planted * STALE_WHOLE,
+               f"{rule.id}: many freed copies are whole ({recall.planted} of {planted})")
+    session.ok(recall.share() >= STALE_RECALL, f"{rule.id}: freed copies that are whole are found ({recall})",
+               recall.describe(sizes))
+
+
+def samples_are_found(session, rules):
+    planting = Planting(session, rules)
+    sizes = planting.plan.sizes
+    session.ok(planting.held, "the target holds what was planted")
+    session.equal(planting.answer, "FREED", "the target frees it")
+    places = where_freed(planting)
+    session.ok(all(places[place] for place in ("tcache", "fastbin", "binned", "merged")),
+               f"freed copies are in thread caches, fastbins and bins, and in chunks that have merged: {dict(places)}",
+               str(places))
+    live = look(planting.plan, planting.addresses, planting.live, lambda planted: not planted.border)
+    border = look(planting.plan, planting.addresses, planting.live, lambda planted: planted.border)
+    stale = look(planting.plan, planting.addresses, planting.stale,
+                 lambda planted: not planted.border and id(planted) in planting.whole)
+
+    session.note(f"{'rule':32} {'planted':>7} {'live':>9} {'borders':>7} {'whole':>6} {'stale':>9}")
+    for rule in rules:
+        cannot = rule.why_not_stale()
+        found = stale[rule.id] if not cannot else f"cannot: {cannot}"
+        shown = live[rule.id] if rule.can_live() else "cannot"
+        session.note(f"{rule.id:32} {live[rule.id].planted:7} {shown!s:>9} {border[rule.id]!s:>7} "
+                     f"{stale[rule.id].planted:6} {found!s:>9}")
+    for rule in rules:
+        judge_live(session, rule, live[rule.id], border[rule.id], sizes)
+        judge_stale(session, rule, live[rule.id].planted, stale[rule.id], sizes)
+
+
+def plan_noise(session, rules, kinds):
+    """A copy of each rule's first sample stands in front, as a proof that the rule was looked for."""
+    plan = Plan(SEED)
+    planter = Planter(plan, bytes(b" " * 4096))
+    for rule in rules:
+        planter.plant(rule.samples[0])
+    for kind in kinds:
+        pool = noise.KINDS[kind] and noise.KINDS[kind](random.Random(SEED))
+        if pool is None and noise.KINDS[kind]:
+            session.skip(f"noise of kind {kind}", "this machine has nothing to make it of")
+            continue
+        plan.add_noise(kind, NOISE_CHUNKS - NOISE_LARGE, 24, 600, pool)
+        plan.add_noise(kind, NOISE_LARGE, 4096, 20480, pool)
+    return plan
+
+
+def noisy_chunks(session, rules, kinds):
+    """Chunks of each kind in which a rule has a hit: {(rule, kind): addresses}."""
+    plan = plan_noise(session, rules, kinds)
+    target, addresses, kind_of = start(session, plan, "noise")
+    hits = read_hits(session.must_capture(target.pid, "noise.core", "--compress", "none"))
+    target.kill()
+    controls = [planted.sample.rule.id for planted in plan.planted
+                if planted.sample.rule.can_live() and not find(hits, planted, addresses[planted.chunk])]
+    session.equal(controls, [], f"each rule finds its sample that stands among {', '.join(kinds)}")
+    found = collections.defaultdict(list)
+    for rule in rules:
+        for chunk in sorted(hits.chunks(rule.id)):
+            if chunk in kind_of:
+                found[rule.id, plan.noise[kind_of[chunk]][0]].append(chunk)
+    return found, sorted({kind for kind, _ in plan.noise})
+
+
+def judge_noise(session, rule, found, kinds):
+    allowed = max(1, NOISE_CHUNKS // 100000)
+    wrong = {}
+    for kind in kinds:
+        count = len(found.get((rule.id, kind), []))
+        reason = TRUE_IN_NOISE.get((rule.id, kind))
+        if count:
+            session.note(f"{rule.id}: {count} of {NOISE_CHUNKS} chunks of {kind}{': ' + reason if reason else ''}")
+        if count > allowed and not reason:
+            wrong[kind] = count
+    session.ok(not wrong, f"{rule.id}: at most {allowed} of {NOISE_CHUNKS} chunks of each kind of noise", str(wrong))
+
+
+def noise_is_not(session, rules):
+    found, kinds = {}, []
+    for some in [[kind] for kind in noise.KINDS] if LONG else [list(noise.KINDS)]:
+        more = noisy_chunks(session, rules, some)
+        found.update(more[0])
+        kinds += more[1]
+    session.ok(len(kinds) >= 8, f"kinds of noise: {', '.join(kinds)}", str(kinds))
+    for rule in rules:
+        judge_noise(session, rule, found, kinds)
+
+
+def main():
+    session = Session()
+    rules = read_rules()
+    session.ok(rules and all(rule.samples for rule in rules), f"{len(rules)} rules have samples that match")
+    session.test(samples_are_found, rules)
+    session.test(noise_is_not, rules)
+    session.finish()
+
+
+if __name__ == "__main__":
+    main()
