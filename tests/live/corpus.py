@@ -14,6 +14,7 @@ import random
 UNIT_BYTES = 2 << 20  # analyze/content/runs.h
 HEADER, WORD, ALIGN = 16, 8, 16  # glibc on 64-bit machines: malloc/malloc.c, chunk layout
 LISTS_BYTES = 32  # of a freed chunk malloc may overwrite that many from its start on: fd, bk and their nextsize
+NO_LIMIT = 1 << 60
 MMAP_BYTES = 1 << 20  # plant_target: what is not smaller gets a mapping of its own
 LIVE_STATES, FREE_STATES = {"in-use", "mmapped"}, {"tcache", "fastbin", "binned", "top"}
 
@@ -31,7 +32,7 @@ class Rule:
         self.id, scan = told["id"], told["scan"]
         self.anchored = scan["anchor"] == "chunk-start"
         self.states = set(scan["states"])
-        self.least, self.most = scan["min_size"], scan["max_size"] or 1 << 40
+        self.least, self.most = scan["min_size"], scan["max_size"] or NO_LIMIT
         self.arch = scan["arch"]
         self.samples = [Sample(self, sample["name"], sample.get("size"), bytes.fromhex(sample.get("hex", "")),
                                sample.get("words")) for sample in told["samples"] if sample["expect"] == "match"]
@@ -193,24 +194,25 @@ class Planter:
     def plant(self, sample):
         (self.plant_words if sample.words else self.plant_bytes)(sample)
 
-    def plant_across_borders(self, samples):
+    def plant_across_borders(self, samples, only_first):
         """One sample across each border of a unit, in mappings of whole units, which malloc's header is
-        the first bytes of (analyze/content/runs.c cuts what is contiguous every 2 MiB)."""
-        mapping = 4 * UNIT_BYTES
-        chunk = self.plan.chunk(mapping - 2 * HEADER, self.random.randbytes(4096))
+        the first bytes of (analyze/content/runs.c cuts what is contiguous every 2 MiB). `only_first`: all
+        but the first byte of each, or two words, stands behind the border; else any part."""
+        mapping = (len(samples) + 1) * UNIT_BYTES
+        chunk = self.plan.chunk(mapping - 2 * HEADER, self.random.choice((b"", self.random.randbytes(4096))))
         for number, sample in enumerate(samples, 1):
             border = number * UNIT_BYTES - HEADER
             if sample.words:
                 length = max(word["at"] + word["bytes"] for word in sample.words)
-                offset = border - ALIGN * self.random.randrange(1, max(2, length // ALIGN))
+                offset = border - ALIGN * (1 if only_first else self.random.randrange(1, max(2, length // ALIGN)))
                 self.write_words(sample, chunk, offset, 0)
                 spans = word_spans(sample, offset)
             else:
                 length = len(sample.data)
-                offset = border - self.random.randrange(1, length)
+                offset = border - (1 if only_first else self.random.randrange(1, length))
                 self.plan.put(chunk, offset - 1, bytes([BESIDE[0]]) + sample.data + bytes([BESIDE[1]]))
                 spans = [(offset, length)]
-            self.plan.planted.append(Planted(sample, chunk, offset, spans, "across a unit's border", True))
+            self.plan.planted.append(Planted(sample, chunk, offset, spans, "pages that a unit's border cuts", True))
 
     def fill_caches(self):
         """Chunks that are freed first, so that what is freed later of half of the sizes finds its thread's
@@ -233,7 +235,7 @@ def word_spans(sample, offset):
 def crosses_borders(sample):
     """Can it be planted across a border of a unit, in a mmapped chunk with other samples?"""
     rule = sample.rule
-    return (not rule.anchored and "mmapped" in rule.states and rule.most >= 4 * UNIT_BYTES
+    return (not rule.anchored and "mmapped" in rule.states and rule.most == NO_LIMIT
             and (sample.words or (not sample.size and len(sample.data) > 1)))
 
 

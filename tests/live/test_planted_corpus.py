@@ -22,7 +22,8 @@ LONG = bool(os.environ.get("DUMPCORE_LONG"))
 SEED = int(os.environ.get("DUMPCORE_SEED", "1"))
 CHOSEN = sys.argv[1:] or [RULES]
 COPIES = 600 if LONG else 60
-BORDERS = 8 if LONG else 1  # a rule
+BORDERS = 4 if LONG else 1  # a sample; in every second round any part of it stands before the border
+BORDERS_IN_CHUNK = 8
 NOISE_LARGE = 1000  # of them are of 4 to 20 KiB
 NOISE_CHUNKS = 1000000 if LONG else 10000 if SANITIZED or EMULATED else 100000  # a kind
 STALE_RECALL, STALE_WHOLE = 0.9, 0.3
@@ -64,10 +65,11 @@ def make_plan(rules):
         planter.plant(sample)
         if plan.random.random() < 0.5:
             planter.keep()
-    across = [sample for rule in rules for sample in
-              ([sample for sample in rule.samples if crosses_borders(sample)] * BORDERS)[:BORDERS]]
-    for at in range(0, len(across), 3):
-        planter.plant_across_borders(across[at:at + 3])
+    across = [sample for rule in rules for sample in rule.samples if crosses_borders(sample)]
+    for copy in range(BORDERS):
+        plan.random.shuffle(across)
+        for at in range(0, len(across), BORDERS_IN_CHUNK):
+            planter.plant_across_borders(across[at:at + BORDERS_IN_CHUNK], copy % 2 == 0)
     return plan
 
 
