@@ -243,11 +243,12 @@ class Hits:
     """The lines of `analyze hits --ndjson`, to be asked by address."""
 
     def __init__(self, lines):
-        self.by_rule = collections.defaultdict(list)
+        self.by_rule, self.chunk_bytes = collections.defaultdict(list), {}
         for line in lines:
             if not line["claimed"]:
                 start = int(line["address"], 16)
                 self.by_rule[line["rule"]].append((start, start + line["bytes"], int(line["chunk"], 16), line["state"]))
+                self.chunk_bytes[int(line["chunk"], 16)] = line["chunk_bytes"]
         for hits in self.by_rule.values():
             hits.sort()
 
