@@ -64,6 +64,8 @@ needs_of_test() {
 	command:setpriv util-linux util-linux setpriv util-linux -
 	python:drgn python3-drgn drgn drgn drgn -
 	program:age age age age age age
+	program:lz4 lz4 lz4 lz4 lz4 lz4
+	program:openssl openssl openssl openssl openssl openssl
 	program:node nodejs nodejs nodejs nodejs node
 	program:javac default-jdk-headless java-latest-openjdk-devel openjdk17-jdk jdk-openjdk openjdk
 	END

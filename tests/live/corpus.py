@@ -261,8 +261,27 @@ class Hits:
                 return state, chunk
         return None
 
+    def count(self, rule, start, end):
+        """Hits that start in the range."""
+        hits = self.by_rule.get(rule, [])
+        return bisect.bisect_left(hits, (end,)) - bisect.bisect_left(hits, (start,))
+
     def chunks(self, rule):
         return {chunk for _, _, chunk, _ in self.by_rule.get(rule, [])}
+
+
+class Chunks:
+    """The lines of `analyze chunks --ndjson`: the chunk of an address."""
+
+    def __init__(self, lines):
+        self.all = sorted((int(line["address"], 16), line["bytes"], line["state"]) for line in lines)
+
+    def holding(self, address):
+        """(user address, bytes, state), or (0, 0, None)."""
+        at = bisect.bisect_right(self.all, (address, 1 << 62, "")) - 1
+        if at < 0 or address >= self.all[at][0] + self.all[at][1] - WORD:
+            return 0, 0, None
+        return self.all[at]
 
 
 class Memory:

@@ -15,7 +15,7 @@ import re
 import sys
 
 import noise
-from corpus import WORD, Hits, Memory, Plan, Planter, Rule, crosses_borders
+from corpus import WORD, Chunks, Hits, Memory, Plan, Planter, Rule, chunk_size, crosses_borders
 from harness import ANALYZE, COMPLETE, EMULATED, RULES, SANITIZED, TARGETS, Session, run
 from process import ask
 
@@ -27,7 +27,7 @@ BORDERS = 4 if LONG else 1  # a sample; in every second round any part of it sta
 BORDERS_IN_CHUNK = 8
 NOISE_LARGE = 1000  # of them are of 4 to 20 KiB
 NOISE_CHUNKS = 1000000 if LONG else 10000 if SANITIZED or EMULATED else 100000  # a kind
-STALE_RECALL, STALE_WHOLE = 0.9, 0.3
+STALE_RECALL, STALE_WHOLE = 0.9, 0.2
 SHOWN = 3  # copies that are described where some were missed
 
 # What a rule is right to find in noise that is text: why, and what must stand in the chunk by another judgement than
@@ -39,7 +39,7 @@ TRUE_IN_NOISE = {
 
 
 def read_rules():
-    result = run(ANALYZE, "rules", "samples", "--json", *CHOSEN)
+    result = run(ANALYZE, "rules", "samples", "--json", "--strict", *CHOSEN)
     if result.status != COMPLETE:
         raise RuntimeError(result.describe())
     return [rule for rule in map(Rule, json.loads(result.out)) if rule.applies()]
@@ -51,6 +51,13 @@ def read_hits(core):
     if result.status != COMPLETE:
         raise RuntimeError(result.describe())
     return Hits(json.loads(line) for line in result.stdout.splitlines())
+
+
+def read_chunks(core):
+    result = run(ANALYZE, "chunks", core, "--ndjson", "--rules", "none")
+    if result.status != COMPLETE:
+        raise RuntimeError(result.describe())
+    return Chunks(json.loads(line) for line in result.stdout.splitlines())
 
 
 def start(session, plan, name):
@@ -136,25 +143,38 @@ class Planting:
         self.held = all(planted.sample.data in data for planted, data in zip(self.plan.planted, before))
         self.live = read_hits(session.must_capture(self.target.pid, "live.core", "--compress", "none"))
         self.answer = ask(self.target, "free")
-        self.whole = {id(planted) for planted, data in zip(self.plan.planted, before)
-                      if self.content(memory, planted) == data}
+        now = [self.content(memory, planted) for planted in self.plan.planted]
         memory.close()
-        self.stale = read_hits(session.must_capture(self.target.pid, "stale.core", "--compress", "none"))
+        core = session.must_capture(self.target.pid, "stale.core", "--compress", "none")
+        self.stale, self.chunks = read_hits(core), read_chunks(core)
+        self.whole = {id(planted) for planted, *data in zip(self.plan.planted, before, now)
+                      if is_whole(self, planted, *data)}
 
     def content(self, memory, planted):
         return content(memory, planted, self.addresses[planted.chunk])
 
 
 def where_freed(planting):
-    """How many of the freed copies that were found are in each state, and in chunks that have merged."""
+    """How many of the copies are in chunks of each state, and in chunks that have merged."""
     places = collections.Counter()
     for planted in planting.plan.planted:
         address = planting.addresses[planted.chunk]
-        found = None if planted.border else find(planting.stale, planted, address)
-        if found:
-            places[found[0]] += 1
-            places["merged"] += found[1] != address
+        chunk = planting.chunks.holding(address + planted.offset)
+        if not planted.border and chunk[2]:
+            places[chunk[2]] += 1
+            places["merged"] += chunk[0] != address
     return places
+
+
+def is_whole(planting, planted, before, now):
+    """Has the freed copy all its bytes, and, where the end of its chunk matters, is it still the end?"""
+    address = planting.addresses[planted.chunk]
+    if before != now:
+        return False
+    if not planted.sample.size or planted.sample.words:
+        return True
+    start, size, _ = planting.chunks.holding(address + planted.offset)
+    return start + size == address + chunk_size(planting.plan.sizes[planted.chunk])
 
 
 def judge_live(session, rule, recall, border, sizes):
