@@ -25,8 +25,8 @@ CHOSEN = sys.argv[1:] or [RULES]
 COPIES = 600 if LONG else 60
 BORDERS = 4 if LONG else 1  # a sample; in every second round any part of it stands before the border
 BORDERS_IN_CHUNK = 8
-NOISE_LARGE = 1000  # of them are of 4 to 20 KiB
 NOISE_CHUNKS = 1000000 if LONG else 10000 if SANITIZED or EMULATED else 100000  # a kind
+NOISE_LARGE = NOISE_CHUNKS // 100  # of them are of 4 to 20 KiB
 STALE_RECALL, STALE_WHOLE = 0.9, 0.2
 SHOWN = 3  # copies that are described where some were missed
 
@@ -247,7 +247,9 @@ def noisy_chunks(session, rules, kinds):
     """What is in the chunks of each kind in which a rule has a hit: {(rule, kind): {address: bytes}}."""
     plan = plan_noise(session, rules, kinds)
     target, addresses, kind_of = start(session, plan, "noise")
-    hits = read_hits(session.must_capture(target.pid, "noise.core", "--compress", "none"))
+    core = session.must_capture(target.pid, "noise.core", "--compress", "none")
+    hits = read_hits(core)
+    os.remove(core)
     memory = Memory(target.pid)
     controls = [planted.sample.rule.id for planted in plan.planted
                 if planted.sample.rule.can_live() and not find(hits, planted, addresses[planted.chunk])]
