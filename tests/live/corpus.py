@@ -87,7 +87,7 @@ class Plan:
         self.orders.append(f"word {chunk} {at} {width} {to} {delta}\n")
 
     def add_noise(self, kind, count, least, most, pool):
-        """`pool` None: pointers."""
+        """`pool` None: words of structures, many of them pointers."""
         self.orders.append(f"noise {count} {least} {most} {self.store(pool or b'')} {len(pool or b'')}\n")
         self.noise.append((kind, count))
 
@@ -100,16 +100,30 @@ class Plan:
         return paths
 
     def read_addresses(self, path):
-        """Gives (addresses of the chunks, {address of a noise chunk: its kind's position})."""
+        """Gives (addresses of the chunks, the Noise)."""
         told = array.array("Q")
         with open(path, "rb") as file:
             told.frombytes(file.read())
-        kinds, at = {}, len(self.chunks)
-        for position, (_, count) in enumerate(self.noise):
-            kinds.update(dict.fromkeys(told[at:at + count], position))
-            at += count
-        assert at == len(told), "the target made what was planned"
-        return told[:len(self.chunks)], kinds
+        kinds = [kind for kind, count in self.noise for _ in range(count)]
+        if len(told) != len(self.chunks) + 2 * len(kinds):
+            raise RuntimeError(f"the target did not make {len(self.chunks)} chunks and {len(kinds)} of noise")
+        made = told[len(self.chunks):]
+        return told[:len(self.chunks)], Noise(zip(made[::2], made[1::2], kinds))
+
+
+class Noise:
+    """Chunks of noise, to be asked for the kind of what is at an address."""
+
+    def __init__(self, chunks):
+        self.chunks = sorted(chunks)  # (address, size, kind)
+        self.count = collections.Counter(kind for _, _, kind in self.chunks)
+
+    def holding(self, address):
+        """(address, kind) of the chunk, or (0, None). It may be free and merged now: these were its bytes."""
+        at = bisect.bisect_left(self.chunks, (address + 1,)) - 1
+        if at < 0 or address >= self.chunks[at][0] + self.chunks[at][1]:
+            return 0, None
+        return self.chunks[at][0], self.chunks[at][2]
 
 
 class Planter:
@@ -243,12 +257,11 @@ class Hits:
     """The lines of `analyze hits --ndjson`, to be asked by address."""
 
     def __init__(self, lines):
-        self.by_rule, self.chunk_bytes = collections.defaultdict(list), {}
+        self.by_rule = collections.defaultdict(list)
         for line in lines:
             if not line["claimed"]:
                 start = int(line["address"], 16)
                 self.by_rule[line["rule"]].append((start, start + line["bytes"], int(line["chunk"], 16), line["state"]))
-                self.chunk_bytes[int(line["chunk"], 16)] = line["chunk_bytes"]
         for hits in self.by_rule.values():
             hits.sort()
 
@@ -266,8 +279,9 @@ class Hits:
         hits = self.by_rule.get(rule, [])
         return bisect.bisect_left(hits, (end,)) - bisect.bisect_left(hits, (start,))
 
-    def chunks(self, rule):
-        return {chunk for _, _, chunk, _ in self.by_rule.get(rule, [])}
+    def of(self, rule):
+        """(start, end, chunk, state) by address."""
+        return self.by_rule.get(rule, [])
 
 
 class Chunks:

@@ -107,5 +107,5 @@ KINDS = {
     "integers": integers,
     "floats": floats,
     "zeros": lambda rng: bytes(1 << 20),
-    "pointers": None,  # made by the target: only it knows where chunks are
+    "structs": None,  # made by the target: only it knows where chunks are
 }

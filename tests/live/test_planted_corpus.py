@@ -15,7 +15,7 @@ import re
 import sys
 
 import noise
-from corpus import WORD, Chunks, Hits, Memory, Plan, Planter, Rule, chunk_size, crosses_borders
+from corpus import FREE_STATES, Chunks, Hits, Memory, Plan, Planter, Rule, chunk_size, crosses_borders, request_of
 from harness import ANALYZE, COMPLETE, EMULATED, RULES, SANITIZED, TARGETS, Session, run
 from process import ask
 
@@ -27,6 +27,8 @@ BORDERS = 4 if LONG else 1  # a sample; in every second round any part of it sta
 BORDERS_IN_CHUNK = 8
 NOISE_CHUNKS = 1000000 if LONG else 10000 if SANITIZED or EMULATED else 100000  # a kind
 NOISE_LARGE = NOISE_CHUNKS // 100  # of them are of 4 to 20 KiB
+NOISE_SIZED, NOISE_SIZED_BYTES = NOISE_CHUNKS // 20, NOISE_CHUNKS * 120  # a rule about structures: chunks and bytes
+BEHIND = 64  # bytes behind a hit that are looked at to judge it
 STALE_RECALL, STALE_WHOLE = 0.9, 0.2
 SHOWN = 3  # copies that are described where some were missed
 
@@ -61,7 +63,7 @@ def read_chunks(core):
 
 
 def start(session, plan, name):
-    """Gives (target, addresses of chunks, {noise chunk: kind})."""
+    """Gives (target, addresses of chunks, Noise)."""
     paths = plan.write(session, name)
     target = session.start(os.path.join(TARGETS, "plant_target"), *paths)
     return target, *plan.read_addresses(paths[2])
@@ -227,6 +229,18 @@ def samples_are_found(session, rules):
         judge_stale(session, rule, live[rule.id].planted, stale[rule.id], sizes)
 
 
+def add_sized_noise(plan, rules, pools):
+    """Chunks of the sizes that a rule about structures wants, which other noise seldom has."""
+    for rule in rules:
+        sizes = [sample.size for sample in rule.samples if sample.words]
+        if not sizes or rule.most < max(sizes):
+            continue
+        least, most = max(rule.least, min(sizes)), min(rule.most, max(sizes) + 64)
+        count = min(NOISE_SIZED, NOISE_SIZED_BYTES // most) // len(pools)
+        for pool in pools:
+            plan.add_noise("structures' sizes", count, request_of(least), request_of(most) + 1, pool)
+
+
 def plan_noise(session, rules, kinds):
     """A copy of each rule's first sample stands in front, as a proof that the rule was looked for."""
     plan = Plan(SEED)
@@ -240,54 +254,66 @@ def plan_noise(session, rules, kinds):
             continue
         plan.add_noise(kind, NOISE_CHUNKS - NOISE_LARGE, 24, 600, pool)
         plan.add_noise(kind, NOISE_LARGE, 4096, 20480, pool)
+    if "structs" in kinds:
+        add_sized_noise(plan, rules, [None, bytes(1 << 20), noise.integers(random.Random(SEED))])
     return plan
 
 
-def noisy_chunks(session, rules, kinds):
-    """What is in the chunks of each kind in which a rule has a hit: {(rule, kind): {address: bytes}}."""
-    plan = plan_noise(session, rules, kinds)
-    target, addresses, kind_of = start(session, plan, "noise")
-    core = session.must_capture(target.pid, "noise.core", "--compress", "none")
-    hits = read_hits(core)
-    os.remove(core)
-    memory = Memory(target.pid)
-    controls = [planted.sample.rule.id for planted in plan.planted
-                if planted.sample.rule.can_live() and not find(hits, planted, addresses[planted.chunk])]
-    session.equal(controls, [], f"each rule finds its sample that stands among {', '.join(kinds)}")
-    found = collections.defaultdict(dict)
-    for rule in rules:
-        for chunk in sorted(hits.chunks(rule.id)):
-            if chunk in kind_of:
-                found[rule.id, plan.noise[kind_of[chunk]][0]][chunk] = memory.read(chunk, hits.chunk_bytes[chunk] - WORD)
-    memory.close()
-    target.kill()
-    return found, sorted({kind for kind, _ in plan.noise})
+class Noisy:
+    """A target full of noise, captured twice: the second time every second chunk is free."""
+
+    def __init__(self, session, rules, kinds):
+        self.plan = plan_noise(session, rules, kinds)
+        self.target, self.addresses, self.noise = start(session, self.plan, "noise")
+        self.memory = Memory(self.target.pid)
+        self.found = collections.defaultdict(dict)  # by (rule, kind): {address of the chunk: bytes}
+        self.look(session, rules, False)
+        session.equal(ask(self.target, "free"), "FREED", "half of the noise is freed")
+        self.look(session, rules, True)
+        self.memory.close()
+        self.target.kill()
+
+    def look(self, session, rules, freed):
+        """Takes what is found in noise, in use or freed. Each rule must find its own sample beside it."""
+        core = session.must_capture(self.target.pid, "noise.core", "--compress", "none")
+        hits = read_hits(core)
+        os.remove(core)
+        missed = [planted.sample.rule.id for planted in self.plan.planted if planted.sample.rule.can_live() != freed
+                  and not find(hits, planted, self.addresses[planted.chunk])]
+        session.equal(missed, [], f"each rule for chunks {'that are free' if freed else 'in use'} finds its sample "
+                                  f"beside {', '.join(sorted(self.noise.count))}")
+        for rule in rules:
+            for start, end, chunk, state in hits.of(rule.id):
+                address, kind = self.noise.holding(max(start, chunk))
+                if kind and (state in FREE_STATES) == freed:
+                    self.found[rule.id, kind].setdefault(address, self.memory.read(start, end - start + BEHIND))
 
 
-def judge_noise(session, rule, found, kinds):
-    allowed = max(1, NOISE_CHUNKS // 100000)
+def judge_noise(session, rule, found, counts):
     wrong = []
-    for kind in kinds:
-        chunks = found.get((rule.id, kind), {})
+    for kind, count in counts.items():
+        allowed, chunks = max(1, count // 100000), found.get((rule.id, kind), {})
         why, wanted = TRUE_IN_NOISE.get((rule.id, kind), ("", None))
         false = {address: data for address, data in chunks.items() if not wanted or not re.search(wanted, data)}
         if chunks:
-            session.note(f"{rule.id}: {len(chunks)} of {NOISE_CHUNKS} chunks of {kind}, {len(false)} of them false"
+            session.note(f"{rule.id}: {len(chunks)} of {count} chunks of {kind}, {len(false)} of them false"
                          f"{'; the others are true: ' + why if why else ''}")
+        for address, data in list(false.items())[:SHOWN]:
+            session.note(f"    0x{address:x} {data[:64].hex(' ', 8)}")
         if len(false) > allowed:
-            wrong += [f"{len(false)} of {kind}"] + [repr(data[:300]) for data in list(false.values())[:SHOWN]]
-    session.ok(not wrong, f"{rule.id}: at most {allowed} of {NOISE_CHUNKS} chunks of each kind of noise", "\n".join(wrong))
+            wrong.append(f"{len(false)} of {count} {kind}")
+    session.ok(not wrong, f"{rule.id}: at most 1 of 100,000 chunks of each kind of noise", "\n".join(wrong))
 
 
 def noise_is_not(session, rules):
-    found, kinds = {}, []
+    found, counts = {}, collections.Counter()
     for some in [[kind] for kind in noise.KINDS] if LONG else [list(noise.KINDS)]:
-        more = noisy_chunks(session, rules, some)
-        found.update(more[0])
-        kinds += more[1]
-    session.ok(len(kinds) >= 8, f"kinds of noise: {', '.join(kinds)}", str(kinds))
+        noisy = Noisy(session, rules, some)
+        found.update(noisy.found)
+        counts.update(noisy.noise.count)
+    session.ok(len(counts) >= 8, f"{sum(counts.values())} chunks of noise: {', '.join(sorted(counts))}", str(counts))
     for rule in rules:
-        judge_noise(session, rule, found, kinds)
+        judge_noise(session, rule, found, counts)
 
 
 def main():

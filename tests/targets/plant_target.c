@@ -4,17 +4,23 @@
  *
  * PLAN has a line an order; chunks are numbered from 0 in the order of their lines. BYTES is what
  * contents are copied from, at FROM.
- *   chunk THREAD ROUND SIZE FROM LENGTH   malloc(SIZE) by thread 0 or 1, filled with LENGTH bytes,
- * again and again; freed in ROUND 1, 2 or 3 (0: never) put CHUNK AT FROM LENGTH              bytes
- * into the chunk word CHUNK AT WIDTH TARGET DELTA      into the chunk: the address of chunk TARGET,
- * plus DELTA noise COUNT LEAST MOST FROM LENGTH    COUNT chunks of LEAST to MOST bytes, each a
- * random part of LENGTH bytes; LENGTH 0: pointers to such chunks, and numbers
  *
- * Round 1 is freed before READY is printed. A line on stdin frees the others, round 2, then some
- * allocations of other sizes that make malloc merge and sort what it has, then round 3; the answer
- * is FREED. ADDRESSES gets the address of each chunk, those of noise behind the others, 8 bytes
- * each. Ends when stdin does. All that is not asked for stands in mappings, not in malloc's memory.
- */
+ * chunk THREAD ROUND SIZE FROM LENGTH: malloc(SIZE) by thread 0 or 1, filled with LENGTH bytes over
+ * and over, with zeros where LENGTH is 0; freed in ROUND 1, 2 or 3 (0: never).
+ *
+ * put CHUNK AT FROM LENGTH: bytes into the chunk.
+ *
+ * word CHUNK AT WIDTH TARGET DELTA: into the chunk the address of chunk TARGET, plus DELTA.
+ *
+ * noise COUNT LEAST MOST FROM LENGTH: chunks of LEAST bytes and more, below MOST, each a random
+ * part of the LENGTH bytes; LENGTH 0: what words of structures are, many of them pointers to such
+ * chunks.
+ *
+ * Round 1 is freed before READY is printed. A line on stdin frees the others: round 2, then some
+ * allocations of other sizes that make malloc merge and sort what it has, then round 3, and every
+ * second chunk of noise; the answer is FREED. ADDRESSES gets the address of each chunk, 8 bytes
+ * each, and behind them address and size of each chunk of noise. Ends when stdin does. All that is
+ * not asked for stands in mappings, not in malloc's memory. */
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -41,7 +47,11 @@ struct plant {
 };
 
 static struct plant *plants;
-static uint64_t *noise;
+struct noise {
+	uint64_t at, bytes;
+};
+
+static struct noise *noise;
 static size_t plant_count, noise_count;
 static const unsigned char *blob;
 static uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
@@ -153,19 +163,38 @@ static void do_round(int round)
 	work(&own);
 }
 
+/* Pointers, to chunks and into their own, numbers, nothing. */
+static uint64_t draw_word(const unsigned char *chunk, size_t bytes)
+{
+	switch (draw_below(8)) {
+	case 0:
+		return (uint64_t)(uintptr_t)chunk + draw_below(bytes);
+	case 1:
+	case 2:
+	case 3:
+		return noise[draw_below(noise_count)].at;
+	case 4:
+		return draw_below(100);
+	case 5:
+		return draw_below(1 << 16) | draw_below(1 << 16) << 32;
+	default:
+		return 0;
+	}
+}
+
 static void make_noise(size_t count, size_t least, size_t most, size_t from, size_t length)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t bytes = least + draw_below(draw_below(most - least) + 1); /* more small ones */
 		unsigned char *chunk = malloc(bytes);
 
-		noise[noise_count++] = (uint64_t)(uintptr_t)chunk;
+		noise[noise_count++] = (struct noise){ (uint64_t)(uintptr_t)chunk, bytes };
 		if (length) {
 			memcpy(chunk, blob + from + draw_below(length - bytes), bytes);
 			continue;
 		}
 		for (size_t at = 0; at + 8 <= bytes; at += 8) {
-			uint64_t word = draw() % 4 ? noise[draw_below(noise_count)] : draw() % 1000;
+			uint64_t word = draw_word(chunk, bytes);
 
 			memcpy(chunk + at, &word, 8);
 		}
@@ -256,6 +285,8 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof line, stdin)) {
 		for (int round = 2; round < ROUNDS; round++)
 			do_round(round);
+		for (size_t i = 1; i < noise_count; i += 2)
+			free((void *)(uintptr_t)noise[i].at);
 		puts("FREED");
 		fflush(stdout);
 	}
