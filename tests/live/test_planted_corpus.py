@@ -10,7 +10,6 @@ are rule files or folders that take the place of rules/.
 import collections
 import json
 import os
-import random
 import re
 import sys
 
@@ -34,9 +33,16 @@ SHOWN = 3  # copies that are described where some were missed
 
 # What a rule is right to find in noise that is text: why, and what must stand in the chunk by another judgement than
 # the rule's. A hit in a chunk without it is a false one, as everywhere else. (rule, kind): (why, regular expression)
+TEXT = rb"\A(?:[\t\n\r\x1b\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3}){32}"
 TRUE_IN_NOISE = {
     ("web.html-document", "source"): ("calendar.py and difflib.py of Python have templates of pages",
                                       rb"(?i)<!DOCTYPE html[^>]*>\s*<html"),
+    ("text.url", "documents"): ("licences say where they are from", rb"https?://\w"),
+    ("text.url", "source"): ("comments name sources", rb"https?://\w"),
+    ("text.utf8-text", "words"): ("it is text", TEXT),
+    ("text.utf8-text", "documents"): ("it is text", TEXT),
+    ("text.utf8-text", "source"): ("it is text", TEXT),
+    ("text.utf16-text", "utf-16"): ("it is text", rb"\A(?:[\t\n\r\x20-\x7e]\0){16}"),
 }
 
 
@@ -71,7 +77,7 @@ def start(session, plan, name):
 
 def make_plan(rules):
     plan = Plan(SEED)
-    planter = Planter(plan, noise.words(random.Random(SEED))[:1 << 20])
+    planter = Planter(plan, noise.words(SEED)[:1 << 20])
     wanted = [rule.samples[number % len(rule.samples)] for rule in rules for number in range(COPIES)]
     plan.random.shuffle(wanted)
     planter.fill_caches()
@@ -248,14 +254,14 @@ def plan_noise(session, rules, kinds):
     for rule in rules:
         planter.plant(rule.samples[0])
     for kind in kinds:
-        pool = noise.KINDS[kind] and noise.KINDS[kind](random.Random(SEED))
+        pool = noise.KINDS[kind] and noise.KINDS[kind](SEED)
         if pool is None and noise.KINDS[kind]:
             session.skip(f"noise of kind {kind}", "this machine has nothing to make it of")
             continue
         plan.add_noise(kind, NOISE_CHUNKS - NOISE_LARGE, 24, 600, pool)
         plan.add_noise(kind, NOISE_LARGE, 4096, 20480, pool)
     if "structs" in kinds:
-        add_sized_noise(plan, rules, [None, bytes(1 << 20), noise.integers(random.Random(SEED))])
+        add_sized_noise(plan, rules, [None, bytes(1 << 20), noise.integers(SEED)])
     return plan
 
 
