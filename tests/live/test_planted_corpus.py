@@ -33,7 +33,7 @@ SHOWN = 3  # copies that are described where some were missed
 
 # What a rule is right to find in noise that is text: why, and what must stand in the chunk by another judgement than
 # the rule's. A hit in a chunk without it is a false one, as everywhere else. (rule, kind): (why, regular expression)
-TEXT = rb"\A(?:[\t\n\r\x1b\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3}){32}"
+TEXT = rb"(?:[\t-\r\x1b\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3}){60}"
 TRUE_IN_NOISE = {
     ("web.html-document", "source"): ("calendar.py and difflib.py of Python have templates of pages",
                                       rb"(?i)<!DOCTYPE html[^>]*>\s*<html"),
@@ -42,7 +42,7 @@ TRUE_IN_NOISE = {
     ("text.utf8-text", "words"): ("it is text", TEXT),
     ("text.utf8-text", "documents"): ("it is text", TEXT),
     ("text.utf8-text", "source"): ("it is text", TEXT),
-    ("text.utf16-text", "utf-16"): ("it is text", rb"\A(?:[\t\n\r\x20-\x7e]\0){16}"),
+    ("text.utf16-text", "utf-16"): ("it is text", rb"(?:[\t-\r\x20-\x7e]\0){16}"),
 }
 
 
