@@ -33,7 +33,7 @@ SHOWN = 3  # copies that are described where some were missed
 
 # What a rule is right to find in noise that is text: why, and what must stand in the chunk by another judgement than
 # the rule's. A hit in a chunk without it is a false one, as everywhere else. (rule, kind): (why, regular expression)
-TEXT = rb"(?:[\t-\r\x1b\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3}){60}"
+TEXT = rb"(?:[\t-\r\x1b\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3}){20}"
 TRUE_IN_NOISE = {
     ("web.html-document", "source"): ("calendar.py and difflib.py of Python have templates of pages",
                                       rb"(?i)<!DOCTYPE html[^>]*>\s*<html"),
