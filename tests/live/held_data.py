@@ -41,7 +41,76 @@ def open_objects():
         found["ssl"].append(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="shop.example"))
         found["stdio"].append(libc.fopen(b"/etc/passwd", b"r"))
         found["directory"].append(libc.opendir(b"/"))
+    for name, opened in (("zstd compress", open_zstd_compress), ("zstd decompress", open_zstd_decompress),
+                         ("curl", open_curl), ("libxml2 document", open_documents)):
+        try:
+            found[name] = opened()
+        except OSError:  # no such library here
+            continue
     return found
+
+
+def library(name, **results):
+    loaded = ctypes.CDLL(name)
+    for function in results:
+        getattr(loaded, function).restype = ctypes.c_void_p
+    return loaded
+
+
+def open_zstd_compress():
+    """In the middle of a stream, as a write that has not been flushed leaves it."""
+    zstd, made = library("libzstd.so.1", ZSTD_createCCtx=1), []
+    for number in range(OBJECTS):
+        made.append(zstd.ZSTD_createCCtx())
+        feed(zstd.ZSTD_compressStream2, made[-1], text(3000).encode(), ctypes.c_int(0))
+    return made
+
+
+def open_zstd_decompress():
+    zstd, made = library("libzstd.so.1", ZSTD_createDCtx=1), []
+    packed = ctypes.create_string_buffer(8192)
+    for number in range(OBJECTS):
+        data = text(3000).encode()
+        size = zstd.ZSTD_compress(packed, ctypes.c_size_t(8192), data, ctypes.c_size_t(len(data)), ctypes.c_int(3))
+        made.append(zstd.ZSTD_createDCtx())
+        feed(zstd.ZSTD_decompressStream, made[-1], packed.raw[:size - 20])
+    return made
+
+
+class Buffer(ctypes.Structure):
+    """ZSTD_inBuffer and ZSTD_outBuffer (zstd.h)."""
+
+    _fields_ = [("at", ctypes.c_void_p), ("size", ctypes.c_size_t), ("pos", ctypes.c_size_t)]
+
+
+def feed(function, context, data, *more):
+    out, source = ctypes.create_string_buffer(1 << 17), ctypes.create_string_buffer(data)
+    function(ctypes.c_void_p(context), ctypes.byref(Buffer(ctypes.addressof(out), 1 << 17, 0)),
+             ctypes.byref(Buffer(ctypes.addressof(source), len(data), 0)), *more)
+
+
+def open_curl():
+    curl = library("libcurl.so.4", curl_easy_init=1)
+    return [curl.curl_easy_init() for _ in range(OBJECTS)]
+
+
+def open_documents():
+    xml2 = library("libxml2.so.2", xmlReadMemory=1)
+    data = b"<orders><order id='1'>text</order></orders>"
+    return [xml2.xmlReadMemory(data, len(data), b"a.xml", None, 0) for _ in range(OBJECTS)]
+
+
+def close_objects(objects):
+    for name, function, kind in (("libzstd.so.1", "ZSTD_freeCCtx", "zstd compress"),
+                                 ("libzstd.so.1", "ZSTD_freeDCtx", "zstd decompress"),
+                                 ("libcurl.so.4", "curl_easy_cleanup", "curl"),
+                                 ("libxml2.so.2", "xmlFreeDoc", "libxml2 document"),
+                                 (None, "fclose", "stdio"), (None, "closedir", "directory")):
+        for item in objects.get(kind, []):
+            getattr(ctypes.CDLL(name), function)(ctypes.c_void_p(item))
+    for base in objects["sqlite"]:
+        base.close()
+    objects.clear()
 
 
 def copy(data):
@@ -67,13 +136,7 @@ def main():
         json.dump({"pieces": pieces, "objects": {kind: len(some) for kind, some in objects.items()}}, file)
     print("READY", flush=True)
     for _ in sys.stdin:
-        for base in objects["sqlite"]:
-            base.close()
-        for file in objects["stdio"]:
-            libc.fclose(ctypes.c_void_p(file))
-        for folder in objects["directory"]:
-            libc.closedir(ctypes.c_void_p(folder))
-        objects.clear()
+        close_objects(objects)
         print("CLOSED", flush=True)
 
 
