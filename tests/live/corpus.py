@@ -151,14 +151,16 @@ class Planter:
         return LISTS_BYTES + self.random.choice((0, self.random.randrange(16), self.random.randrange(400)))
 
     def plant_bytes(self, sample):
-        """A sample that names its chunk's size is about the end of the chunk: zeros, then nothing."""
+        """A sample that names its chunk's size is about the end of the chunk: zeros up to there, as in the
+        heap of `rules test`. The chunk shares one more word with the next one's header; a match that starts
+        in that word has no bytes that count for its chunk, and is not looked for."""
         rule, style = sample.rule, self.random.choice(("zeros", "random", "random", "text"))
         data = sample.data
         if sample.size:
-            data += bytes(max(0, sample.size - HEADER - len(data)))
+            data += bytes(max(0, sample.size - HEADER - len(data)) + WORD)
         head = self.head_bytes(rule)
-        at_end = bool(sample.size) or self.random.random() < 0.2
-        tail = 0 if at_end else self.random.randrange(1, self.random.choice((8, 400)))
+        at_end = bool(sample.size) or (len(data) > WORD and self.random.random() < 0.2)
+        tail = 0 if at_end else self.random.randrange(max(1, WORD + 1 - len(data)), self.random.choice((WORD + 1, 400)))
         if rule.anchored and sample.size:
             request = len(data)
         else:
@@ -171,7 +173,7 @@ class Planter:
         tail = request - head - len(data)
         content = self.surroundings(style, head, True) + data + self.surroundings(style, tail, False)
         chunk = self.plan.chunk(request, content, self.random.randrange(2), self.random.randrange(2, 4))
-        self.plan.planted.append(Planted(sample, chunk, head, [(head, len(data))],
+        self.plan.planted.append(Planted(sample, chunk, head, [(head, len(sample.data))],
                                          style + (", at the end" if not tail else ""), False))
 
     def pointee(self, word, thread):
