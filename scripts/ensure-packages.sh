@@ -63,6 +63,7 @@ needs_of_test() {
 	command:zstd zstd zstd zstd zstd zstd
 	command:setpriv util-linux util-linux setpriv util-linux -
 	python:drgn python3-drgn drgn drgn drgn -
+	python:yaml python3-yaml python3-pyyaml py3-yaml python-yaml -
 	program:age age age age age age
 	program:lz4 lz4 lz4 lz4 lz4 lz4
 	program:openssl openssl openssl openssl openssl openssl

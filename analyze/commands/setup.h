@@ -6,6 +6,7 @@
 #include "analyze/options.h"
 #include "base/err.h"
 #include "base/progress.h"
+#include "base/vaddr.h"
 
 /* A rule set with what was said about its files. */
 struct setup_rules {
@@ -30,6 +31,9 @@ bool setup_rules_of(struct setup_rules *rules, const struct options *options, st
 /* Is there a rule of that id? NULL is fine. An unknown one is a usage error, to be asked before the
  * core is read. */
 bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct err *err);
+
+/* An address as every list prints it: hexadecimal, with or without "0x". False is ERR_USAGE. */
+bool setup_address(const char *text, vaddr *address, struct err *err);
 
 unsigned setup_workers(const struct options *options);
 void setup_progress(struct progress *progress, const struct options *options);
