@@ -90,7 +90,8 @@ def jwt():
     def coded(data):
         return base64.urlsafe_b64encode(data).rstrip(b"=")
     for number in range(PIECES):
-        signed = coded(b'{"alg":"HS256","typ":"JWT"}') + b"." + coded(json.dumps({"sub": str(number), "iat": 1700000000}).encode())
+        claims = json.dumps({"sub": str(number), "iat": 1700000000}).encode()
+        signed = coded(b'{"alg":"HS256","typ":"JWT"}') + b"." + coded(claims)
         yield signed + b"." + coded(hmac.new(b"key", signed, hashlib.sha256).digest())
 
 
@@ -154,7 +155,8 @@ def certificates():
 
 def keys():
     if shutil.which("openssl"):
-        for kind in (["ed25519"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["rsa", "-pkeyopt", "rsa_keygen_bits:1024"]):
+        for kind in (["ed25519"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                     ["rsa", "-pkeyopt", "rsa_keygen_bits:1024"]):
             yield subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", *kind], stdout=subprocess.PIPE,
                                  stderr=subprocess.DEVNULL, check=False).stdout
 
@@ -218,10 +220,10 @@ def sounds():
 
 def code():
     for number in range(PIECES):
-        compiled = compile(f"def add{number}(a, b):\n    return [a + b + {number}, len('text')]\nprint(add{number}(1, 2))\n" * 3,
-                           f"/srv/app/module{number}.py", "exec")
+        source = f"def add{number}(a, b):\n    return [a + b + {number}, len('text')]\nprint(add{number}(1, 2))\n" * 3
+        made = compile(source, f"/srv/app/module{number}.py", "exec")
         head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, 1700000000, 200)
-        yield head + marshal.dumps(compiled)
+        yield head + marshal.dumps(made)
 
 
 def redis_data(path):
@@ -397,7 +399,8 @@ MAKERS = {
     "http response": responses,
     "redis command": lambda: [redis_command(["SET", f"session:{number}", text(100), "EX", "3600"])
                               for number in range(PIECES)],
-    "http/2 client": lambda: filter(None, [sent_by("curl", "-s", "--http2-prior-knowledge", "http://127.0.0.1:PORT/orders")]),
+    "http/2 client": lambda: filter(None, [sent_by("curl", "-s", "--http2-prior-knowledge",
+                                                   "http://127.0.0.1:PORT/orders")]),
     "mqtt client": lambda: filter(None, [sent_by("curl", "-s", "mqtt://127.0.0.1:PORT/orders/new")]),
     "multipart form": forms,
     "tls client": hellos,

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """What the shipped rules find of data that real tools made, and of open objects of C libraries: how many
-there are is known by the program that holds them (held_data.py), not by the rules."""
+there are is known by the programs that hold them (held_data.py, Held.java, held.js), not by the rules.
+
+Arguments are rule files or folders that take the place of rules/. A row about a rule that is not there is skipped.
+"""
 
 import collections
 import json
@@ -8,11 +11,11 @@ import os
 import shutil
 import sys
 
-from corpus import Hits, Rule
+from corpus import LIVE_STATES, Hits, Rule
 from harness import (ANALYZE, COMPLETE, ROOT, RULES, UNPACKED, Session, Skip, find_program, library_path, run)
 from process import ask
 
-HELD = os.path.join(ROOT, "tests", "live", "held_data.py")
+FOLDER = os.path.join(ROOT, "tests", "live")
 CHOSEN = sys.argv[1:] or [RULES]
 
 # kind of piece: the rule that must find it, and whether each part of it is a hit
@@ -97,158 +100,6 @@ OBJECTS = [
     ("node deflate", "compression.node-deflate", 0),
 ]
 
-# Holds data in direct buffers, which are malloc's, and streams; says where. Argument: a folder for files.
-JAVA = """
-import java.io.*;
-import java.net.*;
-import java.net.http.*;
-import java.nio.ByteBuffer;
-import java.nio.file.*;
-import java.security.MessageDigest;
-import java.util.*;
-import java.util.zip.*;
-public class Held {
-    static class Order implements Serializable { int id; String name; List<String> tags = new ArrayList<>(); }
-    static List<Object> kept = new ArrayList<>();
-
-    static void hold(String kind, byte[] data, int parts) {
-        ByteBuffer buffer = ByteBuffer.allocateDirect(data.length);
-        buffer.put(data);
-        kept.add(buffer);
-        System.out.println("PIECE\t" + kind + "\t" + ((sun.nio.ch.DirectBuffer) buffer).address() + "\t" + data.length + "\t" + parts);
-    }
-    static byte[] serialized(int i) throws IOException {
-        Order order = new Order();
-        order.id = i; order.name = "order " + i; order.tags.add("tag" + i);
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        new ObjectOutputStream(bytes).writeObject(i % 2 == 0 ? order : new HashMap<>(Map.of("a", 1, "b", i)));
-        return bytes.toByteArray();
-    }
-    static byte[] packed(byte[] data) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (OutputStream out = new GZIPOutputStream(bytes)) { out.write(data); }
-        return bytes.toByteArray();
-    }
-    static byte[] zipped(byte[] data, int entries) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (ZipOutputStream out = new ZipOutputStream(bytes)) {
-            for (int i = 0; i < entries; i++) { out.putNextEntry(new ZipEntry("com/example/" + i + ".class")); out.write(data); }
-        }
-        return bytes.toByteArray();
-    }
-    /* What java.net.http sends to a server of WebSocket that only shakes hands (RFC 6455 4.2.2). */
-    static byte[] sentByWebSocket() throws Exception {
-        ByteArrayOutputStream sent = new ByteArrayOutputStream();
-        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Thread reader = new Thread(() -> {
-                try (Socket link = server.accept()) {
-                    BufferedInputStream in = new BufferedInputStream(link.getInputStream());
-                    String line, key = "";
-                    while (!(line = readLine(in)).isEmpty())
-                        if (line.toLowerCase().startsWith("sec-websocket-key:")) key = line.substring(18).trim();
-                    byte[] sum = MessageDigest.getInstance("SHA-1").digest((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").getBytes());
-                    link.getOutputStream().write(("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
-                        + "Sec-WebSocket-Accept: " + Base64.getEncoder().encodeToString(sum) + "\\r\\n\\r\\n").getBytes());
-                    for (int next; (next = in.read()) >= 0;) sent.write(next);
-                } catch (Exception e) { e.printStackTrace(); }
-            });
-            reader.start();
-            WebSocket client = HttpClient.newHttpClient().newWebSocketBuilder()
-                .buildAsync(URI.create("ws://127.0.0.1:" + server.getLocalPort() + "/"), new WebSocket.Listener() { }).join();
-            for (int i = 0; i < 10; i++) client.sendText("{\\"type\\":\\"order\\",\\"number\\":" + i + "}", true).join();
-            client.abort();
-            reader.join();
-        }
-        return sent.toByteArray();
-    }
-    static String readLine(InputStream in) throws IOException {
-        StringBuilder line = new StringBuilder();
-        for (int next; (next = in.read()) >= 0 && next != '\\n';)
-            if (next != '\\r') line.append((char) next);
-        return line.toString();
-    }
-    public static void main(String[] arguments) throws Exception {
-        byte[] text = new byte[3000], out = new byte[4096];
-        for (int i = 0; i < text.length; i++) text[i] = (byte) ("order item total 0123456789 ".charAt(i * 7 % 27));
-        List<byte[]> classes = new ArrayList<>();
-        try (ZipFile jar = new ZipFile(System.getProperty("java.home") + "/lib/jrt-fs.jar")) {
-            for (var entry : Collections.list(jar.entries()))
-                if (entry.getName().endsWith(".class") && classes.size() < 24)
-                    classes.add(jar.getInputStream(entry).readAllBytes());
-        }
-        for (byte[] data : classes) hold("class", data, 1);
-        for (int i = 0; i < 12; i++) {
-            hold("java serialized", serialized(i), 1);
-            hold("gzip", packed(Arrays.copyOf(text, 300 + 200 * i)), 1);
-            hold("zip, deflated", zipped(Arrays.copyOf(text, 300 + 200 * i), i + 1), i + 1);
-        }
-        String folder = arguments[0];
-        java.lang.management.ManagementFactory.getPlatformMXBean(com.sun.management.HotSpotDiagnosticMXBean.class)
-            .dumpHeap(folder + "/a.hprof", true);
-        hold("heap dump", Files.readAllBytes(Path.of(folder, "a.hprof")), 1);
-        try (jdk.jfr.Recording recording = new jdk.jfr.Recording()) {
-            recording.start(); recording.stop(); recording.dump(Path.of(folder, "a.jfr"));
-        }
-        hold("flight recording", Files.readAllBytes(Path.of(folder, "a.jfr")), 1);
-        hold("websocket client", sentByWebSocket(), 10);
-        for (int i = 0; i < 25; i++) {
-            Inflater inflater = new Inflater();
-            Deflater deflater = new Deflater();
-            deflater.setInput(text); deflater.finish();
-            inflater.setInput(out, 0, deflater.deflate(out)); inflater.inflate(new byte[1000]);
-            kept.add(inflater); kept.add(deflater);
-        }
-        System.out.println("READY");
-        Thread.sleep(600000);
-    }
-}
-"""
-
-
-# Holds data in buffers of their own, which are malloc's; nobody tells where.
-NODE = """
-const http = require('http'), zlib = require('zlib');
-const kept = [], counts = {};
-function hold(kind, data) {
-  const buffer = Buffer.allocUnsafeSlow(data.length);
-  buffer.set(data);
-  kept.push(buffer);
-  counts[kind] = (counts[kind] || 0) + 1;
-}
-const record = n => ({ id: n, name: 'order ' + n, tags: ['a', 'b', String(n * n)], open: n % 2 === 0, next: null });
-for (let n = 0; n < 20; n++) {
-  const text = Buffer.from(JSON.stringify(Array.from({ length: 30 + n }, (_, at) => record(n * 100 + at))));
-  hold('json array', text);
-  hold('json object', Buffer.from(JSON.stringify(record(n))));
-  hold('gzip', zlib.gzipSync(text));
-  hold('zlib', zlib.deflateSync(text));
-}
-for (let n = 0; n < 25; n++) {
-  const inflate = zlib.createInflate(), deflate = zlib.createDeflate();
-  inflate.on('data', () => {}); deflate.on('data', () => {});
-  inflate.write(zlib.deflateSync(Buffer.alloc(3000, 'order item ')).subarray(0, 20));
-  deflate.write(Buffer.alloc(3000, 'order item '));
-  kept.push(inflate, deflate);
-}
-const server = http.createServer((request, response) => response.end(JSON.stringify(record(1)))).listen(0, '127.0.0.1', () => {
-  let left = 10;
-  for (let n = 0; n < 10; n++) {
-    const link = require('net').connect(server.address().port, '127.0.0.1');
-    const parts = [];
-    link.on('data', part => parts.push(part));
-    link.on('end', () => {
-      hold('http response', Buffer.concat(parts));
-      if (--left === 0) {
-        for (const kind in counts) console.log(['COUNT', kind, counts[kind]].join('\\t'));
-        console.log('READY');
-      }
-    });
-    link.write('GET /orders/' + n + ' HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n');
-  }
-});
-"""
-
-
 def redis_socket(session):
     """The socket of a redis of our own, or None."""
     program = find_program("redis-server")
@@ -282,7 +133,8 @@ def judge_pieces(session, kind, rule, hits, copies, each_part):
         wanted += most
         found += min(count, most)
         if count < most or (each_part and count > most):
-            missed.append(f"{count} of {most} in {size} bytes at 0x{address:x}{', the start of a chunk' if starts else ''}")
+            where = ", the start of a chunk" if starts else ""
+            missed.append(f"{count} of {most} in {size} bytes at 0x{address:x}{where}")
     session.ok(not missed, f"{kind}: {rule.id} finds it ({found}/{wanted})", "\n".join(missed[:6]))
 
 
@@ -316,7 +168,8 @@ def show_others(session, pieces, rules, hits):
 
 def count_live(hits, id):
     """Hits in chunks in use; those of id-1.5.6 too, which is about another release."""
-    return sum((hit["rule"] == id or hit["rule"].startswith(id + "-1.")) and hit["state"] in ("in-use", "mmapped") and not hit["claimed"] for hit in hits)
+    return sum((hit["rule"] == id or hit["rule"].startswith(id + "-1.")) and not hit["claimed"]
+               and hit["state"] in LIVE_STATES for hit in hits)
 
 
 def objects_are_counted(session, objects, rules, before, after=None):
@@ -338,7 +191,8 @@ def held_by_python(session, rules):
     folder = session.path("held")
     os.mkdir(folder)
     redis = redis_socket(session)
-    target = session.start(sys.executable, HELD, folder, *([redis] if redis else []), env={"PYTHONMALLOC": "malloc"})
+    target = session.start(sys.executable, os.path.join(FOLDER, "held_data.py"), folder, *([redis] if redis else []),
+                           env={"PYTHONMALLOC": "malloc"})
     with open(os.path.join(folder, "held.json"), encoding="utf-8") as file:
         held = json.load(file)
     pieces = [(*piece, number % 2 == 1) for number, piece in enumerate(held["pieces"])]  # each second is a copy
@@ -354,10 +208,8 @@ def held_by_python(session, rules):
 def held_by_java(session, rules):
     if not shutil.which("javac"):
         raise Skip("there is no JDK (javac)")
-    with open(session.path("Held.java"), "w", encoding="utf-8") as file:
-        file.write(JAVA)
     exported = ["--add-exports", "java.base/sun.nio.ch=ALL-UNNAMED"]
-    result = run("javac", "-nowarn", *exported, "-d", session.folder, session.path("Held.java"))
+    result = run("javac", "-nowarn", *exported, "-d", session.folder, os.path.join(FOLDER, "Held.java"))
     if result.status:
         raise RuntimeError(result.describe())
     target = session.start("java", "-Xmx64m", *exported, "-cp", session.folder, "Held", session.folder)
@@ -371,10 +223,7 @@ def held_by_java(session, rules):
 def held_by_node(session, rules):
     if not find_program("node"):
         raise Skip("there is no node")
-    script = session.path("held.js")
-    with open(script, "w", encoding="utf-8") as file:
-        file.write(NODE)
-    target = session.start(find_program("node"), script)
+    target = session.start(find_program("node"), os.path.join(FOLDER, "held.js"))
     found = read_hits(session.must_capture(target.pid, "node.core", "--compress", "none"))
     wanted = collections.Counter()
     for _, kind, count in (line.split("\t") for line in target.said if line.startswith("COUNT")):
