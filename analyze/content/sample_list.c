@@ -26,10 +26,12 @@ static json_t *hex_to_json(struct span bytes)
 	return value;
 }
 
-/* A machine without a name here has 8-byte pointers, as x86_64 has. */
+/* As `rules test` has them where the rule leaves it open: of x86_64. */
 static unsigned pointer_bytes(const struct rule *rule)
 {
-	return rule->scan.machine == EM_386 ? 4 : 8;
+	if (rule->scan.word)
+		return rule->scan.word;
+	return rule->scan.machine == EM_386 || rule->scan.machine == EM_ARM ? 4 : 8;
 }
 
 /* As wide as the rule reads it there; a pointer where the rule does not look. */
@@ -55,6 +57,8 @@ static json_t *word_to_json(const struct rule *rule, const struct rule_test_word
 	snprintf(value, sizeof value, "0x%" PRIx64, word->value);
 	object = json_pack("{s:i, s:i, s:s, s:s}", "at", (int)word->at, "bytes",
 					   (int)word_bytes(rule, word->at), "kind", kinds[word->kind], "value", value);
+	if (word->header)
+		json_object_set_new(object, "header", json_integer(word->header));
 	if (word->has_back)
 		json_object_set_new(object, "back", json_integer(word->back));
 	return object;
@@ -117,6 +121,8 @@ static json_t *arch_to_json(uint32_t machine)
 		return json_string("i386");
 	case EM_AARCH64:
 		return json_string("aarch64");
+	case EM_ARM:
+		return json_string("arm");
 	default:
 		return json_null();
 	}
@@ -140,6 +146,8 @@ static json_t *scan_to_json(const struct rule *rule)
 	json_object_set_new(object, "min_size", limit_to_json(scan->sizes.min));
 	json_object_set_new(object, "max_size", limit_to_json(scan->sizes.max));
 	json_object_set_new(object, "arch", arch_to_json(scan->machine));
+	json_object_set_new(object, "word",
+						scan->word ? json_integer(8 * (json_int_t)scan->word) : json_null());
 	return object;
 }
 

@@ -33,12 +33,12 @@ class Rule:
         self.anchored = scan["anchor"] == "chunk-start"
         self.states = set(scan["states"])
         self.least, self.most = scan["min_size"], scan["max_size"] or NO_LIMIT
-        self.arch = scan["arch"]
+        self.arch, self.word = scan["arch"], scan["word"]
         self.samples = [Sample(self, sample["name"], sample.get("size"), bytes.fromhex(sample.get("hex", "")),
                                sample.get("words")) for sample in told["samples"] if sample["expect"] == "match"]
 
     def applies(self):
-        return self.arch in (None, platform.machine())
+        return self.arch in (None, platform.machine()) and self.word in (None, 8 * WORD)
 
     def can_live(self):
         return bool(self.states & LIVE_STATES)
@@ -190,9 +190,10 @@ class Planter:
                 self.plan.word(chunk, at, word["bytes"], chunk, offset + value)
             else:
                 other = self.pointee(word, thread)
-                self.plan.word(chunk, at, word["bytes"], other, 0)
+                header = word.get("header", 0)
+                self.plan.word(chunk, at, word["bytes"], other, header)
                 if "back" in word:
-                    self.plan.word(other, word["back"], WORD, chunk, offset)
+                    self.plan.word(other, header + word["back"], WORD, chunk, offset)
 
     def plant_words(self, sample):
         """What is between the words of a structure is random."""

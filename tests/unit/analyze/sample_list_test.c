@@ -64,7 +64,7 @@ static void bytes_are_hex(void **state)
 	assert_json(json_object_get(json_array_get(root, 0), "id"), "\"t.greeting\"");
 	assert_json(json_object_get(json_array_get(root, 0), "scan"),
 				"{\"anchor\":\"chunk-start\",\"states\":[\"in-use\",\"mmapped\",\"tcache\"],"
-				"\"min_size\":64,\"max_size\":4096,\"arch\":null}");
+				"\"min_size\":64,\"max_size\":4096,\"arch\":null,\"word\":null}");
 	assert_json(sample(root, 0), "{\"name\":\"a\\tworld\",\"expect\":\"match\",\"line\":10,"
 								 "\"hex\":\"68656c6c6f20776f726c64\"}");
 	assert_json(sample(root, 1), "{\"name\":\"none\",\"expect\":\"none\",\"line\":11,\"size\":64,"
@@ -77,9 +77,10 @@ static void words_are_whole(void **state)
 	json_t *root = list(structure_rule);
 
 	(void)state;
-	assert_json(json_object_get(json_array_get(root, 0), "scan"),
-				"{\"anchor\":\"any\",\"states\":[\"in-use\",\"mmapped\",\"tcache\",\"fastbin\","
-				"\"binned\",\"top\"],\"min_size\":0,\"max_size\":null,\"arch\":\"x86_64\"}");
+	assert_json(
+		json_object_get(json_array_get(root, 0), "scan"),
+		"{\"anchor\":\"any\",\"states\":[\"in-use\",\"mmapped\",\"tcache\",\"fastbin\","
+		"\"binned\",\"top\"],\"min_size\":0,\"max_size\":null,\"arch\":\"x86_64\",\"word\":null}");
 	/* a word that was left out is 0; each is as wide as the rule reads it */
 	assert_json(json_object_get(sample(root, 0), "words"),
 				"[{\"at\":0,\"bytes\":8,\"kind\":\"chunk\",\"value\":\"0x80\",\"back\":8},"
