@@ -131,7 +131,8 @@ def outputs(core):
     commands = [["report", core, "--format", form, *more, "--rules", RULES]
                 for form in ("text", "json", "markdown") for more in ([], ["--references"])]
     commands += [["chunks", core, "--rules", RULES], ["chunks", core, "--ndjson", "--rules", RULES],
-                 ["chunks", core, "--references", "--ndjson", "--rules", RULES], ["verify", core]]
+                 ["chunks", core, "--references", "--ndjson", "--rules", RULES], ["verify", core],
+                 ["hits", core, "--rules", RULES], ["hits", core, "--ndjson", "--rules", RULES]]
     commands += [["show", core, address, "--format", form, "--rules", RULES]
                  for address in chosen(core) for form in ("text", "json")]
     for command in commands:
