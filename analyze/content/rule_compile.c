@@ -111,8 +111,9 @@ static bool check_capture(struct compile *compile, struct rule_place place, cons
 		}
 		strbuf_printf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
-	rule_message_add(compile->schema.sink, place, "R040", "no capture '%s'; the pattern has: %s",
+	rule_message_add(compile->schema.sink, place, "R040", "no capture '%s'; the %s has: %s",
 					 schema_quote(&compile->schema, span_string(name)),
+					 compile->rule->pattern.data ? "pattern" : "structure",
 					 count ? strbuf_text(&all) : "none");
 	strbuf_deinit(&all);
 	return false;

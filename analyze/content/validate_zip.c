@@ -97,6 +97,10 @@ bool validate_zip_local_header(struct span bytes, struct match *match)
 	cursor_skip(&cursor, entry.extra_bytes);
 	match->extent =
 		cursor_ok(&cursor) ? local_extent(bytes, &entry) : LOCAL_BYTES + (size_t)entry.name_bytes;
+	if (cursor_ok(&cursor) && entry.method == 8 && !(entry.flags & 1)) {
+		match->packed = MATCH_DEFLATE;
+		match->packed_at = cursor.at;
+	}
 	return true;
 }
 

@@ -10,6 +10,8 @@ static const struct validator validators[] = {
 	{ "json_value", validate_json_value, "keys" },
 	{ "websocket_frame", validate_websocket_frame, "keys" },
 	{ "http_message", validate_http_message, NULL },
+	{ "gzip", validate_gzip, NULL },
+	{ "zlib", validate_zlib, NULL },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };

@@ -39,5 +39,6 @@ validator_run validate_zip_local_header, validate_zip_central_directory;
 validator_run validate_java_class, validate_jar_manifest;
 validator_run validate_json_value, validate_websocket_frame;
 validator_run validate_http_message;
+validator_run validate_gzip, validate_zlib;
 
 #endif
