@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+bool rule_applies(const struct rule *rule, uint16_t machine, unsigned word)
+{
+	return (!rule->scan.machine || rule->scan.machine == machine) &&
+		   (!rule->scan.word || rule->scan.word == word);
+}
+
 bool rule_shows(const struct rule *rule, const char *capture)
 {
 	for (size_t i = 0; i < rule->show.count; i++)

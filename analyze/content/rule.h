@@ -36,6 +36,7 @@ struct rule_scan {
 	struct word_range sizes; /* chunk sizes, header included */
 	uint64_t max_length;     /* bytes the pattern may see from its start on */
 	uint32_t machine;        /* EM_… it applies to; 0: any */
+	unsigned word;           /* bytes of a target word it applies to; 0: any */
 };
 
 /* A value a test writes into a structure sample. */
@@ -92,6 +93,9 @@ struct rule {
 	uint64_t lead_min, lead_max;    /* from a match's start to its first keyword */
 	size_t lookbehind;
 };
+
+/* Is the rule about targets of this machine (EM_…) with words of so many bytes? */
+bool rule_applies(const struct rule *rule, uint16_t machine, unsigned word);
 
 /* Does the rule show this capture? */
 bool rule_shows(const struct rule *rule, const char *capture);

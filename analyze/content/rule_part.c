@@ -196,8 +196,8 @@ static bool read_states(struct schema *schema, const struct tree_node *node, voi
 
 static bool read_arch(struct schema *schema, const struct tree_node *node, void *target)
 {
-	static const char *const names[] = { "x86_64", "i386", "aarch64", NULL };
-	static const uint32_t machines[] = { EM_X86_64, EM_386, EM_AARCH64 };
+	static const char *const names[] = { "x86_64", "i386", "aarch64", "arm", NULL };
+	static const uint32_t machines[] = { EM_X86_64, EM_386, EM_AARCH64, EM_ARM };
 	struct rule_scan *scan = target;
 	unsigned position = 0;
 
@@ -207,10 +207,23 @@ static bool read_arch(struct schema *schema, const struct tree_node *node, void 
 	return true;
 }
 
+static bool read_word(struct schema *schema, const struct tree_node *node, void *target)
+{
+	static const char *const names[] = { "32", "64", NULL };
+	struct rule_scan *scan = target;
+	unsigned position = 0;
+
+	if (!schema_choice(schema, node, names, &position))
+		return false;
+	scan->word = position ? 8 : 4;
+	return true;
+}
+
 static bool read_when(struct schema *schema, const struct tree_node *node, void *target)
 {
 	static const struct schema_field fields[] = {
 		{ "arch", SCHEMA_CUSTOM, .read = read_arch },
+		{ "word", SCHEMA_CUSTOM, .read = read_word },
 		{ 0 },
 	};
 
@@ -258,6 +271,7 @@ bool rule_part_validate(struct schema *schema, const struct tree_node *node, voi
 		return false;
 	for (const struct tree_node *item = node->first; item; item = item->next) {
 		const struct validator *validator;
+
 		if (!schema_want(schema, item, TREE_SCALAR, "a validator's name"))
 			return false;
 		validator = validator_find(tree_text(item));

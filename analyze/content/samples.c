@@ -10,13 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the made-up heap stands; the sample's chunk is the first. */
-static const vaddr HEAP = UINT64_C(0x7f5500000000);
-
 enum { OTHER_CHUNKS = 16, TAIL_BYTES = 64 };
 
 /* A heap of the sample's chunk and those its words point to. */
 struct stage {
+	vaddr heap; /* its address; the sample's chunk is the first */
 	uint8_t *memory;
 	uint64_t bytes;
 	struct image image;
@@ -128,19 +126,19 @@ static void fill_words(struct stage *stage, const struct rule *rule, const struc
 		if (header + word->at + size > sample_size(rule, test, header))
 			continue; /* the scan will not find it there either */
 		if (word->kind == RULE_WORD_SELF)
-			value += HEAP + header;
+			value += stage->heap + header;
 		else if (word->kind != RULE_WORD_NUMBER)
-			value = HEAP + other[i];
+			value = stage->heap + other[i];
 		put_word(stage->memory + header + word->at, value, size);
 		if (word->has_back && word->back + pointer + header <= word->value)
-			put_word(stage->memory + other[i] + word->back, HEAP + header, pointer);
+			put_word(stage->memory + other[i] + word->back, stage->heap + header, pointer);
 	}
 }
 
 static void add_block(struct stage *stage)
 {
-	struct chunk_block *block =
-		chunk_table_add(&stage->chunks, (struct range){ HEAP, HEAP + stage->bytes }, 0);
+	struct chunk_block *block = chunk_table_add(
+		&stage->chunks, (struct range){ stage->heap, stage->heap + stage->bytes }, 0);
 
 	block->packed = mem_zeroed(stage->count, sizeof *block->packed);
 	block->count = stage->count;
@@ -149,14 +147,28 @@ static void add_block(struct stage *stage)
 	chunk_table_seal(&stage->chunks);
 }
 
+static unsigned word_of(uint16_t machine)
+{
+	return machine == EM_386 || machine == EM_ARM ? 4 : 8;
+}
+
+/* A machine the rule is about. */
+static uint16_t sample_machine(const struct rule *rule)
+{
+	if (rule->scan.machine)
+		return (uint16_t)rule->scan.machine;
+	return rule->scan.word == 4 ? EM_386 : EM_X86_64;
+}
+
 static void stage_init(struct stage *stage, const struct rule *rule, const struct rule_test *test)
 {
 	uint64_t other[OTHER_CHUNKS] = { 0 };
 	uint64_t room;
 
 	*stage = (struct stage){ 0 };
-	stage->image.machine = rule->scan.machine ? (uint16_t)rule->scan.machine : EM_X86_64;
-	stage->image.word = stage->image.machine == EM_386 ? 4 : 8;
+	stage->image.machine = sample_machine(rule);
+	stage->image.word = word_of(stage->image.machine);
+	stage->heap = stage->image.word == 4 ? UINT64_C(0xf5500000) : UINT64_C(0x7f5500000000);
 	stage->image.page_size = 4096;
 	stage->chunks.header_bytes = 2 * stage->image.word;
 	lay_out(stage, rule, test, other);
@@ -166,7 +178,7 @@ static void stage_init(struct stage *stage, const struct rule *rule, const struc
 			   test->bytes.size < room ? test->bytes.size : room);
 	fill_words(stage, rule, test, other);
 	*vec_add(&stage->image.pieces) =
-		(struct piece){ { HEAP, HEAP + stage->bytes }, stage->memory, true };
+		(struct piece){ { stage->heap, stage->heap + stage->bytes }, stage->memory, true };
 	add_block(stage);
 	runs_init(&stage->runs, &stage->image, &stage->chunks, NULL, UNIT_BYTES);
 }

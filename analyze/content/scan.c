@@ -127,11 +127,8 @@ static uint64_t budget_of(uint64_t bytes)
 static void scan_init(struct scan *scan, const struct rule_set *rules, const struct image *image)
 {
 	scan->applies = mem_zeroed(rules->rules.count, sizeof *scan->applies);
-	for (size_t i = 0; i < rules->rules.count; i++) {
-		const struct rule *rule = &rules->rules.items[i];
-
-		scan->applies[i] = !rule->scan.machine || rule->scan.machine == image->machine;
-	}
+	for (size_t i = 0; i < rules->rules.count; i++)
+		scan->applies[i] = rule_applies(&rules->rules.items[i], image->machine, image->word);
 	scan->shared.rules = rules;
 	scan->shared.applies = scan->applies;
 	scan->shared.spent_ns = mem_zeroed(rules->rules.count, sizeof *scan->shared.spent_ns);

@@ -362,7 +362,7 @@ static void java_content(struct report *report)
 	group(zlib, "libzip.so", 15011, MIB(572), MIB(281));
 	group(zlib, "libpng16.so.16", 9, KIB(344), MIB(4));
 	zlib =
-		rule(report, "java.class-file", "Java class file",
+		rule(report, "jvm.class-file", "Java class file",
 			 (struct report_hits){ 5210, 5210, MIB(31) }, (struct report_hits){ 880, 879, MIB(4) });
 	zlib->severity = "medium";
 	group(zlib, "com/acme/shop/catalog", 3100, MIB(18), MIB(2));

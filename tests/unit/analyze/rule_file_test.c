@@ -319,7 +319,7 @@ static void mutate(struct strbuf *file, size_t rounds)
 
 static void mutated_files_cost_messages_only(void **state)
 {
-	static const char *const files[] = { "rules/archives.yml", "rules/java.yml", "rules/web.yml",
+	static const char *const files[] = { "rules/archives.yml", "rules/jvm.yml", "rules/web.yml",
 										 "rules/compression.yml" };
 
 	(void)state;

@@ -35,6 +35,24 @@ static void good_samples_pass(void **state)
 		  "1 rules, 3 tests passed, 0 failed\n");
 }
 
+/* A pointer of a 32-bit target has four bytes, and chunks a header of eight. */
+static void samples_stand_in_a_target_the_rule_is_about(void **state)
+{
+	(void)state;
+	check("- id: s\n  title: T\n  structure: [{at: 0, type: ptr, to: self}, {at: 4, type: u8, in: "
+		  "7}]\n"
+		  "  scan: {anchor: chunk-start, when: {word: 32}}\n  tests:\n"
+		  "  - {name: a, size: 32, words: {0: '@4', 4: 7}, expect: match}\n"
+		  "  - {name: b, size: 32, words: {0: '@4', 4: 8}, expect: none}\n",
+		  "1 rules, 2 tests passed, 0 failed\n");
+	check("- id: s\n  title: T\n  structure: [{at: 0, type: ptr, to: self}, {at: 8, type: u8, in: "
+		  "7}]\n"
+		  "  scan: {anchor: chunk-start, when: {word: 64}}\n  tests:\n"
+		  "  - {name: a, size: 32, words: {0: '@8', 8: 7}, expect: match}\n"
+		  "  - {name: b, size: 32, words: {0: '@8', 8: 8}, expect: none}\n",
+		  "1 rules, 2 tests passed, 0 failed\n");
+}
+
 static void wrong_samples_say_what_was_seen(void **state)
 {
 	(void)state;
@@ -102,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_samples_pass),
+		cmocka_unit_test(samples_stand_in_a_target_the_rule_is_about),
 		cmocka_unit_test(wrong_samples_say_what_was_seen),
 		cmocka_unit_test(the_prefilter_is_compared),
 		cmocka_unit_test(structures_are_laid_out),

@@ -107,6 +107,8 @@ static void chunks_are_dropped_by_state_size_and_anchor(void **state)
 		{ "  scan: {anchor: chunk-start}\n", 5 },
 		{ "  scan: {max_length: 6}\n", 0 },
 		{ "  scan: {when: {arch: aarch64}}\n", 0 },
+		{ "  scan: {when: {arch: x86_64, word: 64}}\n", 6 },
+		{ "  scan: {when: {word: 32}}\n", 0 },
 	};
 	struct sketch sketch;
 

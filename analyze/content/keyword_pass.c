@@ -1,0 +1,91 @@
+#include "analyze/content/keyword_pass.h"
+
+#include "analyze/content/attempt.h"
+
+#include <string.h>
+
+enum { ZERO_BLOCK = 4096 };
+
+/* A keyword stands at `at`: the starts from which it can be the match's first one. */
+static void try_keyword(struct unit_worker *worker, uint32_t index, const struct view *view,
+						vaddr at)
+{
+	const struct rule *rule = &worker->shared->rules->rules.items[index];
+	struct range lead = { at - view->payload > rule->lead_max ? at - rule->lead_max : view->payload,
+						  at - rule->lead_min + 1 };
+
+	if (!attempt_wants(rule, &view->chunk) || at - view->payload < rule->lead_min)
+		return;
+	lead = range_overlap(lead, attempt_starts(worker, rule, view));
+	if (lead.start < lead.end)
+		attempt_patterns(worker, index, view, lead);
+}
+
+static void keyword_found(struct unit_worker *worker, uint32_t literal, const struct view *view,
+						  vaddr at)
+{
+	const struct rule_literal *rules = &worker->shared->rules->literals.items[literal];
+
+	if (at < view->readable.start || at >= view->readable.end)
+		return;
+	for (size_t i = 0; i < rules->rules.count; i++)
+		if (worker->shared->applies[rules->rules.items[i]])
+			try_keyword(worker, rules->rules.items[i], view, at);
+}
+
+/* Keywords in [from, to) of the run; libhs also sees what a keyword that starts there needs. */
+static bool scan_keywords(struct unit_worker *worker, vaddr from, vaddr to)
+{
+	const struct rule_set *set = worker->shared->rules;
+	uint64_t tail = prefilter_longest(set->prefilter) - 1;
+	uint64_t left = worker->run->range.end - to;
+	struct span text = run_span(worker->run, from, to + (left < tail ? left : tail));
+	size_t index = chunk_block_find(worker->views.block, from);
+
+	if (!prefilter_scan(set->prefilter, worker->prefilter, text, &worker->found))
+		return false;
+	for (size_t i = 0; i < worker->found.count; i++) {
+		vaddr at = from + worker->found.items[i].at;
+		struct view view;
+
+		if (at >= to)
+			continue;
+		view = view_seek(&worker->views, &index, at);
+		/* a keyword in the next chunk's prev_size word belongs to the chunk before */
+		if (at < view.payload && index > 0)
+			view = view_make(&worker->views, index - 1);
+		keyword_found(worker, worker->found.items[i].literal, &view, at);
+	}
+	return true;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+	return !bytes[0] && !memcmp(bytes, bytes + 1, size - 1);
+}
+
+/* Zero blocks are stepped over: no keyword is all zeros, so one that starts in a zero block starts
+ * in its last bytes. */
+bool keyword_pass(struct unit_worker *worker)
+{
+	const struct range run = worker->run->range;
+	struct range range = worker->unit->range;
+	uint64_t reach = worker->shared->reach, left = run.end - range.end;
+	uint64_t head = prefilter_longest(worker->shared->rules->prefilter);
+	vaddr from = range.start;
+	bool in_text = false;
+
+	range.end += left < reach ? left : reach;
+	for (vaddr at = range.start; at < range.end;) {
+		vaddr next = range.end - at > ZERO_BLOCK ? at + ZERO_BLOCK : range.end;
+		bool zero = is_zero(run_span(worker->run, at, next).data, next - at);
+
+		if (!zero && !in_text)
+			from = at - range.start > head ? at - head : range.start;
+		if (zero && in_text && !scan_keywords(worker, from, at))
+			return false;
+		in_text = !zero;
+		at = next;
+	}
+	return !in_text || scan_keywords(worker, from, range.end);
+}

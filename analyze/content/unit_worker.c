@@ -1,0 +1,83 @@
+#include "analyze/content/unit_worker.h"
+
+#include "analyze/content/cpu_clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The least of some tries. */
+static int64_t measure_clock(void)
+{
+	enum { TRIES = 16 };
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < TRIES; i++) {
+		int64_t before = cpu_clock_ns(), took = cpu_clock_ns() - before;
+
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+struct unit_worker *unit_worker_create(const struct unit_tables *tables, struct err *err)
+{
+	struct unit_worker *worker = mem_zeroed(1, sizeof *worker);
+
+	worker->shared = tables;
+	worker->clock_ns = measure_clock();
+	worker->places = mem_zeroed(tables->rules->rules.count, sizeof *worker->places);
+	worker->undecided = mem_zeroed(tables->rules->rules.count, sizeof *worker->undecided);
+	worker->prefilter = prefilter_thread_create(tables->rules->prefilter, err);
+	if (worker->prefilter) {
+		worker->confirm = confirm_thread_create();
+		if (worker->confirm)
+			return worker;
+		err_set(err, ERR_SYSTEM, "PCRE2 cannot allocate what a thread needs to match");
+	}
+	unit_worker_destroy(worker);
+	return NULL;
+}
+
+void unit_worker_destroy(struct unit_worker *worker)
+{
+	if (!worker)
+		return;
+	confirm_thread_destroy(worker->confirm);
+	prefilter_thread_destroy(worker->prefilter);
+	vec_deinit(&worker->found);
+	free(worker->places);
+	free(worker->undecided);
+	raw_key_cache_deinit(&worker->keys);
+	free(worker);
+}
+
+const uint64_t *unit_worker_undecided(const struct unit_worker *worker)
+{
+	return worker->undecided;
+}
+
+void unit_worker_watch(struct unit_worker *worker, unit_watch *watch, void *context)
+{
+	worker->watch = watch;
+	worker->watch_context = context;
+}
+
+void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
+					   struct unit_result *result)
+{
+	const struct unit_tables *shared = worker->shared;
+
+	worker->unit = unit;
+	worker->result = result;
+	worker->run = &shared->runs->items.items[unit->run];
+	worker->views = (struct view_source){
+		.run = worker->run,
+		.block = &shared->tables.chunks->blocks.items[worker->run->block],
+		.header_bytes = shared->tables.chunks->header_bytes,
+		.word = shared->tables.image->word,
+	};
+	raw_key_cache_clear(&worker->keys);
+	if (shared->rules->rules.count)
+		memset(worker->places, 0, shared->rules->rules.count * sizeof *worker->places);
+}

@@ -1,0 +1,42 @@
+/* unit_worker: what one thread of a scan works with: its libraries' scratch, and the unit at hand.
+ * For the files that scan a unit; everybody else takes unit_scan.h. */
+#ifndef ANALYZE_CONTENT_UNIT_WORKER_H
+#define ANALYZE_CONTENT_UNIT_WORKER_H
+
+#include "analyze/content/confirm.h"
+#include "analyze/content/prefilter.h"
+#include "analyze/content/raw_key.h"
+#include "analyze/content/unit_scan.h"
+#include "analyze/content/view.h"
+
+/* Per rule, while a unit is scanned. */
+struct place {
+	vaddr chunk; /* the chunk `next` is about */
+	vaddr next;  /* starts before this one are decided */
+};
+
+struct unit_worker {
+	const struct unit_tables *shared;
+	struct confirm_thread *confirm;
+	struct prefilter_thread *prefilter;
+	prefilter_hits found;
+	struct place *places;
+	uint64_t *undecided;
+	uint64_t decisions;
+	int64_t clock_ns; /* what reading the clock takes; not charged to a rule */
+	struct raw_key_cache keys;
+	unit_watch *watch;
+	void *watch_context;
+
+	/* the unit at hand */
+	const struct unit *unit;
+	const struct run *run;
+	struct view_source views;
+	struct unit_result *result;
+};
+
+/* Makes a unit the one at hand; its results go to `result`. */
+void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
+					   struct unit_result *result);
+
+#endif
