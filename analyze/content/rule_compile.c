@@ -155,7 +155,10 @@ static bool check_test(struct compile *compile, const struct rule_test *test)
 	for (size_t i = 0; i < test->expect.count; i++) {
 		const char *name = test->expect.items[i].name;
 
-		if (strcmp(name, "bytes") != 0 && (strcmp(name, "key") != 0 || !rule->aggregate.by))
+		if (test->is_words && strcmp(name, "bytes") != 0)
+			good = rule_message_add(sink, test->place, "R043",
+									"of a structure a test can expect match, none or bytes");
+		else if (strcmp(name, "bytes") != 0 && (strcmp(name, "key") != 0 || !rule->aggregate.by))
 			good &= check_capture(compile, test->place, name);
 	}
 	return good;

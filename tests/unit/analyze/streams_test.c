@@ -224,6 +224,45 @@ static void a_stored_stream_counts_once(void **state)
 	assert_int_equal(hits_of_key(scene, "kick"), 1);
 }
 
+/* The header: gzip, with the name "self" (RFC 1952 2.3.1). A stored block of 20 bytes (RFC
+ * 1951 3.2.4). A block that repeats the last 20 bytes (3.2.6: ten and ten more at distance 20). The
+ * final one repeats the last 13: itself and the trailer. */
+#define SELF_HEADER                  \
+	"\x1f\x8b\x08\x08\0\0\0\0\0\xff" \
+	"self\0"
+#define STORED "\0\x14\0\xeb\xff"
+#define REPEAT "\x42\x88\x21\xc4\0"
+#define SELF_END         \
+	"\x83\x70\xa0\x1c\0" \
+	"\x1f\x5e\x1f\x5e\x71\0\0\0"
+
+/* Seven bytes that nothing executes make the checksum right. */
+#define SELF_TUNED "\x15\x5b\x97\x1b\0\0\0"
+
+/* Inflates to itself: what each block prints is what stands behind it. */
+static const char self[] = SELF_HEADER STORED SELF_HEADER STORED REPEAT STORED REPEAT STORED REPEAT
+	STORED REPEAT STORED SELF_TUNED SELF_END SELF_END;
+
+static void a_stream_that_inflates_to_itself_ends(void **state)
+{
+	struct scene *scene = *state;
+	struct inflater *inflater = inflater_create();
+	uint8_t out[sizeof self];
+	struct inflated once =
+		inflate_stream(inflater, MATCH_GZIP, span_make(self, sizeof self - 1), out, sizeof out);
+
+	inflater_destroy(inflater);
+	assert_int_equal(once.end, INFLATE_WHOLE);
+	assert_int_equal(once.made, sizeof self - 1);
+	assert_memory_equal(out, self, sizeof self - 1);
+	sketch_bytes(&scene->sketch, CHUNK_IN_USE, self, sizeof self - 1);
+	scan(scene);
+	assert_int_equal(packed_of(scene, "t.gzip")->streams, 1);
+	assert_int_equal(packed_of(scene, "t.gzip")->nested, 1);
+	assert_true(packed_of(scene, "t.gzip")->too_deep >= 1);
+	assert_int_equal(packed_of(scene, "t.gzip")->inflated_bytes, 2 * (sizeof self - 1));
+}
+
 static void a_part_counts_as_far_as_it_goes(void **state)
 {
 	struct scene *scene = *state;
@@ -471,6 +510,7 @@ int main(void)
 		TEST(a_stream_starts_like_a_chunk),
 		TEST(two_deep_is_looked_into_and_no_more),
 		TEST(a_stored_stream_counts_once),
+		TEST(a_stream_that_inflates_to_itself_ends),
 		TEST(a_part_counts_as_far_as_it_goes),
 		TEST(a_bomb_gives_one_mebibyte),
 		TEST(empty_blocks_are_not_read_for_ever),
