@@ -81,7 +81,7 @@ def keys_inside(report, container):
 
 def python3(session):
     target = session.start_python(PYTHON)
-    core = session.must_capture(target.pid, "streams.core")
+    core = session.must_capture(target.pid, "inside.core")
     rules = rule_file(session)
     result = session.report(core, "--rules", rules)[0]
     rows = {rule["id"]: rule for rule in result["content"]["rules"]}
