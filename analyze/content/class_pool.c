@@ -3,6 +3,7 @@
 enum {
 	NAME_MAX_BYTES = 1024,
 	FEW_REFERENCES = 6, /* as many that agree prove a base */
+	CHECKED_MAX = 1024, /* constants that are held against a base: more change nothing */
 	BASE_MAX = 64,      /* what malloc overwrites at the start of a window holds far fewer */
 };
 
@@ -125,9 +126,10 @@ static int check_constant(const struct class_pool *pool, uint32_t slot)
 static bool base_agrees(const struct class_pool *pool)
 {
 	enum { BOGUS = 2 };
+	uint32_t checked = pool->slots < CHECKED_MAX ? pool->slots : CHECKED_MAX;
 	int agree = 0;
 
-	for (uint32_t i = 0; i < pool->slots; i++) {
+	for (uint32_t i = 0; i < checked; i++) {
 		int found = pool->tag[i] ? check_constant(pool, i) : 0;
 
 		if (found < 0 && i >= BOGUS && i + 2 * BOGUS < pool->slots)

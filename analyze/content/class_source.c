@@ -54,13 +54,13 @@ static void visit_text(struct span text, name_visitor *visit, void *context)
 		struct span name = span_part(text, i + 1, text.size);
 		size_t length = text.data[i] == 'L' ? name_length(name) : 0;
 
+		i += length; /* what follows in it ends at the same byte */
 		if (!length || length == name.size ||
 			(name.data[length] != ';' && name.data[length] != '<'))
 			continue;
 		name.size = length;
 		if (is_class_name(name))
 			visit(context, name);
-		i += length;
 	}
 }
 

@@ -37,6 +37,7 @@ static struct span jar_title(struct span text)
 		at = (size_t)(found - text.data);
 		if (!validate_jar_manifest(span_part(text, at, text.size), &match))
 			continue;
+		at += match.extent - 1;
 		capture = match_find(&match, "title");
 		title = capture ? capture->text : (struct span){ 0 };
 	}

@@ -11,7 +11,7 @@
 
 /* Looked into before the next ones are begun: what waits to be joined, and what was done in vain
  * when the budget ends, is bounded. */
-enum { BATCH = 256 };
+enum { BATCH = 128 };
 
 struct streams {
 	const struct unit_tables *heap;
