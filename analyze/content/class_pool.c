@@ -3,8 +3,7 @@
 enum {
 	NAME_MAX_BYTES = 1024,
 	FEW_REFERENCES = 6, /* as many that agree prove a base */
-	CHECKED_MAX = 1024, /* constants that are held against a base: more change nothing */
-	BASE_MAX = 64,      /* what malloc overwrites at the start of a window holds far fewer */
+	CHECKED_MAX = 256,  /* constants that are held against a base: more tell no more */
 };
 
 /* What a constant's two bytes lead to: a tag, or 0 for anything. */
@@ -139,11 +138,20 @@ static bool base_agrees(const struct class_pool *pool)
 	return agree >= FEW_REFERENCES;
 }
 
+/* As many constants as fit between a header at the start of the bytes and the first one left. */
+static uint32_t most_missing(const struct class_pool *pool)
+{
+	enum { HEADER_BYTES = 10, CONSTANT_LEAST = 3 };
+	size_t room = pool->at[0] > HEADER_BYTES ? pool->at[0] - HEADER_BYTES : 0;
+
+	return (uint32_t)(room / CONSTANT_LEAST);
+}
+
 bool class_pool_find_base(struct class_pool *pool)
 {
-	uint32_t found = 0;
+	uint32_t found = 0, most = most_missing(pool) + 1;
 
-	for (pool->base = 1; pool->base <= BASE_MAX; pool->base++) {
+	for (pool->base = 1; pool->base <= most; pool->base++) {
 		if (!base_agrees(pool))
 			continue;
 		if (found) {

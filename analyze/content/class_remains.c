@@ -14,8 +14,8 @@ enum {
 	NEWEST_MAJOR = 75, /* some releases ahead of JDK 25, which is 69 */
 	HEADERS_MAX = 16,  /* that are followed */
 	START_MAX = 256,   /* a pool without its start begins no later: a constant's text may be cut */
+	ENTRIES_MAX = 16,  /* places where one can be entered that are tried */
 	FEW_SLOTS = 5,
-	MANY_SLOTS = 64, /* so many constants in a row are a pool */
 	OVERRUN_MAX = 6, /* flags and indexes behind a pool may look like constants */
 };
 
@@ -52,7 +52,7 @@ static bool read_class(struct class_pool *pool, struct span bytes, size_t offset
 		return false;
 	pool->base = 1;
 	if (pool->cut || !class_pool_this_class(pool, pool->slots, &name))
-		return class_source_package(pool, &remains->package);
+		return class_source_package(pool, false, &remains->package);
 	set_name(remains, name);
 	return true;
 }
@@ -80,42 +80,48 @@ static bool find_header(struct class_pool *pool, struct span bytes, struct class
 	return false;
 }
 
-/* The walk with the most constants of those that start near the front. */
-static bool enter_pool(struct class_pool *pool, struct span bytes)
-{
-	uint32_t most = 0;
-	size_t best = 0;
-
-	for (size_t at = 0; at < START_MAX && at < bytes.size; at++) {
-		uint32_t slots = class_pool_walk(pool, bytes, at, CLASS_POOL_SLOTS);
-
-		if (slots >= MANY_SLOTS)
-			return true;
-		if (slots > most) {
-			most = slots;
-			best = at;
-		}
-	}
-	return most >= FEW_SLOTS && class_pool_walk(pool, bytes, best, CLASS_POOL_SLOTS);
-}
-
-static bool find_pool(struct class_pool *pool, struct span bytes, struct class_remains *remains)
+/* this_class behind the pool, whose numbering is known. */
+static bool follow(const struct class_pool *pool, struct class_remains *remains)
 {
 	struct span name;
 
-	if (!enter_pool(pool, bytes))
-		return false;
-	if (!class_pool_find_base(pool)) {
-		pool->base = 1; /* any number tells the constants apart */
-		return class_source_package(pool, &remains->package);
-	}
 	for (uint32_t back = 0; !pool->cut && back <= OVERRUN_MAX && back < pool->slots; back++)
 		if ((!back || pool->tag[pool->slots - back]) &&
 			class_pool_this_class(pool, pool->slots - back, &name)) {
 			set_name(remains, name);
 			return true;
 		}
-	return class_source_package(pool, &remains->package);
+	return false;
+}
+
+/* A pool may be entered in the middle of a constant, and then be in step a few constants later,
+ * with another numbering. So several places are tried; the one that gives most is kept. */
+static bool find_pool(struct class_pool *pool, struct span bytes, struct class_remains *remains)
+{
+	uint32_t most = 0;
+	size_t best = 0;
+	int tries = ENTRIES_MAX;
+
+	for (size_t at = 0; tries && at < START_MAX && at < bytes.size; at++) {
+		uint32_t slots = class_pool_walk(pool, bytes, at, CLASS_POOL_SLOTS);
+
+		if (slots < FEW_SLOTS)
+			continue;
+		tries--;
+		if (class_pool_find_base(pool) && follow(pool, remains))
+			return true;
+		if (pool->base)
+			slots += CLASS_POOL_SLOTS; /* one that is numbered tells more */
+		if (slots > most) {
+			most = slots;
+			best = at;
+		}
+	}
+	if (!most)
+		return false;
+	class_pool_walk(pool, bytes, best, CLASS_POOL_SLOTS);
+	class_pool_find_base(pool);
+	return class_source_package(pool, true, &remains->package);
 }
 
 bool class_remains_find(struct span bytes, struct class_remains *remains)

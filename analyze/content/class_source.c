@@ -117,30 +117,84 @@ static bool find_source(const struct class_pool *pool, struct span *stem)
 
 struct sourced {
 	struct span stem, package;
+	bool headless;
+	const struct class_pool *pool;
 	size_t packages;
 };
 
+/* Is there a constant that is this text as a whole? */
+static bool has_text(const struct class_pool *pool, struct span wanted)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct span text;
+
+		if (class_pool_text(pool, pool->base + i, &text) && span_equal(text, wanted))
+			return true;
+	}
+	return false;
+}
+
 /* Foo, Foo$Bar, FooKt (Kotlin's class of a file's functions). */
+static bool is_of_source(const struct sourced *sourced, struct span simple, bool *inner)
+{
+	struct span rest = span_part(simple, sourced->stem.size, simple.size);
+
+	*inner = rest.size && rest.data[0] == '$';
+	return span_equal(span_part(simple, 0, sourced->stem.size), sourced->stem) &&
+		   (!rest.size || *inner || starts_with(rest, "Kt"));
+}
+
+/* Attributes (JVMS 4.7.7, 4.7.28) and a field of javac's that only a class inside another has. */
+static bool is_inside_another(const struct class_pool *pool)
+{
+	return has_text(pool, span_string("NestHost")) ||
+		   has_text(pool, span_string("EnclosingMethod")) || has_text(pool, span_string("this$0"));
+}
+
+/* Does a Class constant that is left name it? */
+static bool has_class(const struct class_pool *pool, struct span wanted)
+{
+	for (uint32_t i = 0; i < pool->slots; i++) {
+		struct span name;
+
+		if (class_pool_class(pool, pool->base + i, &name) && span_equal(name, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Where the header is gone and this_class could not be followed, this class's own constant is gone:
+ * a name that another one has is that of the class around it, or of another class of the same name,
+ * which this one extends or uses. Without numbers any text may be such a name. */
+static bool is_another(const struct sourced *sourced, struct span name, bool inner)
+{
+	const struct class_pool *pool = sourced->pool;
+
+	if (!sourced->headless)
+		return false;
+	if (inner)
+		return starts_with(name, "java/") || starts_with(name, "javax/");
+	return (pool->base ? has_class(pool, name) : has_text(pool, name)) && !is_inside_another(pool);
+}
+
 static void match_source(void *context, struct span name)
 {
 	struct sourced *sourced = context;
 	size_t slash = last_slash(name);
-	struct span simple = span_part(name, slash + 1, name.size);
-	struct span rest = span_part(simple, sourced->stem.size, simple.size);
 	struct span package = span_part(name, 0, slash);
+	bool inner;
 
-	if (!span_equal(span_part(simple, 0, sourced->stem.size), sourced->stem) ||
-		(rest.size && rest.data[0] != '$' && !starts_with(rest, "Kt")))
-		return;
-	if (sourced->packages && span_equal(package, sourced->package))
+	if (!is_of_source(sourced, span_part(name, slash + 1, name.size), &inner) ||
+		(sourced->packages && span_equal(package, sourced->package)) ||
+		is_another(sourced, name, inner))
 		return;
 	sourced->package = package;
 	sourced->packages++;
 }
 
-bool class_source_package(const struct class_pool *pool, struct span *package)
+bool class_source_package(const struct class_pool *pool, bool headless, struct span *package)
 {
-	struct sourced sourced = { .packages = 0 };
+	struct sourced sourced = { .headless = headless, .pool = pool };
 
 	if (!find_source(pool, &sourced.stem))
 		return false;

@@ -84,15 +84,17 @@ static void the_source_file_tells_the_package(void **state)
 		const char *first, *second, *source;
 		bool known;
 	} cases[] = {
-		{ "com/acme/app/Foo", "java/util/List", "Foo.java", true },
+		{ "com/acme/app/Foo", "NestHost", "Foo.java", true },
+		{ "com/acme/app/Foo", "java/util/List", "Foo.java", false }, /* or one that Foo extends */
+		{ "java/util/Map$Entry", "Code", "Map.java", false },
 		{ "(Lcom/acme/app/Foo$Bar;I)V", "java/util/List", "Foo.java", true },
 		{ "Ljava/util/List<Lcom/acme/app/Foo;>;", "Code", "Foo.java", true },
-		{ "com/acme/app/FooKt", "Code", "Foo.kt", true },
-		{ "com/acme/app/Food", "Code", "Foo.java", false },
-		{ "com/acme/app/Foo", "com/acme/other/Foo", "Foo.java", false },
-		{ "com/acme/app/Foo", "Bar.java", "Foo.java", false },
-		{ "com/acme/app/Foo", "Code", "Foo.xml", false },
-		{ "com/acme/app/Foo", "Code", "path/Foo.java", false },
+		{ "com/acme/app/FooKt", "this$0", "Foo.kt", true },
+		{ "Lcom/acme/app/Food;", "Code", "Foo.java", false },
+		{ "Lcom/acme/app/Foo;", "Lcom/acme/other/Foo;", "Foo.java", false },
+		{ "Lcom/acme/app/Foo;", "Bar.java", "Foo.java", false },
+		{ "Lcom/acme/app/Foo;", "Code", "Foo.xml", false },
+		{ "Lcom/acme/app/Foo;", "Code", "path/Foo.java", false },
 	};
 
 	(void)state;
@@ -116,6 +118,20 @@ static void the_source_file_tells_the_package(void **state)
 		}
 		strbuf_deinit(&bytes);
 	}
+}
+
+/* The class's own constants were the first: a source file without a class tells nothing. */
+static void a_class_that_is_not_named_is_not_guessed(void **state)
+{
+	struct strbuf bytes = { 0 };
+	struct class_remains remains;
+
+	(void)state;
+	class_file_add(&bytes, "com/acme/app/Foo", "Foo.java", 20, 0x21, false);
+	assert_true(class_remains_find(strbuf_span(&bytes), &remains));
+	spoil(&bytes, 32);
+	assert_false(class_remains_find(strbuf_span(&bytes), &remains));
+	strbuf_deinit(&bytes);
 }
 
 /* Any end is one that malloc or the window can make. */
@@ -163,6 +179,7 @@ int main(void)
 		cmocka_unit_test(a_class_of_no_package_has_none),
 		cmocka_unit_test(a_pool_without_its_start_is_numbered),
 		cmocka_unit_test(the_source_file_tells_the_package),
+		cmocka_unit_test(a_class_that_is_not_named_is_not_guessed),
 		cmocka_unit_test(cut_and_flipped_classes_are_read_within_bounds),
 		cmocka_unit_test(noise_is_no_class),
 	};
