@@ -1,5 +1,7 @@
 #include "analyze/content/validators.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct validator validators[] = {
@@ -10,8 +12,32 @@ static const struct validator validators[] = {
 	{ "json_value", validate_json_value, "keys" },
 	{ "websocket_frame", validate_websocket_frame, "keys" },
 	{ "http_message", validate_http_message, NULL },
+	/* compression */
 	{ "gzip", validate_gzip, NULL },
 	{ "zlib", validate_zlib, NULL },
+	/* databases */
+	{ "sqlite_header", validate_sqlite_header, NULL },
+	{ "sqlite_wal", validate_sqlite_wal, NULL },
+	{ "avro_container", validate_avro_container, "name" },
+	{ "parquet_footer", validate_parquet_footer, "writer" },
+	/* media */
+	{ "png", validate_png, "size" },
+	{ "jpeg", validate_jpeg, "size" },
+	{ "gif", validate_gif, "size" },
+	{ "riff", validate_riff, "form" },
+	{ "iso_bmff", validate_iso_bmff, "brand" },
+	{ "matroska", validate_matroska, "type" },
+	{ "ogg_page", validate_ogg_page, "codec" },
+	{ "font_tables", validate_font_tables, "font" },
+	{ "woff", validate_woff, NULL },
+	{ "pdf", validate_pdf, NULL },
+	/* languages */
+	{ "elf_header", validate_elf_header, "kind" },
+	{ "wasm_module", validate_wasm_module, NULL },
+	{ "llvm_bitcode", validate_llvm_bitcode, NULL },
+	{ "pyc", validate_pyc, "file" },
+	{ "pickle", validate_pickle, "class" },
+	{ "numpy_header", validate_numpy_header, "type" },
 };
 
 enum { COUNT = sizeof validators / sizeof *validators };
@@ -27,4 +53,16 @@ const struct validator *validator_find(const char *name)
 const struct validator *validator_at(size_t index)
 {
 	return index < COUNT ? &validators[index] : NULL;
+}
+
+void match_build(struct match *match, const char *name, const char *format, ...)
+{
+	va_list values;
+	int size;
+
+	va_start(values, format);
+	size = vsnprintf(match->built, sizeof match->built, format, values);
+	va_end(values);
+	match->built_size = size < (int)sizeof match->built ? (size_t)size : sizeof match->built - 1;
+	match_set(match, name, span_make(match->built, match->built_size));
 }

@@ -33,12 +33,28 @@ static inline void match_extend(struct match *match, size_t extent)
 		match->extent = extent;
 }
 
+/* Sets a capture that is put together of `format` and what follows; cut to the room of
+ * match->built, which holds one capture a match. */
+void match_build(struct match *match, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* The validators, each in a file of its format: validate_zip.c, validate_java.c, validate_json.c,
- * validate_http.c. What they check and where that is written is said there. */
+ * validate_http.c and so on. What they check and where that is written is said there. */
 validator_run validate_zip_local_header, validate_zip_central_directory;
 validator_run validate_java_class, validate_jar_manifest;
 validator_run validate_json_value, validate_websocket_frame;
 validator_run validate_http_message;
+/* compression */
 validator_run validate_gzip, validate_zlib;
+/* databases */
+validator_run validate_sqlite_header, validate_sqlite_wal;
+validator_run validate_avro_container, validate_parquet_footer;
+/* media */
+validator_run validate_png, validate_jpeg, validate_gif, validate_riff, validate_iso_bmff;
+validator_run validate_matroska, validate_woff;
+validator_run validate_ogg_page, validate_font_tables, validate_pdf;
+/* languages */
+validator_run validate_elf_header, validate_wasm_module, validate_llvm_bitcode;
+validator_run validate_pyc, validate_pickle, validate_numpy_header;
 
 #endif

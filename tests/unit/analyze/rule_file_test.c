@@ -341,8 +341,10 @@ static void mutate(struct strbuf *file, size_t rounds)
 
 static void mutated_files_cost_messages_only(void **state)
 {
-	static const char *const files[] = { "rules/archives.yml", "rules/jvm.yml", "rules/web.yml",
-										 "rules/compression.yml" };
+	static const char *const files[] = { "rules/archives.yml",   "rules/jvm.yml",
+										 "rules/web.yml",        "rules/compression.yml",
+										 "rules/allocators.yml", "rules/databases.yml",
+										 "rules/languages.yml",  "rules/media.yml" };
 
 	(void)state;
 	srand(1);
