@@ -50,6 +50,7 @@ static bool read_class(struct class_pool *pool, struct span bytes, size_t offset
 
 	if (class_pool_walk(pool, bytes, offset + HEADER_BYTES, count) < count && !pool->cut)
 		return false;
+	remains->seen |= pool->slots >= FEW_SLOTS;
 	pool->base = 1;
 	if (pool->cut || !class_pool_this_class(pool, pool->slots, &name))
 		return class_source_package(pool, false, &remains->package);
@@ -110,6 +111,7 @@ static bool find_pool(struct class_pool *pool, struct span bytes, struct class_r
 		tries--;
 		if (class_pool_find_base(pool) && follow(pool, remains))
 			return true;
+		remains->seen |= pool->base > 0;
 		if (pool->base)
 			slots += CLASS_POOL_SLOTS; /* one that is numbered tells more */
 		if (slots > most) {

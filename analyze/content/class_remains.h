@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct class_remains {
+	bool seen;           /* there is one, named or not */
 	struct span name;    /* "com/acme/Foo"; data NULL where only its package is known */
 	struct span package; /* "com/acme", empty for the default package */
 	size_t start;        /* offset of what is left of it */

@@ -47,9 +47,11 @@ static struct span jar_title(struct span text)
 bool origin_of_class(struct origin *origin, struct span text, struct match *match)
 {
 	struct class_remains remains;
+	bool named = class_remains_find(text, &remains);
 	struct span jar;
 
-	if (!class_remains_find(text, &remains))
+	origin->class_seen = remains.seen;
+	if (!named)
 		return false;
 	strbuf_clear(&origin->class_name);
 	if (remains.name.data) {

@@ -11,6 +11,8 @@
 /* Backs the captures; zero-initialised is empty. */
 struct origin {
 	struct strbuf origin, class_name;
+	bool class_seen; /* by origin_of_class: there is a class file, whether it could be named or not
+					  */
 };
 
 void origin_deinit(struct origin *origin);

@@ -27,7 +27,9 @@ void source_name(struct source_namer *namer, const struct source *source, struct
 		origin_of_rule(&namer->origin, namer->rules->rules.items[facts->rule].id,
 					   strbuf_span(&facts->key), &match);
 	else if (!match.captures)
-		origin_none(&namer->origin, "(unknown content)", &match);
+		origin_none(&namer->origin,
+					namer->origin.class_seen ? "(class file, not named)" : "(unknown content)",
+					&match);
 	add_key(namer, source, &match, keys);
 }
 

@@ -131,6 +131,7 @@ static void a_class_that_is_not_named_is_not_guessed(void **state)
 	assert_true(class_remains_find(strbuf_span(&bytes), &remains));
 	spoil(&bytes, 32);
 	assert_false(class_remains_find(strbuf_span(&bytes), &remains));
+	assert_true(remains.seen);
 	strbuf_deinit(&bytes);
 }
 
@@ -169,6 +170,7 @@ static void noise_is_no_class(void **state)
 		for (size_t i = 0; i < sizeof bytes; i++)
 			bytes[i] = (uint8_t)(round % 2 ? rand() : rand() % 20);
 		assert_false(class_remains_find(span_make(bytes, sizeof bytes), &remains));
+		assert_false(remains.seen);
 	}
 }
 

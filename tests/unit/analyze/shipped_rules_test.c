@@ -239,8 +239,10 @@ static void windows_are_grouped_by_what_is_in_them(void **state)
 	open_stream_of(scene, 0, strbuf_span(&jar)); /* one stream, so one archive */
 	open_stream_of(scene, 0, span_string(MANIFEST "."));
 	open_stream_of(scene, 0, span_string("nothing that is known"));
+	open_stream_of(scene, 0, span_part(strbuf_span(&class), 0, 400)); /* its name comes later */
 	open_stream(scene, 0);
 	findings = scan(scene);
+	assert_int_equal(hits_in(&findings, id, "(class file, not named)"), 1);
 	assert_int_equal(hits_in(&findings, id, "com/acme/app, unknown jar"), 6);
 	assert_int_equal(hits_in(&findings, id, "com/acme/app, jar com.acme.lib"), 1);
 	assert_int_equal(hits_in(&findings, id, "archives.jar-manifest: com.acme.lib"), 1);
