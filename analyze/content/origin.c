@@ -39,7 +39,7 @@ static struct span jar_title(struct span text)
 			continue;
 		at += match.extent - 1;
 		capture = match_find(&match, "title");
-		title = capture ? capture->text : (struct span){ 0 };
+		title = span_make(capture ? capture->text.data : NULL, capture ? capture->text.size : 0);
 	}
 	return title;
 }

@@ -137,13 +137,14 @@ static void take_hit(struct text_scan *scan, const struct unit_result *result,
 					 const struct raw_hit *hit, struct text_tally *tally, struct text_facts *facts)
 {
 	const struct rule *rule = &scan->tables.rules->rules.items[hit->rule];
-	struct span key =
-		hit->key == RAW_NO_KEY ? (struct span){ 0 } : result->keys.items.items[hit->key];
+	struct span key = { 0 };
 	struct text_row *row;
 
 	if (hit->at < scan->ends[hit->rule])
 		return;
 	scan->ends[hit->rule] = hit->at + extent_of(rule, hit);
+	if (hit->key != RAW_NO_KEY)
+		key = result->keys.items.items[hit->key];
 	row = row_of(tally, hit->rule);
 	row->hits++;
 	row->bytes += extent_of(rule, hit);
