@@ -77,7 +77,8 @@ endif
 endif
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDUMPCORE_VERSION='"$(VERSION)"' \
-             -DRULES_FOLDER='"$(PREFIX)/share/dumpcore/rules"' -I. \
+             -DRULES_FOLDER='"$(PREFIX)/share/dumpcore/rules"' \
+             -DRULES_SCHEMA='"$(PREFIX)/share/dumpcore/rules.schema.json"' -I. \
              $(WARNINGS) $(CFLAGS) $(SANITIZE) $(LIBRARY_CFLAGS) -pthread
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -pthread
 
@@ -258,10 +259,13 @@ lint:
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dumpcore/rules \
-		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/dumpcore
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/dumpcore
 	install -m 755 $(BUILD)/dumpcore $(BUILD)/analyze $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard rules/*.yml) $(DESTDIR)$(PREFIX)/share/dumpcore/rules
+	install -m 644 rules/README.md $(DESTDIR)$(PREFIX)/share/dumpcore/rules
+	install -m 644 docs/rules.schema.json $(DESTDIR)$(PREFIX)/share/dumpcore
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(wildcard docs/*.5) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 README.md LICENSE CHANGELOG.md $(wildcard docs/*.md docs/*.json docs/*.service) \
 		$(DESTDIR)$(PREFIX)/share/doc/dumpcore
 

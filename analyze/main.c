@@ -9,9 +9,16 @@
 #include <unistd.h>
 
 static enum exit_status (*const run[COMMANDS])(const struct options *, struct err *) = {
-	[COMMAND_REPORT] = command_report, [COMMAND_CHUNKS] = command_chunks,
-	[COMMAND_SHOW] = command_show,     [COMMAND_VERIFY] = command_verify,
-	[COMMAND_RULES] = command_rules,
+	[COMMAND_REPORT] = command_report,
+	[COMMAND_CHUNKS] = command_chunks,
+	[COMMAND_SHOW] = command_show,
+	[COMMAND_VERIFY] = command_verify,
+	[COMMAND_RULES_LIST] = command_rules_list,
+	[COMMAND_RULES_CHECK] = command_rules_check,
+	[COMMAND_RULES_TEST] = command_rules_test,
+	[COMMAND_RULES_EXPLAIN] = command_rules_explain,
+	[COMMAND_RULES_SUGGEST] = command_rules_suggest,
+	[COMMAND_RULES_NEW] = command_rules_new,
 };
 
 /* What is wrong and what to do; names in it come from files and command lines. */

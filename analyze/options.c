@@ -1,5 +1,6 @@
 #include "analyze/options.h"
 
+#include "analyze/command_table.h"
 #include "analyze/memory/chunks.h"
 #include "base/size.h"
 #include "base/text.h"
@@ -10,57 +11,19 @@
 #include <unistd.h>
 
 #define BIT(command) (1u << (command))
-#define USES_RULES (BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_SHOW))
+#define AUTHOR_READS_CORE (BIT(COMMAND_RULES_EXPLAIN) | BIT(COMMAND_RULES_SUGGEST))
+#define USES_RULES \
+	(BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_SHOW) | AUTHOR_READS_CORE)
+#define LOOKS_AT_RULES \
+	(BIT(COMMAND_RULES_LIST) | BIT(COMMAND_RULES_CHECK) | BIT(COMMAND_RULES_TEST))
 #define READS_CORE (USES_RULES | BIT(COMMAND_VERIFY))
 #define EVERY (BIT(COMMANDS) - 1)
 
 enum { MAX_THREADS = 1024 };
 
-static const struct {
-	const char *name, *synopsis, *summary, *more;
-	size_t least, most; /* operands */
-} commands[COMMANDS] = {
-	[COMMAND_REPORT] = { "report", "FILE", "where the memory is and what is in it (the default)",
-						 "Examples\n"
-						 "  analyze app.core.zst\n"
-						 "  analyze report app.core.zst --format markdown -o ticket.md\n"
-						 "  analyze report app.core.zst --references\n"
-						 "  analyze report app.core.zst --format json --rules my-rules/\n",
-						 1, 1 },
-	[COMMAND_CHUNKS] = { "chunks", "FILE", "a line for each chunk of malloc",
-						 "States: in-use, mmapped, tcache, fastbin, binned, top, overhead, "
-						 "unwalkable;\n"
-						 "live stands for in-use,mmapped and free for tcache,fastbin,binned,top.\n"
-						 "Without --state all but overhead and unwalkable are listed.\n\n"
-						 "Examples\n"
-						 "  analyze chunks app.core.zst --state live --min-size 1M\n"
-						 "  analyze chunks app.core.zst --ndjson --rules none | jq -r .bytes\n",
-						 1, 1 },
-	[COMMAND_SHOW] = { "show", "FILE ADDRESS", "one chunk: what it is, who points to it",
-					   "ADDRESS is any address of the chunk: the program's pointer, its header, or "
-					   "inside.\n"
-					   "No bytes of it are shown without --reveal.\n\n"
-					   "Examples\n"
-					   "  analyze show app.core.zst 0x5581e0a2c2a0\n"
-					   "  analyze show app.core.zst 0x5581e0a2c2a0 --format json --rules none\n",
-					   2, 2 },
-	[COMMAND_VERIFY] = { "verify", "FILE", "checksums and completeness of an archive",
-						 "Examples\n"
-						 "  analyze verify app.core.zst\n",
-						 1, 1 },
-	[COMMAND_RULES] = { "rules", "list|check|test [PATH]...", "look at rule files",
-						"list prints the rules, check finds what is wrong with them, test runs "
-						"their\n"
-						"samples. Without PATH they are those a report would use.\n\n"
-						"Examples\n"
-						"  analyze rules list --json\n"
-						"  analyze rules check my-rules/ && analyze rules test my-rules/\n",
-						1, SIZE_MAX },
-};
-
 const char *options_command_name(enum command command)
 {
-	return commands[command].name;
+	return command_table[command].name;
 }
 
 /* What an option's argument is. */
@@ -81,16 +44,16 @@ static const struct option {
 	  "write to OUT, readable by its owner only; - is stdout" },
 	{ "rules", 'r', "PATH", USES_RULES, TEXTS, offsetof(struct options, rules),
 	  "rule file or folder, may be repeated; none: no rules" },
-	{ "strict", 0, NULL, USES_RULES | BIT(COMMAND_RULES), FLAG, offsetof(struct options, strict),
+	{ "strict", 0, NULL, USES_RULES | LOOKS_AT_RULES, FLAG, offsetof(struct options, strict),
 	  "a bad rule is an error; without, it disables itself" },
 	{ "references", 0, NULL, BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS), FLAG,
 	  offsetof(struct options, references), "follow pointers: which live chunks nothing holds" },
 	{ "reach", 0, "WHICH", BIT(COMMAND_CHUNKS), REACH, offsetof(struct options, reach),
 	  "only live chunks that are anchored, or unreachable" },
-	{ "limit", 'n', "N", BIT(COMMAND_SHOW), NUMBER, offsetof(struct options, limit),
-	  "rows of each list (default: 20)" },
-	{ "reveal", 0, NULL, BIT(COMMAND_SHOW), FLAG, offsetof(struct options, reveal),
-	  "show the chunk's bytes, on a terminal only" },
+	{ "limit", 'n', "N", BIT(COMMAND_SHOW) | AUTHOR_READS_CORE, NUMBER,
+	  offsetof(struct options, limit), "rows of each list, or rules (default: 20)" },
+	{ "reveal", 0, NULL, BIT(COMMAND_SHOW) | BIT(COMMAND_RULES_SUGGEST), FLAG,
+	  offsetof(struct options, reveal), "show what is redacted, on a terminal only" },
 	{ "state", 's', "LIST", BIT(COMMAND_CHUNKS), STATES, offsetof(struct options, states),
 	  "only chunks in these states, separated by commas" },
 	{ "arena", 'a', "N", BIT(COMMAND_CHUNKS), NUMBER, offsetof(struct options, arena),
@@ -101,8 +64,10 @@ static const struct option {
 	  "only chunks of SIZE bytes or more: 4096, 64K, 1.5M" },
 	{ "ndjson", 0, NULL, BIT(COMMAND_CHUNKS), FLAG, offsetof(struct options, ndjson),
 	  "one JSON object a line" },
-	{ "json", 0, NULL, BIT(COMMAND_RULES), FLAG, offsetof(struct options, json),
-	  "list as a JSON array" },
+	{ "find", 0, "WORD", BIT(COMMAND_RULES_LIST), TEXT, offsetof(struct options, find),
+	  "only rules with WORD in id, title, tags or description" },
+	{ "json", 0, NULL, LOOKS_AT_RULES | BIT(COMMAND_RULES_EXPLAIN), FLAG,
+	  offsetof(struct options, json), "as JSON, for editors and CI" },
 	{ "threads", 't', "N", READS_CORE, THREADS, offsetof(struct options, threads),
 	  "number of worker threads (default: processors)" },
 	{ "quiet", 'q', NULL, EVERY, FLAG, offsetof(struct options, quiet),
@@ -301,15 +266,35 @@ static bool parse_option(struct options *options, struct words *words, struct er
 	return set_option(options, option, argument, err);
 }
 
+/* `analyze rules WORD`: which of the commands that are called "rules …". */
+static bool take_verb(struct options *options, const char *word, struct err *err)
+{
+	const char *names[COMMANDS + 1] = { NULL };
+	size_t count = 0;
+
+	for (size_t i = COMMAND_RULES + 1; i < COMMANDS; i++) {
+		const char *verb = command_table[i].name + strlen("rules ");
+
+		names[count++] = verb;
+		if (strcmp(verb, word) == 0) {
+			options->command = (enum command)i;
+			return true;
+		}
+	}
+	unknown(err, "`analyze rules` takes list, check, test, explain, suggest or new, not", word,
+			names);
+	return false;
+}
+
 /* A first word that is no command is the file of a report. */
 static bool take_first(struct options *options, const char *word, struct err *err)
 {
 	const char *names[COMMANDS + 1] = { NULL };
 
 	options->has_command = true;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		names[i] = commands[i].name;
-		if (strcmp(commands[i].name, word) == 0) {
+	for (size_t i = 0; i <= COMMAND_RULES; i++) {
+		names[i] = command_table[i].name;
+		if (strcmp(command_table[i].name, word) == 0) {
 			options->command = (enum command)i;
 			return true;
 		}
@@ -327,23 +312,23 @@ static bool check_options(const struct options *options, const struct words *wor
 	for (size_t i = 0; i < OPTIONS; i++)
 		if (words->used[i] && !(table[i].commands & BIT(options->command)))
 			return err_set(err, ERR_USAGE, "`analyze %s` does not take --%s",
-						   commands[options->command].name, table[i].name);
+						   command_table[options->command].name, table[i].name);
 	return true;
 }
 
 static bool check_operands(const struct options *options, struct err *err)
 {
-	const char *name = commands[options->command].name;
+	const char *name = command_table[options->command].name;
 
 	if (!options->has_command)
 		return err_set(err, ERR_USAGE, "no FILE was given");
-	if (options->operands.count < commands[options->command].least)
+	if (options->operands.count < command_table[options->command].least)
 		return err_set(err, ERR_USAGE, "`analyze %s` needs: %s", name,
-					   commands[options->command].synopsis);
-	if (options->operands.count > commands[options->command].most)
+					   command_table[options->command].synopsis);
+	if (options->operands.count > command_table[options->command].most)
 		return err_set(err, ERR_USAGE, "`analyze %s` takes one %s; '%.100s' is one too many", name,
-					   commands[options->command].synopsis,
-					   options->operands.items[commands[options->command].most]);
+					   command_table[options->command].synopsis,
+					   options->operands.items[command_table[options->command].most]);
 	return true;
 }
 
@@ -390,10 +375,12 @@ bool options_parse(struct options *options, int argc, char **argv, struct err *e
 			good = parse_option(options, &words, err);
 		} else {
 			words.next++;
-			if (options->has_command)
-				*vec_add(&options->operands) = word;
-			else
+			if (!options->has_command)
 				good = take_first(options, word, err);
+			else if (options->command == COMMAND_RULES)
+				good = take_verb(options, word, err);
+			else
+				*vec_add(&options->operands) = word;
 		}
 		if (!good)
 			return false;
@@ -437,12 +424,12 @@ void options_help(struct strbuf *out)
 					 "glibc keeps it.\n"
 					 "FILE is an archive of dumpcore or any ELF core of Linux, plain or .zst.\n\n"
 					 "Commands\n");
-	for (size_t i = 0; i < COMMANDS; i++) {
+	for (size_t i = 0; i <= COMMAND_RULES; i++) {
 		size_t start = out->size;
 
-		strbuf_printf(out, "  %s %s", commands[i].name, commands[i].synopsis);
+		strbuf_printf(out, "  %s %s", command_table[i].name, command_table[i].synopsis);
 		strbuf_pad(out, ' ', out->size - start < 36 ? 36 - (out->size - start) : 1);
-		strbuf_printf(out, "%s\n", commands[i].summary);
+		strbuf_printf(out, "%s\n", command_table[i].summary);
 	}
 	strbuf_puts(out, "`analyze COMMAND --help` has the options and examples of one.\n\n");
 	help_options(BIT(COMMAND_REPORT), out);
@@ -458,13 +445,9 @@ void options_help(struct strbuf *out)
 
 void options_help_command(enum command command, struct strbuf *out)
 {
-	strbuf_printf(out, "usage: analyze %s [OPTION]... %s\n\n", commands[command].name,
-				  commands[command].synopsis);
-	strbuf_printf(out, "Prints %s.\n\n",
-				  command == COMMAND_RULES  ? "what rule files hold and what is wrong with them"
-				  : command == COMMAND_SHOW ? "what a chunk is, what it points to, and who holds it"
-				  : command == COMMAND_REPORT ? "where the memory is and what is in it"
-											  : commands[command].summary);
+	strbuf_printf(out, "usage: analyze %s [OPTION]... %s\n\n", command_table[command].name,
+				  command_table[command].synopsis);
+	strbuf_printf(out, "Prints %s.\n\n", command_table[command].prints);
 	help_options(BIT(command), out);
-	strbuf_printf(out, "\n%s", commands[command].more);
+	strbuf_printf(out, "\n%s", command_table[command].more);
 }

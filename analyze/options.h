@@ -15,7 +15,13 @@ enum command {
 	COMMAND_CHUNKS,
 	COMMAND_SHOW,
 	COMMAND_VERIFY,
-	COMMAND_RULES,
+	COMMAND_RULES, /* of no verb: an error, or the help of all of them */
+	COMMAND_RULES_LIST,
+	COMMAND_RULES_CHECK,
+	COMMAND_RULES_TEST,
+	COMMAND_RULES_EXPLAIN,
+	COMMAND_RULES_SUGGEST,
+	COMMAND_RULES_NEW,
 	COMMANDS
 };
 
@@ -31,7 +37,7 @@ enum { OPTIONS_LIMIT = 20 };
 
 struct options {
 	enum command command;
-	option_texts operands; /* FILE; of show: FILE, ADDRESS; of rules: what to do, then the paths */
+	option_texts operands; /* FILE; of show: FILE, ADDRESS; of rules: what the synopsis says */
 	bool help, version;
 	bool has_command; /* false: nothing but options was given */
 
@@ -42,6 +48,7 @@ struct options {
 	bool has_arena;
 	uint64_t arena;
 	const char *rule; /* --rule; NULL: not given */
+	const char *find; /* --find; NULL: not given */
 	uint64_t min_bytes;
 	bool references;         /* --references, or --reach */
 	enum option_reach reach; /* --reach */
@@ -58,7 +65,7 @@ struct options {
 bool options_parse(struct options *options, int argc, char **argv, struct err *err);
 void options_deinit(struct options *options);
 
-/* "report", "chunks", …: as it is typed. */
+/* "report", "rules list", …: as it is typed. */
 const char *options_command_name(enum command command);
 
 /* Appends the help of the program, or of one command. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,4 +44,11 @@ bool output_write(const char *path, struct span bytes, struct err *err)
 	if (!is_stdout(path))
 		return write_file(path, bytes, err);
 	return file_write(STDOUT_FILENO, bytes.data, bytes.size) || err_sys(err, errno, "stdout");
+}
+
+size_t output_columns(void)
+{
+	struct winsize size = { 0 };
+
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

@@ -63,6 +63,7 @@ needs_of_test() {
 	command:zstd zstd zstd zstd zstd zstd
 	command:setpriv util-linux util-linux setpriv util-linux -
 	python:drgn python3-drgn drgn drgn drgn -
+	python:yaml python3-yaml python3-pyyaml py3-yaml python-yaml -
 	program:age age age age age age
 	program:node nodejs nodejs nodejs nodejs node
 	program:javac default-jdk-headless java-latest-openjdk-devel openjdk17-jdk jdk-openjdk openjdk

@@ -65,6 +65,9 @@ enum word_class shape_word(struct shape_reader *reader, const uint8_t *bytes)
 
 	if (value == 0)
 		return WORD_ZERO;
+	/* six letters are an address of user space too, but hardly one that is mapped */
+	if (reader->word == 8 && value >> 48 == 0 && is_mapped(reader, value))
+		return WORD_POINTER;
 	if (is_text(value, reader->word))
 		return WORD_TEXT;
 	if (is_mapped(reader, value))

@@ -14,6 +14,11 @@ enum exit_status command_report(const struct options *options, struct err *err);
 enum exit_status command_chunks(const struct options *options, struct err *err);
 enum exit_status command_show(const struct options *options, struct err *err);
 enum exit_status command_verify(const struct options *options, struct err *err);
-enum exit_status command_rules(const struct options *options, struct err *err);
+enum exit_status command_rules_list(const struct options *options, struct err *err);
+enum exit_status command_rules_check(const struct options *options, struct err *err);
+enum exit_status command_rules_test(const struct options *options, struct err *err);
+enum exit_status command_rules_explain(const struct options *options, struct err *err);
+enum exit_status command_rules_suggest(const struct options *options, struct err *err);
+enum exit_status command_rules_new(const struct options *options, struct err *err);
 
 #endif

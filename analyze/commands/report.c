@@ -11,16 +11,7 @@
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-/* Of the terminal; 0: no terminal, or it does not say. */
-static size_t columns_of(int fd)
-{
-	struct winsize size = { 0 };
-
-	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
 
 /* Block characters where the locale has them; colour on a terminal that does not object
  * (https://no-color.org). */
@@ -30,7 +21,7 @@ static struct text_style style_of(const struct options *options)
 	bool is_stdout = !options->output || strcmp(options->output, "-") == 0;
 
 	return (struct text_style){
-		.columns = is_stdout ? columns_of(STDOUT_FILENO) : 0,
+		.columns = is_stdout ? output_columns() : 0,
 		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
 		.colour = is_stdout && isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
 				  !(terminal && strcmp(terminal, "dumb") == 0),

@@ -2,85 +2,98 @@
 
 #include "analyze/commands/setup.h"
 #include "analyze/output.h"
-#include "base/text.h"
+#include "base/size.h"
 
 #include <stdio.h>
-#include <string.h>
+
+/* The rules of the operands, or those a report would use. */
+static bool load(struct setup_rules *rules, const struct options *options, struct err *err)
+{
+	if (!setup_rules_init(rules, options->operands.items, options->operands.count, err))
+		return false;
+	return rules->set || err_set(err, ERR_NOT_FOUND, "no rules found: name a file or a folder");
+}
 
 static enum exit_status list(struct setup_rules *rules, const struct options *options,
 							 struct strbuf *out)
 {
+	const struct rule_list_options how = {
+		.find = options->find,
+		.columns = output_columns(),
+		.json = options->json,
+	};
+
 	setup_rules_print(rules, 0);
-	rule_set_list(rules->set, options->json, out);
+	if (!rule_set_list(rules->set, &how, out) && !options->json && !options->quiet)
+		fprintf(stderr, "analyze: no rule%s%s\n", options->find ? " holds " : " is in force",
+				options->find ? options->find : "");
 	return options->strict && rules->errors ? EXIT_FAILED : EXIT_COMPLETE;
 }
 
 static enum exit_status check(struct setup_rules *rules, const struct options *options,
 							  struct strbuf *out)
 {
-	size_t errors = 0;
+	char errors_text[COUNT_TEXT], warnings_text[COUNT_TEXT], count[COUNT_TEXT];
+	size_t errors = 0, warnings;
 
-	(void)options;
 	rule_set_check(rules->set, &rules->messages);
-	setup_rules_print(rules, 0);
 	for (size_t i = 0; i < rules->messages.count; i++)
 		errors += rules->messages.items[i].is_error;
-	strbuf_printf(out, "%zu rules in force, %zu errors, %zu warnings\n", rule_set_count(rules->set),
-				  errors, rules->messages.count - errors);
-	return errors ? EXIT_FAILED : EXIT_COMPLETE;
+	warnings = rules->messages.count - errors;
+	if (options->json) {
+		rule_set_check_json(rules->set, &rules->messages, out);
+	} else {
+		setup_rules_print(rules, 0);
+		strbuf_printf(
+			out, "%s in force, %s, %s\n", count_of(rule_set_count(rules->set), "rule", count),
+			count_of(errors, "error", errors_text), count_of(warnings, "warning", warnings_text));
+	}
+	return errors || (options->strict && warnings) ? EXIT_FAILED : EXIT_COMPLETE;
 }
 
 static enum exit_status test(struct setup_rules *rules, const struct options *options,
 							 struct strbuf *out)
 {
-	(void)options;
-	setup_rules_print(rules, 0);
-	return rule_set_test(rules->set, out) && !rules->errors ? EXIT_COMPLETE : EXIT_FAILED;
-}
+	bool good;
 
-static const struct {
-	const char *name;
-	enum exit_status (*run)(struct setup_rules *, const struct options *, struct strbuf *);
-} verbs[] = { { "list", list }, { "check", check }, { "test", test } };
-
-enum { VERBS = sizeof verbs / sizeof *verbs };
-
-/* Gives VERBS where there is none of that name. */
-static size_t find_verb(const char *name, struct err *err)
-{
-	const char *names[VERBS + 1] = { NULL };
-	const char *nearest;
-
-	for (size_t i = 0; i < VERBS; i++) {
-		names[i] = verbs[i].name;
-		if (strcmp(name, verbs[i].name) == 0)
-			return i;
+	if (options->json) {
+		good = rule_set_test_json(rules->set, &rules->messages, out);
+	} else {
+		setup_rules_print(rules, 0);
+		good = rule_set_test(rules->set, out);
 	}
-	nearest = text_nearest(name, names);
-	err_set(err, ERR_USAGE, "`analyze rules` takes list, check or test, not '%.100s'", name);
-	if (nearest)
-		err_hint(err, "did you mean '%s'?", nearest);
-	return VERBS;
+	return good && !rules->errors ? EXIT_COMPLETE : EXIT_FAILED;
 }
 
-enum exit_status command_rules(const struct options *options, struct err *err)
+static enum exit_status run(enum exit_status (*verb)(struct setup_rules *, const struct options *,
+													 struct strbuf *),
+							const struct options *options, struct err *err)
 {
-	size_t verb = find_verb(options->operands.items[0], err);
 	enum exit_status status = EXIT_FAILED;
-	struct setup_rules rules;
+	struct setup_rules rules = { 0 };
 	struct strbuf out = { 0 };
 
-	if (verb == VERBS)
-		return EXIT_USAGE;
-	if (setup_rules_init(&rules, options->operands.items + 1, options->operands.count - 1, err)) {
-		if (rules.set)
-			status = verbs[verb].run(&rules, options, &out);
-		else
-			err_set(err, ERR_NOT_FOUND, "no rules found: name a file or a folder");
+	if (load(&rules, options, err)) {
+		status = verb(&rules, options, &out);
 		if (!output_write(NULL, strbuf_span(&out), err))
 			status = EXIT_FAILED;
 	}
 	strbuf_deinit(&out);
 	setup_rules_deinit(&rules);
 	return status;
+}
+
+enum exit_status command_rules_list(const struct options *options, struct err *err)
+{
+	return run(list, options, err);
+}
+
+enum exit_status command_rules_check(const struct options *options, struct err *err)
+{
+	return run(check, options, err);
+}
+
+enum exit_status command_rules_test(const struct options *options, struct err *err)
+{
+	return run(test, options, err);
 }

@@ -80,3 +80,16 @@ void setup_progress(struct progress *progress, const struct options *options)
 {
 	progress_init(progress, !options->quiet || options->progress, options->progress);
 }
+
+bool setup_address(const char *text, vaddr *address, struct err *err)
+{
+	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
+	size_t length = strspn(digits, "0123456789abcdefABCDEF");
+
+	if (!length || length > 16 || digits[length]) {
+		err_set(err, ERR_USAGE, "'%.100s' is no address: hexadecimal, like 0x5581e0a2c2a0", text);
+		return err_hint(err, "`analyze chunks FILE` lists those of all chunks");
+	}
+	*address = strtoull(digits, NULL, 16);
+	return true;
+}

@@ -6,6 +6,7 @@
 #include "analyze/options.h"
 #include "base/err.h"
 #include "base/progress.h"
+#include "base/vaddr.h"
 
 /* A rule set with what was said about its files. */
 struct setup_rules {
@@ -26,6 +27,9 @@ void setup_rules_print(const struct setup_rules *rules, size_t first);
 /* For commands that read a core: reads the rules, prints what is wrong with them unless --quiet,
  * and fails with --strict where a rule is bad. */
 bool setup_rules_of(struct setup_rules *rules, const struct options *options, struct err *err);
+
+/* An address as every list prints it: hexadecimal, with or without "0x". False is ERR_USAGE. */
+bool setup_address(const char *text, vaddr *address, struct err *err);
 
 unsigned setup_workers(const struct options *options);
 void setup_progress(struct progress *progress, const struct options *options);

@@ -8,23 +8,8 @@
 #include "analyze/report/show_json.h"
 #include "analyze/report/show_text.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Hexadecimal, with or without "0x": as every list prints addresses. */
-static bool parse_address(const char *text, vaddr *address, struct err *err)
-{
-	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
-	size_t length = strspn(digits, "0123456789abcdefABCDEF");
-
-	if (!length || length > 16 || digits[length]) {
-		err_set(err, ERR_USAGE, "'%.100s' is no address: hexadecimal, like 0x5581e0a2c2a0", text);
-		return err_hint(err, "`analyze chunks FILE` lists those of all chunks");
-	}
-	*address = strtoull(digits, NULL, 16);
-	return true;
-}
 
 static bool check(const struct options *options, vaddr *address, struct err *err)
 {
@@ -36,7 +21,7 @@ static bool check(const struct options *options, vaddr *address, struct err *err
 		err_set(err, ERR_USAGE, "--reveal is for a terminal: it shows what the process held");
 		return err_hint(err, "without it the kinds of bytes are counted");
 	}
-	return parse_address(options->operands.items[1], address, err);
+	return setup_address(options->operands.items[1], address, err);
 }
 
 static enum exit_status print(const struct show *show, const struct options *options,

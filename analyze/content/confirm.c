@@ -1,17 +1,14 @@
 #include "analyze/content/confirm.h"
 
 #include "analyze/content/byte_set.h"
+#include "analyze/content/confirm_code.h"
 #include "base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 enum {
-	MATCH_LIMIT = 50000,
 	JIT_STACK_START = 32 << 10,
 	JIT_STACK_MAX = 1 << 20,
 	GROUPS = 64, /* capture groups whose positions are kept */
@@ -45,7 +42,7 @@ static bool problem_set(struct confirm_problem *problem, const char *code, size_
 	return false;
 }
 
-static pcre2_code *compile(struct span pattern, uint32_t options, struct confirm_problem *problem)
+pcre2_code *confirm_code(struct span pattern, uint32_t options, struct confirm_problem *problem)
 {
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	int error = PCRE2_ERROR_NOMEMORY;
@@ -73,6 +70,15 @@ static int has_callout(pcre2_callout_enumerate_block *block, void *data)
 {
 	*(size_t *)data = block->pattern_position;
 	return 1;
+}
+
+/* PCRE2 tells where the item behind a callout starts. */
+static size_t callout_start(struct span pattern, size_t behind)
+{
+	for (size_t at = behind < pattern.size ? behind : pattern.size; at-- > 0;)
+		if (span_equal(span_part(pattern, at, 3), span_string("(?C")))
+			return at;
+	return behind;
 }
 
 static uint32_t info(const pcre2_code *code, uint32_t what)
@@ -134,14 +140,14 @@ static void find_names(struct confirm *confirm)
 /* The facts PCRE2 knows only of the pattern as it stands, not of its anchored variant. */
 static bool study(struct confirm *confirm, struct span pattern, struct confirm_problem *problem)
 {
-	pcre2_code *plain = compile(pattern, 0, problem);
+	pcre2_code *plain = confirm_code(pattern, 0, problem);
 	size_t offset = 0;
 	bool good = false;
 
 	if (!plain)
 		return false;
 	if (pcre2_callout_enumerate(plain, has_callout, &offset) != 0)
-		problem_set(problem, "R022", offset, "callouts are not allowed");
+		problem_set(problem, "R022", callout_start(pattern, offset), "callouts are not allowed");
 	else if (info(plain, PCRE2_INFO_MATCHEMPTY))
 		problem_set(problem, "R021", 0, "the pattern can match nothing at all");
 	else if (info(plain, PCRE2_INFO_CAPTURECOUNT) >= GROUPS)
@@ -159,7 +165,7 @@ struct confirm *confirm_create(struct span pattern, struct confirm_problem *prob
 	struct confirm *confirm = mem_zeroed(1, sizeof *confirm);
 
 	if (!study(confirm, pattern, problem) ||
-		!(confirm->code = compile(pattern, PCRE2_ANCHORED, problem))) {
+		!(confirm->code = confirm_code(pattern, PCRE2_ANCHORED, problem))) {
 		confirm_destroy(confirm);
 		return NULL;
 	}
@@ -212,7 +218,7 @@ struct confirm_thread *confirm_thread_create(void)
 	thread->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	if (thread->stack)
 		pcre2_jit_stack_assign(thread->context, NULL, thread->stack);
-	pcre2_set_match_limit(thread->context, MATCH_LIMIT);
+	pcre2_set_match_limit(thread->context, CONFIRM_MATCH_LIMIT);
 	return thread;
 }
 

@@ -35,8 +35,8 @@ static bool compile_pattern(struct compile *compile)
 		rule->lookbehind = confirm_lookbehind(rule->confirm);
 		return true;
 	}
-	return rule_message_add_caret(compile->schema.sink, tree_place_of(rule->source, problem.offset),
-								  problem.code, "%s", problem.what);
+	return rule_message_add(compile->schema.sink, tree_place_of(rule->source, problem.offset),
+							problem.code, "%s", problem.what);
 }
 
 /* Names the branch and shows what would be lost. */
@@ -47,11 +47,11 @@ static bool report_uncovered(struct compile *compile, const struct coverage *cov
 	const char *lost = schema_quote(&compile->schema, witness);
 
 	if (!coverage->branch.size)
-		return rule_message_add_caret(
+		return rule_message_add(
 			compile->schema.sink, tree_place_of(rule->source, 0), "R031",
 			"the pattern can match without a keyword: '%s'; such matches would be lost silently",
 			lost);
-	return rule_message_add_caret(
+	return rule_message_add(
 		compile->schema.sink,
 		tree_place_of(rule->source, (size_t)(coverage->branch.data - rule->pattern.data)), "R031",
 		"branch '%s' contains no keyword; those matches would be lost silently: '%s'",
@@ -111,12 +111,24 @@ static bool check_capture(struct compile *compile, struct rule_place place, cons
 		}
 		strbuf_printf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
-	rule_message_add(compile->schema.sink, place, "R040", "no capture '%s'; the %s has: %s",
+	rule_message_add(compile->schema.sink, place, "R040", "no capture '%s'; the %s has: %s%s",
 					 schema_quote(&compile->schema, span_string(name)),
 					 compile->rule->pattern.data ? "pattern" : "structure",
-					 count ? strbuf_text(&all) : "none");
+					 count ? strbuf_text(&all) : "none",
+					 schema_suggest(&compile->schema, name, names));
 	strbuf_deinit(&all);
 	return false;
+}
+
+/* The place of `by`, or of a capture under `redact`. What `defaults` say has none in the rule. */
+static struct rule_place place_of_name(const struct compile *compile, const char *key,
+									   const char *name)
+{
+	const struct tree_node *part = tree_get(compile->node, key), *value;
+
+	if (!part || part->kind != TREE_MAP || !(value = tree_get(part, name)))
+		return place_of(compile, key);
+	return strcmp(key, "redact") == 0 ? value->key->place : value->place;
 }
 
 static bool check_captures(struct compile *compile)
@@ -125,9 +137,11 @@ static bool check_captures(struct compile *compile)
 	bool good = true;
 
 	if (rule->aggregate.by)
-		good = check_capture(compile, place_of(compile, "aggregate"), rule->aggregate.by);
+		good =
+			check_capture(compile, place_of_name(compile, "aggregate", "by"), rule->aggregate.by);
 	for (size_t i = 0; i < rule->show.count; i++)
-		good &= check_capture(compile, place_of(compile, "redact"), rule->show.items[i]);
+		good &= check_capture(compile, place_of_name(compile, "redact", rule->show.items[i]),
+							  rule->show.items[i]);
 	return good;
 }
 
@@ -168,25 +182,66 @@ static bool check_shape(struct compile *compile)
 {
 	const struct rule *rule = compile->rule;
 
+	bool good = true;
+
 	if (!rule->pattern.data == !rule->structure.words.count)
-		return complain(compile, "id", "R024", "a rule has either a pattern or a structure");
+		good = complain(compile, rule->pattern.data ? "structure" : "id", "R024",
+						"a rule has either a pattern or a structure");
 	if (rule->extent == RULE_EXTENT_VALIDATOR && !rule->validator_count)
-		return complain(compile, "extent", "R044", "extent: validator needs a validator");
+		good = complain(compile, "extent", "R044", "extent: validator needs a validator");
 	if (!rule->pattern.data && rule->validator_count)
-		return complain(compile, "validate", "R044", "a structure takes no validators");
-	return true;
+		good = complain(compile, "validate", "R044", "a structure takes no validators");
+	return good;
+}
+
+static bool check_tests(struct compile *compile)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < compile->rule->tests.count; i++)
+		good &= check_test(compile, &compile->rule->tests.items[i]);
+	return good;
+}
+
+/* Was the part read whole, or is it not there? */
+static bool is_whole(const struct compile *compile, const char *key, size_t read)
+{
+	const struct tree_node *part = tree_get(compile->node, key);
+
+	return !part || part->children == read;
+}
+
+/* What does not hang on the bad parts of a rule. */
+static void compile_rest(struct compile *compile)
+{
+	struct rule *rule = compile->rule;
+
+	if (compile->node->kind != TREE_MAP || !rule->pattern.data || !compile_pattern(compile))
+		return;
+	if (rule->keywords.count && is_whole(compile, "keywords", rule->keywords.count))
+		cover_pattern(compile);
+	if (is_whole(compile, "validate", rule->validator_count))
+		check_captures(compile);
 }
 
 bool rule_compile(struct rule_entry *entry, struct pool *pool, struct rule_sink *sink)
 {
 	struct compile compile = { &entry->rule, entry->node, { sink, pool } };
-	bool good;
+	bool good = entry->good;
 
-	sink->rule = entry->rule.id;
-	good = check_shape(&compile) && (!entry->rule.pattern.data || compile_pattern(&compile));
-	good = good && check_search(&compile) && check_captures(&compile);
-	for (size_t i = 0; good && i < entry->rule.tests.count; i++)
-		good = check_test(&compile, &entry->rule.tests.items[i]);
+	sink->rule = entry->rule.id ? entry->rule.id : entry->name;
+	if (good) {
+		good = check_shape(&compile);
+		if (!entry->rule.pattern.data || compile_pattern(&compile)) {
+			good &= check_search(&compile);
+			good &= check_captures(&compile);
+			good = good && check_tests(&compile);
+		} else {
+			good = false;
+		}
+	} else {
+		compile_rest(&compile);
+	}
 	sink->rule = NULL;
 	return good;
 }

@@ -5,7 +5,8 @@
 
 #include "analyze/content/rule_file.h"
 
-/* False where something is wrong; it is reported. */
+/* False where something is wrong; it is reported. Of an entry that is not good what can be checked
+ * without its bad parts is checked as well, so that an author hears of all at once; false then. */
 bool rule_compile(struct rule_entry *entry, struct pool *pool, struct rule_sink *sink);
 
 #endif

@@ -109,6 +109,7 @@ static void read_rule(struct reading *reading, const struct tree_node *node)
 	entry->rule.place = node->place;
 	entry->node = node;
 	name_rule(sink, node, reading->schema.pool);
+	entry->name = sink->rule;
 	entry->good =
 		schema_read(&reading->schema, node, rule_fields, "a rule", &entry->rule) && !node->broken;
 	if (entry->rule.id)
@@ -234,4 +235,21 @@ bool rule_file_override(struct rule *rule, const struct rule_edit *edit, struct 
 	vec_deinit(&probe.tags);
 	vec_deinit(&probe.show);
 	return good;
+}
+
+const struct rule_table *rule_table_at(size_t index)
+{
+	static const struct rule_table tables[] = {
+		{ "file", file_fields },
+		{ "defaults", defaults_fields },
+		{ "override", override_fields },
+		{ "rule", rule_fields },
+		{ "scan", rule_part_scan_fields },
+		{ "when", rule_part_when_fields },
+		{ "aggregate", rule_part_aggregate_fields },
+		{ "word", rule_part_word_fields },
+		{ "test", rule_part_test_fields },
+	};
+
+	return index < sizeof tables / sizeof *tables ? &tables[index] : NULL;
 }

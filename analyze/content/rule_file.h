@@ -4,6 +4,7 @@
 
 #include "analyze/content/rule.h"
 #include "analyze/content/rule_message.h"
+#include "analyze/content/rule_schema.h"
 #include "analyze/content/rule_tree.h"
 #include "base/pool.h"
 
@@ -13,7 +14,9 @@
 struct rule_entry {
 	struct rule rule;
 	const struct tree_node *node;
-	bool good; /* no error so far */
+	const char *name; /* as written, for messages; NULL: it has none */
+	bool good;        /* no error so far */
+	bool disabled;    /* by a `disable` entry */
 };
 
 typedef VEC(struct rule_entry) rule_entries;
@@ -32,6 +35,16 @@ typedef VEC(struct rule_edit) rule_edits;
  * Everything lives in the pool but the vectors of the rules: rule_deinit. */
 void rule_file_read(const struct rule_source *source, struct pool *pool, struct rule_sink *sink,
 					rule_entries *entries, rule_edits *edits);
+
+/* The keys of one kind of map in a rule file. */
+struct rule_table {
+	const char *name; /* "file", "defaults", "override", "rule", "scan", "when", "aggregate",
+					   * "word", "test" */
+	const struct schema_field *fields; /* ends with one without a name */
+};
+
+/* Table `index`; NULL behind the last. For what describes the format elsewhere. */
+const struct rule_table *rule_table_at(size_t index);
 
 /* Applies an override's keys to a rule. False where one is wrong; the rule is then unchanged. */
 bool rule_file_override(struct rule *rule, const struct rule_edit *edit, struct pool *pool,

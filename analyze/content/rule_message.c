@@ -90,48 +90,62 @@ static void put_caret(struct strbuf *text, struct rule_place place)
 	rule_message_quote(span_part(line, from, offset - from), &before);
 	strbuf_printf(text, "\n  %zu | %s", place.line, strbuf_text(&before));
 	rule_message_quote(span_part(line, offset, CONTEXT), text);
+	if (line.size - offset > CONTEXT)
+		strbuf_puts(text, "...");
 	strbuf_printf(text, "\n  %*s | %*s^", digits, "", (int)text_columns(strbuf_text(&before)), "");
 	strbuf_deinit(&before);
-}
-
-static void add(struct rule_sink *sink, const char *code, struct strbuf *text)
-{
-	bool is_error = code[0] != 'W';
-
-	*vec_add(sink->messages) = (struct rule_message){
-		.is_error = is_error,
-		.text = pool_string(sink->pool, strbuf_text(text)),
-	};
-	sink->errors += is_error;
-	strbuf_deinit(text);
 }
 
 bool rule_message_add(struct rule_sink *sink, struct rule_place place, const char *code,
 					  const char *format, ...)
 {
+	struct rule_message *message = vec_add(sink->messages);
 	struct strbuf text = { 0 };
+	size_t head;
 	va_list args;
 
 	put_head(&text, sink, place, code);
+	head = text.size;
 	va_start(args, format);
 	strbuf_vprintf(&text, format, args);
 	va_end(args);
-	add(sink, code, &text);
+	*message = (struct rule_message){
+		.is_error = code[0] != 'W',
+		.code = pool_string(sink->pool, code),
+		.what = pool_string(sink->pool, strbuf_text(&text) + head),
+		.rule = sink->rule ? pool_string(sink->pool, sink->rule) : NULL,
+		.file = place.source ? place.source->path : NULL,
+		.file_number = place.source ? place.source->number : 0,
+		.line = place.line,
+		.column = place.line ? place.column : 0,
+	};
+	if (place.source && rule_source_line(place.source, place.line).size)
+		put_caret(&text, place);
+	message->text = pool_string(sink->pool, strbuf_text(&text));
+	sink->errors += message->is_error;
+	strbuf_deinit(&text);
 	return false;
 }
 
-bool rule_message_add_caret(struct rule_sink *sink, struct rule_place place, const char *code,
-							const char *format, ...)
+static int compare_numbers(size_t a, size_t b)
 {
-	struct strbuf text = { 0 };
-	va_list args;
+	return (a > b) - (a < b);
+}
 
-	put_head(&text, sink, place, code);
-	va_start(args, format);
-	strbuf_vprintf(&text, format, args);
-	va_end(args);
-	if (place.source && place.line)
-		put_caret(&text, place);
-	add(sink, code, &text);
-	return false;
+/* Those of one place stay in the order in which they were found. */
+static int compare_places(const void *left, const void *right)
+{
+	const struct rule_message *a = left, *b = right;
+	int order = compare_numbers(a->file_number, b->file_number);
+
+	order = order ? order : compare_numbers(a->line, b->line);
+	order = order ? order : compare_numbers(a->column, b->column);
+	return order ? order : compare_numbers(a->number, b->number);
+}
+
+void rule_messages_sort(rule_messages *messages)
+{
+	for (size_t i = 0; i < messages->count; i++)
+		messages->items[i].number = i;
+	vec_sort(messages, compare_places);
 }

@@ -11,6 +11,7 @@
 struct rule_source {
 	const char *path;
 	struct span text;
+	size_t number; /* of the file, in the order they were read */
 };
 
 /* A place in a rule file. Lines and columns count from 1, columns in characters; line 0 is no
@@ -28,15 +29,12 @@ struct rule_sink {
 	size_t errors; /* counted since the owner last set it to 0 */
 };
 
-/* Adds "PATH:LINE:COLUMN: error[CODE] rule 'ID': …" (a warning where the code starts with W). The
- * text must not hold control bytes: callers pass foreign bytes through text_escape. Gives false
- * always. */
+/* Adds "PATH:LINE:COLUMN: error[CODE] rule 'ID': …" (a warning where the code starts with W),
+ * followed by the source line and a caret below the column where the place has a line. The text
+ * must not hold control bytes: callers pass foreign bytes through text_escape. Gives false always.
+ */
 bool rule_message_add(struct rule_sink *sink, struct rule_place place, const char *code,
 					  const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/* As rule_message_add, followed by the source line and a caret below the column. */
-bool rule_message_add_caret(struct rule_sink *sink, struct rule_place place, const char *code,
-							const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Appends text of a rule file so that it can be printed: as text_escape, but a backslash stays one,
  * as in the file. */

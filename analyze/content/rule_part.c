@@ -56,8 +56,8 @@ bool rule_part_hex(struct schema *schema, const struct tree_node *node, struct s
 		if (strchr(" \n\t", node->text.data[i]) && node->text.data[i])
 			continue;
 		if (digit < 0)
-			return rule_message_add_caret(schema->sink, tree_place_of(node, i), "R005",
-										  "hex takes digits 0-9, a-f and blanks");
+			return rule_message_add(schema->sink, tree_place_of(node, i), "R005",
+									"hex takes digits 0-9, a-f and blanks");
 		out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | digit);
 		digits++;
 	}
@@ -134,8 +134,8 @@ bool rule_part_keywords(struct schema *schema, const struct tree_node *node, voi
 {
 	bool good = schema_want(schema, node, TREE_LIST, "keywords");
 
-	for (const struct tree_node *item = node->first; good && item; item = item->next)
-		good = add_keyword(schema, item, target);
+	for (const struct tree_node *item = good ? node->first : NULL; item; item = item->next)
+		good &= add_keyword(schema, item, target);
 	return good;
 }
 
@@ -180,18 +180,21 @@ static bool read_states(struct schema *schema, const struct tree_node *node, voi
 	const char *names[COUNT + 1] = { NULL };
 	struct rule_scan *scan = target;
 	unsigned position = 0;
+	bool good = true;
 
 	for (size_t i = 0; i < COUNT; i++)
 		names[i] = states[i].name;
 	if (!schema_want(schema, node, TREE_LIST, "states"))
 		return false;
+	if (!node->first)
+		return rule_message_add(schema->sink, node->place, "R005", "states is empty");
 	scan->states = 0;
-	for (const struct tree_node *item = node->first; item; item = item->next) {
-		if (!schema_choice(schema, item, names, &position))
-			return false;
-		scan->states |= states[position].states;
-	}
-	return scan->states || rule_message_add(schema->sink, node->place, "R005", "states is empty");
+	for (const struct tree_node *item = node->first; item; item = item->next)
+		if (schema_choice(schema, item, names, &position))
+			scan->states |= states[position].states;
+		else
+			good = false;
+	return good;
 }
 
 static bool read_arch(struct schema *schema, const struct tree_node *node, void *target)
@@ -219,36 +222,36 @@ static bool read_word(struct schema *schema, const struct tree_node *node, void 
 	return true;
 }
 
+const struct schema_field rule_part_when_fields[] = {
+	{ "arch", SCHEMA_CUSTOM, .read = read_arch },
+	{ "word", SCHEMA_CUSTOM, .read = read_word },
+	{ 0 },
+};
+
 static bool read_when(struct schema *schema, const struct tree_node *node, void *target)
 {
-	static const struct schema_field fields[] = {
-		{ "arch", SCHEMA_CUSTOM, .read = read_arch },
-		{ "word", SCHEMA_CUSTOM, .read = read_word },
-		{ 0 },
-	};
-
-	return schema_read(schema, node, fields, "when", target);
+	return schema_read(schema, node, rule_part_when_fields, "when", target);
 }
+
+static const char *const anchors[] = { "any", "chunk-start", NULL };
+static const char *const withins[] = { "chunk", NULL };
+
+const struct schema_field rule_part_scan_fields[] = {
+	{ "anchor", SCHEMA_CHOICE, .offset = offsetof(struct rule_scan, anchor), .choices = anchors },
+	{ "within", SCHEMA_CHOICE, .offset = offsetof(struct rule_scan, within), .choices = withins },
+	{ "states", SCHEMA_CUSTOM, .read = read_states },
+	{ "size", SCHEMA_RANGE, .offset = offsetof(struct rule_scan, sizes) },
+	{ "max_length", SCHEMA_SIZE, .offset = offsetof(struct rule_scan, max_length), .min = 1,
+	  .max = 1 << 20 },
+	{ "when", SCHEMA_CUSTOM, .read = read_when },
+	{ 0 },
+};
 
 bool rule_part_scan(struct schema *schema, const struct tree_node *node, void *target)
 {
-	static const char *const anchors[] = { "any", "chunk-start", NULL };
-	static const char *const withins[] = { "chunk", NULL };
-	static const struct schema_field fields[] = {
-		{ "anchor", SCHEMA_CHOICE, .offset = offsetof(struct rule_scan, anchor),
-		  .choices = anchors },
-		{ "within", SCHEMA_CHOICE, .offset = offsetof(struct rule_scan, within),
-		  .choices = withins },
-		{ "states", SCHEMA_CUSTOM, .read = read_states },
-		{ "size", SCHEMA_RANGE, .offset = offsetof(struct rule_scan, sizes) },
-		{ "max_length", SCHEMA_SIZE, .offset = offsetof(struct rule_scan, max_length), .min = 1,
-		  .max = 1 << 20 },
-		{ "when", SCHEMA_CUSTOM, .read = read_when },
-		{ 0 },
-	};
 	struct rule *rule = target;
 
-	return schema_read(schema, node, fields, "scan", &rule->scan);
+	return schema_read(schema, node, rule_part_scan_fields, "scan", &rule->scan);
 }
 
 static bool report_validator(struct schema *schema, const struct tree_node *item)
@@ -263,26 +266,29 @@ static bool report_validator(struct schema *schema, const struct tree_node *item
 							schema_suggest(schema, tree_text(item), names));
 }
 
+static bool add_validator(struct schema *schema, const struct tree_node *item, struct rule *rule)
+{
+	const struct validator *validator;
+
+	if (!schema_want(schema, item, TREE_SCALAR, "a validator's name"))
+		return false;
+	validator = validator_find(tree_text(item));
+	if (!validator)
+		return report_validator(schema, item);
+	if (rule->validator_count == RULE_VALIDATORS)
+		return rule_message_add(schema->sink, item->place, "R009", "more than %d validators",
+								RULE_VALIDATORS);
+	rule->validators[rule->validator_count++] = validator;
+	return true;
+}
+
 bool rule_part_validate(struct schema *schema, const struct tree_node *node, void *target)
 {
-	struct rule *rule = target;
+	bool good = schema_want(schema, node, TREE_LIST, "validate");
 
-	if (!schema_want(schema, node, TREE_LIST, "validate"))
-		return false;
-	for (const struct tree_node *item = node->first; item; item = item->next) {
-		const struct validator *validator;
-
-		if (!schema_want(schema, item, TREE_SCALAR, "a validator's name"))
-			return false;
-		validator = validator_find(tree_text(item));
-		if (!validator)
-			return report_validator(schema, item);
-		if (rule->validator_count == RULE_VALIDATORS)
-			return rule_message_add(schema->sink, item->place, "R009", "more than %d validators",
-									RULE_VALIDATORS);
-		rule->validators[rule->validator_count++] = validator;
-	}
-	return true;
+	for (const struct tree_node *item = good ? node->first : NULL; item; item = item->next)
+		good &= add_validator(schema, item, target);
+	return good;
 }
 
 /* `lower`, or {dirname: 3}: `value` is NULL for the plain form. */
@@ -336,19 +342,20 @@ static bool read_transform(struct schema *schema, const struct tree_node *node, 
 	}
 }
 
+const struct schema_field rule_part_aggregate_fields[] = {
+	{ "by", SCHEMA_TEXT, .offset = offsetof(struct aggregate, by), .required = true },
+	{ "transform", SCHEMA_CUSTOM, .read = read_transform },
+	{ "top", SCHEMA_U32, .offset = offsetof(struct aggregate, top), .min = 1, .max = 1000 },
+	{ "max_keys", SCHEMA_U32, .offset = offsetof(struct aggregate, max_keys), .min = 1,
+	  .max = 1000000 },
+	{ 0 },
+};
+
 bool rule_part_aggregate(struct schema *schema, const struct tree_node *node, void *target)
 {
-	static const struct schema_field fields[] = {
-		{ "by", SCHEMA_TEXT, .offset = offsetof(struct aggregate, by), .required = true },
-		{ "transform", SCHEMA_CUSTOM, .read = read_transform },
-		{ "top", SCHEMA_U32, .offset = offsetof(struct aggregate, top), .min = 1, .max = 1000 },
-		{ "max_keys", SCHEMA_U32, .offset = offsetof(struct aggregate, max_keys), .min = 1,
-		  .max = 1000000 },
-		{ 0 },
-	};
 	struct rule *rule = target;
 
-	return schema_read(schema, node, fields, "aggregate", &rule->aggregate);
+	return schema_read(schema, node, rule_part_aggregate_fields, "aggregate", &rule->aggregate);
 }
 
 /* `hide`, `show`, or {capture: hide or show}. */

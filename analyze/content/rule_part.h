@@ -21,6 +21,11 @@ rule_part_reader rule_part_id, rule_part_keywords, rule_part_pattern, rule_part_
 rule_part_reader rule_part_scan, rule_part_validate, rule_part_aggregate, rule_part_redact;
 rule_part_reader rule_part_tests;
 
+/* Their tables of keys; of `structure` and `tests` those of one item. */
+extern const struct schema_field rule_part_scan_fields[], rule_part_when_fields[];
+extern const struct schema_field rule_part_aggregate_fields[];
+extern const struct schema_field rule_part_word_fields[], rule_part_test_fields[];
+
 /* An id or a namespace: [a-z0-9][a-z0-9.-]{0,63}. */
 bool rule_part_name(struct schema *schema, const struct tree_node *node, const char *what,
 					const char **name);

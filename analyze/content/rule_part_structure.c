@@ -59,7 +59,7 @@ static bool read_content(struct schema *schema, const struct tree_node *node, vo
 	return true;
 }
 
-static const struct schema_field word_fields[] = {
+const struct schema_field rule_part_word_fields[] = {
 	{ "at", SCHEMA_U32, .offset = offsetof(struct structure_word, at), .required = true,
 	  .max = MAX_OFFSET },
 	{ "type", SCHEMA_CHOICE, .offset = offsetof(struct structure_word, type), .required = true,
@@ -102,7 +102,7 @@ static bool add_word(struct schema *schema, const struct tree_node *node,
 	struct structure_word word = { .size = { 0, UINT64_MAX } };
 	uint64_t end;
 
-	if (!schema_read(schema, node, word_fields, "a structure word", &word) ||
+	if (!schema_read(schema, node, rule_part_word_fields, "a structure word", &word) ||
 		!check_word(schema, node, &word))
 		return false;
 	if (structure->words.count == MAX_WORDS)
@@ -123,7 +123,7 @@ bool rule_part_structure(struct schema *schema, const struct tree_node *node, vo
 
 	if (good && !node->first)
 		good = rule_message_add(schema->sink, node->place, "R005", "structure is empty");
-	for (const struct tree_node *item = node->first; good && item; item = item->next)
-		good = add_word(schema, item, &rule->structure);
+	for (const struct tree_node *item = good ? node->first : NULL; item; item = item->next)
+		good &= add_word(schema, item, &rule->structure);
 	return good;
 }

@@ -93,8 +93,8 @@ static bool read_words(struct schema *schema, const struct tree_node *node, void
 				set_bytes(schema, node, target, (struct span){ 0 });
 
 	test->is_words = true;
-	for (const struct tree_node *value = node->first; good && value; value = value->next)
-		good = add_word(schema, value, test);
+	for (const struct tree_node *value = good ? node->first : NULL; value; value = value->next)
+		good &= add_word(schema, value, test);
 	return good;
 }
 
@@ -122,7 +122,7 @@ static bool read_expect(struct schema *schema, const struct tree_node *node, voi
 	return true;
 }
 
-static const struct schema_field test_fields[] = {
+const struct schema_field rule_part_test_fields[] = {
 	{ "name", SCHEMA_TEXT, .offset = offsetof(struct rule_test, name), .required = true },
 	{ "text", SCHEMA_CUSTOM, .read = read_text },
 	{ "hex", SCHEMA_CUSTOM, .read = read_hex },
@@ -138,7 +138,7 @@ static bool add_test(struct schema *schema, const struct tree_node *node, struct
 	struct rule_test *test = vec_add(&rule->tests);
 
 	test->place = node->place;
-	if (!schema_read(schema, node, test_fields, "a test", test))
+	if (!schema_read(schema, node, rule_part_test_fields, "a test", test))
 		return false;
 	if (!test->bytes.data && !test->is_words)
 		return rule_message_add(schema->sink, node->place, "R006",
@@ -156,7 +156,7 @@ bool rule_part_tests(struct schema *schema, const struct tree_node *node, void *
 {
 	bool good = schema_want(schema, node, TREE_LIST, "tests");
 
-	for (const struct tree_node *item = node->first; good && item; item = item->next)
-		good = add_test(schema, item, target);
+	for (const struct tree_node *item = good ? node->first : NULL; item; item = item->next)
+		good &= add_test(schema, item, target);
 	return good;
 }

@@ -55,8 +55,9 @@ bool schema_choice(struct schema *schema, const struct tree_node *node, const ch
 		}
 	for (size_t i = 0; choices[i]; i++)
 		strbuf_printf(&all, "%s%s", i ? ", " : "", choices[i]);
-	rule_message_add(schema->sink, node->place, "R011", "'%s' is not one of %s",
-					 schema_quote(schema, node->text), strbuf_text(&all));
+	rule_message_add(schema->sink, node->place, "R011", "'%s' is not one of %s%s",
+					 schema_quote(schema, node->text), strbuf_text(&all),
+					 schema_suggest(schema, tree_text(node), choices));
 	strbuf_deinit(&all);
 	return false;
 }
@@ -121,11 +122,13 @@ static bool read_texts(struct schema *schema, const struct tree_node *node, cons
 	bool good = schema_want(schema, node, TREE_LIST, name);
 
 	vec_deinit(texts);
-	for (const struct tree_node *item = node->first; good && item; item = item->next) {
+	for (const struct tree_node *item = good ? node->first : NULL; item; item = item->next) {
 		const char *text = NULL;
 
-		good = read_text(schema, item, name, &text);
-		*vec_add(texts) = text;
+		if (read_text(schema, item, name, &text))
+			*vec_add(texts) = text;
+		else
+			good = false;
 	}
 	return good;
 }

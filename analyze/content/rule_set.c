@@ -22,6 +22,7 @@ struct loading {
 	struct rule_sink sink;
 	rule_entries entries;
 	rule_edits edits;
+	size_t files;
 };
 
 static bool has_rule_ending(const char *name)
@@ -41,6 +42,7 @@ static bool load_file(struct loading *loading, const char *path, struct err *err
 	if (good) {
 		text_escape(span_string(path), &shown);
 		source->path = pool_string(pool, strbuf_text(&shown));
+		source->number = loading->files++;
 		source->text = span_make(pool_span(pool, strbuf_span(&text)), text.size);
 		rule_file_read(source, pool, &loading->sink, &loading->entries, &loading->edits);
 	}
@@ -160,7 +162,7 @@ static void apply_edits(struct loading *loading)
 		if (!entry) {
 			warn_no_rule(loading, edit);
 		} else if (!edit->override) {
-			entry->good = false;
+			entry->disabled = true;
 		} else if (entry->good) {
 			loading->sink.rule = entry->rule.id;
 			rule_file_override(&entry->rule, edit, &loading->set->pool, &loading->sink);
@@ -177,7 +179,7 @@ static void keep_good(struct loading *loading)
 	for (size_t i = 0; i < loading->entries.count; i++) {
 		struct rule_entry *entry = &loading->entries.items[i];
 
-		if (entry->good && rule_compile(entry, &set->pool, &loading->sink))
+		if (!entry->disabled && rule_compile(entry, &set->pool, &loading->sink))
 			*vec_add(&set->rules) = entry->rule;
 		else
 			rule_deinit(&entry->rule);
@@ -228,6 +230,7 @@ static bool fill(struct loading *loading, const char *const *paths, size_t count
 	refuse_duplicates(loading);
 	apply_edits(loading);
 	keep_good(loading);
+	rule_messages_sort(loading->sink.messages);
 	collect_literals(loading->set);
 	loading->set->redactor = redactor_create(err);
 	return loading->set->redactor && build_prefilter(loading->set, err);

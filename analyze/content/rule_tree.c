@@ -27,7 +27,7 @@ static struct rule_place place_of(const struct builder *builder, yaml_mark_t mar
 static bool fail(struct builder *builder, yaml_mark_t mark, const char *code, const char *what)
 {
 	builder->failed = true;
-	return rule_message_add_caret(builder->sink, place_of(builder, mark), code, "%s", what);
+	return rule_message_add(builder->sink, place_of(builder, mark), code, "%s", what);
 }
 
 static bool key_exists(const struct tree_node *map, const struct tree_node *key)
@@ -191,8 +191,8 @@ static void report_syntax(struct builder *builder, const yaml_parser_t *parser)
 		place.line = line;
 		place.column = rule_source_offset_column(span_part(text, start, text.size), offset - start);
 	}
-	rule_message_add_caret(builder->sink, place, "R001", "%s%s%s", problem,
-						   parser->context ? " " : "", parser->context ? parser->context : "");
+	rule_message_add(builder->sink, place, "R001", "%s%s%s", problem, parser->context ? " " : "",
+					 parser->context ? parser->context : "");
 	builder->failed = true;
 }
 
@@ -234,8 +234,8 @@ const struct tree_node *tree_read(const struct rule_source *source, struct pool 
 	yaml_parser_t parser;
 
 	if (tag_line) {
-		rule_message_add_caret(sink, (struct rule_place){ source, tag_line, 1 }, "R004",
-							   "anchors and tags are not allowed");
+		rule_message_add(sink, (struct rule_place){ source, tag_line, 1 }, "R004",
+						 "anchors and tags are not allowed");
 		return NULL;
 	}
 	if (!yaml_parser_initialize(&parser)) {

@@ -1,5 +1,6 @@
 #include "analyze/content/samples.h"
 
+#include "analyze/content/explain_text.h"
 #include "analyze/content/rule_schema.h"
 #include "analyze/content/unit_scan.h"
 #include "base/cleanup.h"
@@ -258,34 +259,76 @@ static struct span seen_value(const struct seen *seen, const char *name, struct 
 	return strbuf_span(number);
 }
 
-/* "matched, but event='x', want 'kick'"; NULL where all is as expected. In the pool. */
-static const char *judge(const struct rule_test *test, const struct seen *seen,
-						 struct schema *schema)
+/* Why the rule found nothing on the stage. */
+static void put_reason(const struct rule_set *set, uint32_t index, const struct stage *stage,
+					   struct strbuf *out)
 {
-	const char *verdict = NULL;
+	struct explain explain = { 0 };
+	struct explain_input input = {
+		.rules = set,
+		.rule = index,
+		.tables = { &stage->image, NULL, &stage->chunks },
+		.runs = &stage->runs,
+	};
+	struct explain_report report = { .explain = &explain, .tables = &input.tables };
+	struct err err = { 0 };
 
-	if (!test->wants_match)
-		return seen->hits ? "matched, want none" : NULL;
-	if (!seen->hits)
-		return "did not match";
-	for (size_t i = 0; i < test->expect.count && !verdict; i++) {
+	if (explain_fill(&explain, &input, stage->heap, &err) && explain.verdict != EXPLAIN_HIT) {
+		strbuf_puts(out, ": ");
+		explain_short(&report, out);
+	}
+	explain_deinit(&explain);
+}
+
+static void put_differences(const struct rule_test *test, const struct seen *seen,
+							struct schema *schema, struct strbuf *out)
+{
+	for (size_t i = 0; i < test->expect.count; i++) {
 		const struct rule_expectation *want = &test->expect.items[i];
 		struct strbuf number = { 0 };
 		struct span got = seen_value(seen, want->name, &number);
 
 		if (!span_equal(got, want->value))
-			verdict = pool_printf(schema->pool, "matched, but %s='%s', want '%s'", want->name,
-								  schema_quote(schema, got), schema_quote(schema, want->value));
+			strbuf_printf(out, "%s%s='%s', want '%s'", out->size ? "; " : "matched, but ",
+						  want->name, schema_quote(schema, got), schema_quote(schema, want->value));
 		strbuf_deinit(&number);
 	}
-	return verdict;
+}
+
+/* What a scan of a sample showed: "matched, but event='x', want 'kick'"; empty where all is as
+ * expected. */
+static void judge(const struct rule_set *set, uint32_t index, const struct rule_test *test,
+				  const struct stage *stage, const struct seen *seen, struct schema *schema,
+				  struct strbuf *out)
+{
+	if (!test->wants_match && seen->hits) {
+		strbuf_printf(out, "matched %" PRIu64 " bytes from +%" PRIu64 ", want none", seen->bytes,
+					  seen->at - stage->heap - stage->chunks.header_bytes);
+	} else if (test->wants_match && !seen->hits) {
+		strbuf_puts(out, "did not match");
+		put_reason(set, index, stage, out);
+	} else {
+		put_differences(test, seen, schema, out);
+	}
+}
+
+static void report_failure(const struct rule_test *test, const struct strbuf verdicts[2],
+						   struct schema *schema)
+{
+	const struct strbuf *said = &verdicts[verdicts[0].size == 0];
+
+	rule_message_add(schema->sink, test->place, "R050", "test '%s': %s%s",
+					 schema_quote(schema, span_string(test->name)), strbuf_text(said),
+					 !verdicts[0].size   ? " (only without the prefilter)"
+					 : !verdicts[1].size ? " (only with the prefilter: no keyword found it)"
+										 : "");
 }
 
 static bool run_test(const struct rule_set *set, uint32_t index, const struct rule_test *test,
 					 struct schema *schema, bool *passed, struct err *err)
 {
 	const struct rule *rule = &set->rules.items[index];
-	const char *verdicts[2] = { NULL, NULL };
+	struct strbuf verdicts[2] = { { 0 }, { 0 } };
 	bool good = true;
 
 	for (int brute = 0; good && brute < 2; brute++) {
@@ -294,18 +337,15 @@ static bool run_test(const struct rule_set *set, uint32_t index, const struct ru
 
 		stage_init(&stage, rule, test);
 		good = scan_stage(set, index, &stage, brute, &seen, err);
-		verdicts[brute] = judge(test, &seen, schema);
+		judge(set, index, test, &stage, &seen, schema, &verdicts[brute]);
 		seen_deinit(&seen);
 		stage_deinit(&stage);
 	}
-	*passed = !verdicts[0] && !verdicts[1];
+	*passed = !verdicts[0].size && !verdicts[1].size;
 	if (good && !*passed)
-		rule_message_add(schema->sink, test->place, "R050", "test '%s': %s%s",
-						 schema_quote(schema, span_string(test->name)),
-						 verdicts[0] ? verdicts[0] : verdicts[1],
-						 !verdicts[0]   ? " (only without the prefilter)"
-						 : !verdicts[1] ? " (only with the prefilter: no keyword found it)"
-										: "");
+		report_failure(test, verdicts, schema);
+	strbuf_deinit(&verdicts[0]);
+	strbuf_deinit(&verdicts[1]);
 	return good;
 }
 

@@ -88,23 +88,36 @@ static bool pointer_passes(const struct structure_word *word, const struct struc
 	return image_word(tables->image, pointer + word->back, &back) && back == start;
 }
 
+static bool word_passes(const struct structure_word *word, const struct structure_tables *tables,
+						const struct chunk *chunk, vaddr address, uint64_t value)
+{
+	if (word->type == WORD_PTR)
+		return pointer_passes(word, tables, chunk, address, value);
+	return !word->has_in || in_range(word->in, value);
+}
+
+struct structure_failure structure_find_failure(const struct structure *structure,
+												const struct structure_tables *tables,
+												const struct chunk *chunk, vaddr address,
+												struct span bytes)
+{
+	struct structure_failure failure = { 0 };
+
+	for (; failure.word < structure->words.count; failure.word++) {
+		const struct structure_word *word = &structure->words.items[failure.word];
+
+		failure.is_there = read_word(bytes, word, tables->image->word, &failure.value);
+		if (!failure.is_there || !word_passes(word, tables, chunk, address, failure.value))
+			break;
+	}
+	return failure;
+}
+
 bool structure_match(const struct structure *structure, const struct structure_tables *tables,
 					 const struct chunk *chunk, vaddr address, struct span bytes)
 {
-	for (size_t i = 0; i < structure->words.count; i++) {
-		const struct structure_word *word = &structure->words.items[i];
-		uint64_t value;
-
-		if (!read_word(bytes, word, tables->image->word, &value))
-			return false;
-		if (word->type == WORD_PTR) {
-			if (!pointer_passes(word, tables, chunk, address, value))
-				return false;
-		} else if (word->has_in && !in_range(word->in, value)) {
-			return false;
-		}
-	}
-	return true;
+	return structure_find_failure(structure, tables, chunk, address, bytes).word ==
+		   structure->words.count;
 }
 
 /* The whole chunk where the pointer is the user address of a live one of the right size. */

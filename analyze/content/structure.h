@@ -85,6 +85,19 @@ const struct content_kind *structure_content(const struct structure *structure);
 bool structure_match(const struct structure *structure, const struct structure_tables *tables,
 					 const struct chunk *chunk, vaddr address, struct span bytes);
 
+/* What stands in the way of a match. */
+struct structure_failure {
+	size_t word;    /* index of the first word that does not pass; the number of words: all do */
+	bool is_there;  /* its bytes may be read: `value` holds it */
+	uint64_t value; /* little-endian, as the image is */
+};
+
+/* As structure_match, telling the first word that does not pass. */
+struct structure_failure structure_find_failure(const struct structure *structure,
+												const struct structure_tables *tables,
+												const struct chunk *chunk, vaddr address,
+												struct span bytes);
+
 /* What a structure that matched claims besides its own bytes. */
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,
 					 struct span bytes, struct structure_claims *claims);

@@ -1,4 +1,4 @@
-"""Validates JSON against the part of JSON Schema 2020-12 that docs/report.schema.json uses. A keyword
+"""Validates JSON against the part of JSON Schema 2020-12 that the schemas in docs/ use. A keyword
 it does not know is an error of the schema, so nothing is passed over in silence. Standard library
 only.
 
@@ -13,7 +13,7 @@ TYPES = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None),
     "integer": int, "number": (int, float),
 }
-ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description"}
+ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description", "default"}
 
 
 def is_type(value, name):
@@ -32,6 +32,8 @@ def check_object(schema, value, path, root):
             yield from check(properties[key], member, f"{path}.{key}", root)
         elif schema.get("additionalProperties", True) is False:
             yield f"{path}: '{key}' is not in the schema"
+        elif isinstance(schema.get("additionalProperties"), dict):
+            yield from check(schema["additionalProperties"], member, f"{path}.{key}", root)
 
 
 def check_array(schema, value, path, root):
@@ -51,15 +53,21 @@ def check_value(schema, value, path):
     if "const" in schema and value != schema["const"]:
         yield f"{path}: {value!r:.60} is not {schema['const']!r}"
     if "enum" in schema and value not in schema["enum"]:
-        yield f"{path}: {value!r:.60} is not one of {', '.join(schema['enum'])}"
+        yield f"{path}: {value!r:.60} is not one of {', '.join(map(str, schema['enum']))}"
     if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
         yield f"{path}: {value!r:.60} does not match {schema['pattern']}"
     if is_type(value, "number") and value < schema.get("minimum", value):
         yield f"{path}: {value} is less than {schema['minimum']}"
+    if is_type(value, "number") and value > schema.get("maximum", value):
+        yield f"{path}: {value} is more than {schema['maximum']}"
+    if isinstance(value, str) and not (
+            schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))):
+        yield f"{path}: {len(value)} characters"
 
 
 KNOWN = ANNOTATIONS | {"$ref", "type", "properties", "required", "additionalProperties", "items",
-                       "minItems", "maxItems", "const", "enum", "pattern", "minimum"}
+                       "minItems", "maxItems", "const", "enum", "pattern", "minimum", "maximum",
+                       "minLength", "maxLength", "anyOf"}
 
 
 def check(schema, value, path="report", root=None):
@@ -70,6 +78,8 @@ def check(schema, value, path="report", root=None):
         raise ValueError(f"{path}: this validator does not know {', '.join(sorted(unknown))}")
     if "$ref" in schema:
         yield from check(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], value, path, root)
+    if "anyOf" in schema and all(list(check(one, value, path, root)) for one in schema["anyOf"]):
+        yield f"{path}: {value!r:.60} is none of what it may be"
     yield from check_value(schema, value, path)
     if isinstance(value, dict):
         yield from check_object(schema, value, path, root)

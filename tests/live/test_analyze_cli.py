@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import shlex
 import stat
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from harness import (ANALYZE, COMPLETE, FAILED, PARTIAL, ROOT, RULES, USAGE, Ses
 sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
 import json_schema  # noqa: E402
 
-COMMANDS = ["report", "chunks", "show", "verify", "rules"]
+COMMANDS = ["report", "chunks", "show", "verify", "rules list", "rules check", "rules test",
+            "rules explain", "rules suggest", "rules new"]
 COLUMNS = 100
 SCREEN_LINES = 40
 STATES = ["in-use", "mmapped", "tcache", "fastbin", "binned", "top"]
@@ -34,7 +34,7 @@ import time; time.sleep(10000)
 # An argument for each option that takes one.
 ARGUMENTS = {"format": "json", "output": "-", "rules": "none", "state": "live", "arena": "0",
              "rule": "web.http-message", "min-size": "64K", "threads": "1",
-             "reach": "anchored", "limit": "3"}
+             "reach": "anchored", "limit": "3", "find": "zip"}
 
 USAGE_ERRORS = [
     # words, what the message says, what the hint says
@@ -44,7 +44,9 @@ USAGE_ERRORS = [
     (["report", "a.core", "b.core"], "one too many", "--help"),
     (["verify"], "needs: FILE", "--help"),
     (["chunks"], "needs: FILE", "--help"),
-    (["rules"], "needs: list|check|test", "--help"),
+    (["rules"], "needs: VERB", "--help"),
+    (["rules", "explain", "x.core", "0x10"], "needs: FILE ADDRESS ID", "rules explain --help"),
+    (["rules", "suggest", "x.core", "--reveal"], "terminal", "left out"),
     (["show", "x.core"], "needs: FILE ADDRESS", "--help"),
     (["show", "x.core", "0xzz"], "'0xzz' is no address", "analyze chunks"),
     (["show", "x.core", "0x10", "--format", "markdown"], "markdown", "text and json"),
@@ -93,7 +95,7 @@ def man_page():
 
 def help_fits_and_agrees_with_the_manual(session):
     everything = {}
-    for words in [[]] + [[command] for command in COMMANDS]:
+    for words in [[], ["rules"]] + [command.split() for command in COMMANDS]:
         name = "analyze " + " ".join(words + ["--help"])
         result = run(ANALYZE, *words, "--help")
         lines = result.out.splitlines()
@@ -126,37 +128,49 @@ def some_chunk(core):
 
 
 def the_manuals_examples_run(session, core):
-    """In a folder that has the file and the rules they name."""
+    """In a folder that has the file and the rules they name. A rule of theirs that has no hit in the chunk
+    they name is status 1 to `rules explain`."""
     folder = session.path("examples")
     os.mkdir(folder)
     os.symlink(core, os.path.join(folder, "app.core.zst"))
     os.symlink(RULES, os.path.join(folder, "my-rules"))
+    os.symlink(ANALYZE, os.path.join(folder, "analyze"))
     commands = list(examples_of_man())
     session.ok(len(commands) >= 6, "the manual has examples", str(commands))
     for command in commands:
-        words = shlex.split(command)[1:]
-        words = [some_chunk(core) if word.startswith("0x") else word for word in words]
-        result = run(ANALYZE, *words, cwd=folder, env={"DUMPCORE_RULES": RULES})
-        session.ok(result.status == COMPLETE, f"example: {command}", result)
+        command_line = re.sub(r"\b0x[0-9a-f]+", some_chunk(core), command)
+        result = run("sh", "-c", f"./{command_line}", cwd=folder, env={"DUMPCORE_RULES": RULES})
+        good = result.status == COMPLETE or "rules explain" in command and "no hit" in result.out
+        session.ok(good, f"example: {command}", result)
 
 
 def each_option_belongs_to_its_commands(session, core):
-    helps = {command: options_of_help(run(ANALYZE, command, "--help").out) for command in COMMANDS}
+    helps = {command: options_of_help(run(ANALYZE, *command.split(), "--help").out)
+             for command in COMMANDS}
     every = {name: letter for options in helps.values() for name, letter in options.items()}
     session.ok(set(ARGUMENTS) < set(every), "the options that take arguments are known here")
     address = some_chunk(core)
     for command in COMMANDS:
-        operands = {"rules": ["list"], "show": [core, address]}.get(command, [core])
+        operands = {"show": [core, address], "rules explain": [core, address, "web.http-message"],
+                    "rules list": [], "rules check": [], "rules test": [],
+                    "rules new": []}.get(command, [core])
         for name, letter in every.items():
             argument = [ARGUMENTS[name]] if name in ARGUMENTS else []
             for option in [f"--{name}"] + ([f"-{letter}"] if letter else []):
-                result = run(ANALYZE, command, *operands, option, *argument,
+                result = run(ANALYZE, *command.split(), *operands, option, *argument,
                              env={"DUMPCORE_RULES": RULES})
                 wanted = COMPLETE if name in helps[command] else USAGE
-                if (command, name) == ("show", "reveal"):  # here is no terminal
+                if name == "reveal" and wanted == COMPLETE:  # here is no terminal
                     session.ok(result.status == USAGE and "is for a terminal" in result.err,
-                               "analyze show --reveal: needs a terminal", result)
+                               f"analyze {command} --reveal: needs a terminal", result)
                     continue
+                if (command, name) == ("rules explain", "rules"):
+                    session.ok(result.status == USAGE and "no rules to explain" in result.err,
+                               "analyze rules explain --rules none: there is nothing to explain", result)
+                    continue
+                if command == "rules explain" and "no hit" in result.out + result.err or (
+                        command == "rules explain" and '"hit": false' in result.out):
+                    wanted = FAILED
                 session.ok(result.status == wanted and not result.crashed(),
                            f"analyze {command} {option}: exit status {wanted}", result)
                 if wanted == USAGE:

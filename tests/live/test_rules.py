@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """The rules we ship: every sample of every rule, the checks of a rule author, the list."""
 
+import glob
 import json
+import os
+import re
 
-from harness import ANALYZE, COMPLETE, RULES, Session, run
+from harness import ANALYZE, COMPLETE, ROOT, RULES, Session, run
 
 
 def shipped_rules(session):
@@ -18,9 +21,24 @@ def shipped_rules(session):
     session.equal(len({rule["id"] for rule in rules}), len(rules), "every id is there once")
 
 
+def messages_are_described(session):
+    """Every code of a message is in the table of rules/README.md, and none is there that is not given."""
+    given = set()
+    for path in glob.glob(os.path.join(ROOT, "analyze", "content", "*.c")):
+        with open(path, encoding="utf-8") as text:
+            given |= set(re.findall(r'"([RW]\d{3})"', text.read()))
+    with open(os.path.join(RULES, "README.md"), encoding="utf-8") as text:
+        table = text.read().split("## Messages")[1]
+    described = {code for row in re.findall(r"^\| ([RW]\d{3}[^|]*)\|", table, re.MULTILINE)
+                 for code in re.findall(r"[RW]\d{3}", row)}
+    session.ok(len(given) > 25, "the codes are found", str(sorted(given)))
+    session.equal(sorted(given ^ described), [], "each is described")
+
+
 def main():
     session = Session()
     session.test(shipped_rules)
+    session.test(messages_are_described)
     session.finish()
 
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,8 +25,15 @@ static void replace_path(struct strbuf *out, const char *message, const char *pa
 static void collect(struct rule_text *text, const char *path)
 {
 	strbuf_clear(&text->all);
-	for (size_t i = 0; i < text->messages.count; i++)
-		replace_path(&text->all, text->messages.items[i].text, path);
+	strbuf_clear(&text->full);
+	for (size_t i = 0; i < text->messages.count; i++) {
+		char *line =
+			strndup(text->messages.items[i].text, strcspn(text->messages.items[i].text, "\n"));
+
+		replace_path(&text->all, line, path);
+		replace_path(&text->full, text->messages.items[i].text, path);
+		free(line);
+	}
 }
 
 void rule_text_load(struct rule_text *text, struct span bytes)
@@ -69,4 +77,5 @@ void rule_text_deinit(struct rule_text *text)
 	rule_set_destroy(text->set);
 	vec_deinit(&text->messages);
 	strbuf_deinit(&text->all);
+	strbuf_deinit(&text->full);
 }

@@ -9,7 +9,8 @@ struct rule_text {
 	struct rule_set *set; /* NULL where the load failed: see err */
 	rule_messages messages;
 	struct err err;
-	struct strbuf all; /* the messages, a line each, with "FILE" for the file's path */
+	/* the messages with "FILE" for the file's path: their first lines, and all of them */
+	struct strbuf all, full;
 };
 
 /* Loads a rule file of these bytes. Ends with rule_text_deinit. */

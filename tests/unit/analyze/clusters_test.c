@@ -96,12 +96,33 @@ static void small_chunks_and_small_words(void **state)
 	pool_deinit(&pool);
 }
 
+/* Six letters that are the address of mapped memory are that; four may be either, and are text. */
+static void an_address_of_letters_is_a_pointer(void **state)
+{
+	static const uint64_t word = UINT64_C(0x564341424344);
+	struct attribute_builder builder;
+	struct shape_reader wide, narrow;
+
+	(void)state;
+	attribute_builder_init(&builder);
+	attribute_builder_region(&builder, (struct range){ 0x41424000, 0x41425000 }, REGION_BRK, 4096);
+	attribute_builder_region(&builder, (struct range){ 0x564341424000, 0x564341425000 }, REGION_BRK,
+							 4096);
+	wide = shape_reader_make(&builder.regions, 8);
+	narrow = shape_reader_make(&builder.regions, 4);
+	assert_int_equal(shape_word(&wide, (const uint8_t *)&word), WORD_POINTER);
+	assert_int_equal(shape_word(&wide, (const uint8_t *)"DCBAVV\0\0"), WORD_TEXT);
+	assert_int_equal(shape_word(&narrow, (const uint8_t *)"DCBA"), WORD_TEXT);
+	attribute_builder_deinit(&builder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_chunks_without_hits_are_clustered),
 		cmocka_unit_test(what_was_not_captured_has_no_shape),
 		cmocka_unit_test(small_chunks_and_small_words),
+		cmocka_unit_test(an_address_of_letters_is_a_pointer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

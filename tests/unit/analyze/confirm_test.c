@@ -88,7 +88,7 @@ static void bad_patterns_are_refused_with_their_place(void **state)
 	} cases[] = {
 		{ "ab(c", "R020", 4 },
 		{ "a*", "R021", 0 },
-		{ "ab(?C1)c", "R022", 7 },
+		{ "ab(?C1)c", "R022", 2 },
 		{ "(*UTF)abc", "R020", 6 },
 		{ "a\\Cb", "R020", 3 },
 		{ "[z-a]", "R020", 3 },

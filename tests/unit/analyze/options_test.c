@@ -101,6 +101,29 @@ static void references_and_show(void **state)
 	options_deinit(&options);
 }
 
+static void rules_have_verbs(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_true(parse(&options, "rules --json list a.yml b.yml --find zip"));
+	assert_int_equal(options.command, COMMAND_RULES_LIST);
+	assert_int_equal(options.operands.count, 2);
+	assert_string_equal(options.find, "zip");
+	assert_true(options.json);
+	options_deinit(&options);
+	assert_true(parse(&options, "rules explain a.core 0x10 t.a -r b.yml"));
+	assert_int_equal(options.command, COMMAND_RULES_EXPLAIN);
+	assert_string_equal(options.operands.items[2], "t.a");
+	options_deinit(&options);
+	assert_true(parse(&options, "rules new"));
+	assert_int_equal(options.command, COMMAND_RULES_NEW);
+	options_deinit(&options);
+	assert_true(parse(&options, "rules --help"));
+	assert_int_equal(options.command, COMMAND_RULES);
+	options_deinit(&options);
+}
+
 static void mistakes_are_named_and_near_ones_suggested(void **state)
 {
 	static const struct {
@@ -127,7 +150,12 @@ static void mistakes_are_named_and_near_ones_suggested(void **state)
 		{ "show a.core", "needs: FILE ADDRESS", "" },
 		{ "show a.core 0x10 0x20", "takes one FILE ADDRESS; '0x20'", "" },
 		{ "show a.core 0x10 --limit x", "a number", "" },
-		{ "rules", "needs: list|check|test", "" },
+		{ "rules", "needs: VERB", "" },
+		{ "rules chekc", "list, check, test, explain, suggest or new, not 'chekc'",
+		  "did you mean 'check'?" },
+		{ "rules explain a.core 0x10", "needs: FILE ADDRESS ID", "" },
+		{ "rules check --find x", "`analyze rules check` does not take --find", "" },
+		{ "rules new a b", "'b' is one too many", "" },
 		{ "report a.core -z", "'-z'", "" },
 	};
 
@@ -200,6 +228,7 @@ int main(void)
 		cmocka_unit_test(options_take_their_forms),
 		cmocka_unit_test(states_sizes_and_arenas),
 		cmocka_unit_test(references_and_show),
+		cmocka_unit_test(rules_have_verbs),
 		cmocka_unit_test(mistakes_are_named_and_near_ones_suggested),
 		cmocka_unit_test(the_command_line_comes_back_quoted),
 		cmocka_unit_test(no_arguments_at_all),

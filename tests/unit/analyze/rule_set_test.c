@@ -137,14 +137,16 @@ static void an_id_of_the_own_namespace_is_enough(void **state)
 static void the_second_of_two_ids_is_refused(void **state)
 {
 	struct folder *folder = *state;
-	char wanted[256];
+	char wanted[384];
 
 	put_file(folder, "10-a.yml", "format: 1\nnamespace: a\nrules:\n" RULE("x"));
 	put_file(folder, "20-b.yaml", "format: 1\nnamespace: a\nrules:\n" RULE("y") RULE("x"));
 	load(folder);
 	assert_int_equal(rule_set_count(folder->set), 2);
 	snprintf(wanted, sizeof wanted,
-			 "%s/20-b.yaml:5:3: error[R010] duplicate id 'a.x' (first at %s/10-a.yml:4:3)",
+			 "%s/20-b.yaml:5:3: error[R010] duplicate id 'a.x' (first at %s/10-a.yml:4:3)\n"
+			 "  5 | - {id: x, title: T, keywords: [keyword], pattern: keyword}\n"
+			 "    |   ^",
 			 folder->path, folder->path);
 	assert_int_equal(folder->messages.count, 1);
 	assert_string_equal(folder->messages.items[0].text, wanted);
@@ -186,11 +188,28 @@ static void the_list_is_a_table_or_json(void **state)
 			 "format: 1\nnamespace: a\nrules:\n- {id: x, title: \"T\\e[1m\", keywords: [keyword], "
 			 "pattern: keyword, tags: [u, v]}\n");
 	load(folder);
-	rule_set_list(folder->set, false, &out);
-	assert_string_equal(strbuf_text(&out), "ID   SEVERITY  CONFIDENCE  TESTS  TITLE\n"
-										   "a.x  medium    medium          0  T\\x1b[1m\n");
+	rule_set_list(folder->set, &(struct rule_list_options){ 0 }, &out);
+	assert_string_equal(strbuf_text(&out),
+						"ID   SEVERITY  SURE    FOUND BY     TESTS  TITLE\n"
+						"a.x  medium    medium  1 keyword        0  T\\x1b[1m\n");
 	strbuf_clear(&out);
-	rule_set_list(folder->set, true, &out);
+	rule_set_list(folder->set, &(struct rule_list_options){ .columns = 120 }, &out);
+	assert_string_equal(strbuf_text(&out),
+						"ID   SEVERITY  SURE    ANCHOR  CHUNKS  FOUND BY     TESTS  TITLE\n"
+						"a.x  medium    medium  any     all     1 keyword        0  T\\x1b[1m\n");
+	strbuf_clear(&out);
+	rule_set_list(folder->set, &(struct rule_list_options){ .columns = 50 }, &out);
+	assert_string_equal(strbuf_text(&out), "ID   SEVERITY  SURE    TESTS  TITLE\n"
+										   "a.x  medium    medium      0  T\\x1b[1m\n");
+	strbuf_clear(&out);
+	assert_int_equal(rule_set_list(folder->set, &(struct rule_list_options){ .find = "U" }, &out),
+					 1);
+	strbuf_clear(&out);
+	assert_int_equal(
+		rule_set_list(folder->set, &(struct rule_list_options){ .find = "nowhere" }, &out), 0);
+	assert_int_equal(out.size, 0);
+	strbuf_clear(&out);
+	rule_set_list(folder->set, &(struct rule_list_options){ .json = true }, &out);
 	json = json_loads(strbuf_text(&out), 0, NULL);
 	assert_int_equal(json_array_size(json), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(json, 0), "id")), "a.x");
@@ -225,7 +244,8 @@ static void check_wants_tests_both_ways(void **state)
 		  "FILE:4:3: error[R052] rule 't.a': no test with expect: none\n");
 	check("- id: a\n  title: T\n  keywords: [keyword]\n  pattern: 'keyword\\d'\n"
 		  "  tests: [{name: a, text: keyword, expect: match}]\n",
-		  "error[R050] rule 't.a': test 'a': did not match\n");
+		  "error[R050] rule 't.a': test 'a': did not match: the pattern got as far as +7, "
+		  "where a NUL stands, and wanted \\d (line 7, column 20)\n");
 }
 
 static void check_names_what_is_slow(void **state)
