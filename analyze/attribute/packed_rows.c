@@ -83,7 +83,7 @@ void packed_rows_fill(struct report_rule *row, const struct findings *findings, 
 		.too_deep = sums->too_deep,
 	};
 	for (size_t i = 0; i < findings->inside.count; i++)
-		if (findings->inside.items[i].container == index)
+		if (findings->inside.items[i].outer == index)
 			add_inside(&row->packed, findings, i, pool);
 	vec_sort(&row->packed.inside, compare_inside);
 }

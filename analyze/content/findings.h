@@ -62,9 +62,9 @@ struct finding_group {
 
 /* What one rule found in the streams and windows of another's hits. Bytes there have no address. */
 struct finding_inside {
-	uint32_t container; /* index into findings.rules: whose hits they are */
-	uint32_t rule;      /* the one that found something */
-	uint64_t streams;   /* of the heap, with a hit in them */
+	uint32_t outer;   /* index into findings.rules: whose hits they are */
+	uint32_t rule;    /* the one that found something */
+	uint64_t streams; /* of the heap, with a hit in them */
 	uint64_t hits, live_hits;
 	uint64_t bytes; /* inflated bytes that the hits explain; rules may explain the same */
 };

@@ -17,7 +17,7 @@ struct inside {
 	const struct rule_set *set;
 	struct join *join;
 	struct findings *findings;
-	struct span_index index; /* of the pairs, by container and rule */
+	struct span_index index; /* of the pairs, by outer and rule */
 	VEC(struct pair) pairs;
 	struct span_index keys; /* pair, then the key */
 	VEC(uint32_t) groups;   /* per key */
@@ -47,15 +47,15 @@ void inside_destroy(struct inside *inside)
 	free(inside);
 }
 
-static uint32_t pair_of(struct inside *inside, uint32_t container, uint32_t rule)
+static uint32_t pair_of(struct inside *inside, uint32_t outer, uint32_t rule)
 {
-	const uint32_t key[2] = { container, rule };
+	const uint32_t key[2] = { outer, rule };
 	uint32_t number = span_index_add(&inside->index, span_make(key, sizeof key));
 
 	if (number == inside->pairs.count) {
 		*vec_add(&inside->pairs) = (struct pair){ .others = NO_GROUP };
 		*vec_add(&inside->findings->inside) = (struct finding_inside){
-			.container = join_rule(inside->join, container),
+			.outer = join_rule(inside->join, outer),
 			.rule = join_rule(inside->join, rule),
 		};
 	}

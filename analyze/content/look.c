@@ -1,6 +1,5 @@
 #include "analyze/content/look.h"
 
-#include "analyze/content/origin.h"
 #include "analyze/content/source_name.h"
 #include "analyze/content/view.h"
 #include "base/mem.h"

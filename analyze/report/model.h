@@ -185,7 +185,7 @@ struct report_inside_group {
 
 struct report_inside {
 	const char *id, *title;   /* of the rule that found it */
-	uint64_t streams;         /* of the container's, with a hit in them */
+	uint64_t streams;         /* of the outer rule's, with a hit in them */
 	uint64_t hits, live_hits; /* live: in streams of live chunks */
 	uint64_t bytes; /* inflated bytes that the hits explain; two rules may explain the same */
 	VEC(struct report_inside_group) groups; /* most hits first, at most the rule's top */

@@ -69,11 +69,11 @@ def rule_file(session):
     return path
 
 
-def keys_inside(report, container):
+def keys_inside(report, outer):
     """Live hits by key of all that was found in a rule's streams."""
     keys = collections.Counter()
     for rule in report["content"]["rules"]:
-        for inside in (rule["packed"] or {"inside": []})["inside"] if rule["id"] == container else []:
+        for inside in (rule["packed"] or {"inside": []})["inside"] if rule["id"] == outer else []:
             for group in inside["groups"]:
                 keys[group["key"]] += group["live_hits"]
     return keys

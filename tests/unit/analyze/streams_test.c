@@ -122,13 +122,13 @@ static const struct finding_packed *packed_of(const struct scene *scene, const c
 }
 
 /* NULL where the rule found nothing there. */
-static const struct finding_inside *inside_of(const struct scene *scene, const char *container,
+static const struct finding_inside *inside_of(const struct scene *scene, const char *outer,
 											  const char *id)
 {
 	for (size_t i = 0; i < scene->findings.inside.count; i++) {
 		const struct finding_inside *inside = &scene->findings.inside.items[i];
 
-		if (inside->container == rule_of(scene, container) && inside->rule == rule_of(scene, id))
+		if (inside->outer == rule_of(scene, outer) && inside->rule == rule_of(scene, id))
 			return inside;
 	}
 	return NULL;
@@ -144,7 +144,7 @@ static uint64_t hits_of_key(const struct scene *scene, const char *key)
 	return hits;
 }
 
-static void what_is_inside_is_counted_with_the_container(void **state)
+static void what_is_inside_is_counted_with_the_outer_rule(void **state)
 {
 	struct scene *scene = *state;
 	const struct finding_inside *inside;
@@ -359,7 +359,7 @@ static struct strbuf describe(const struct findings *findings)
 	}
 	for (size_t i = 0; i < findings->inside.count; i++)
 		strbuf_printf(&out, "%u %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-					  findings->inside.items[i].container, findings->inside.items[i].rule,
+					  findings->inside.items[i].outer, findings->inside.items[i].rule,
 					  findings->inside.items[i].streams, findings->inside.items[i].hits,
 					  findings->inside.items[i].live_hits, findings->inside.items[i].bytes);
 	for (size_t i = 0; i < findings->inside_groups.count; i++)
@@ -506,7 +506,7 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_inside_is_counted_with_the_container),
+		TEST(what_is_inside_is_counted_with_the_outer_rule),
 		TEST(a_stream_starts_like_a_chunk),
 		TEST(two_deep_is_looked_into_and_no_more),
 		TEST(a_stored_stream_counts_once),
