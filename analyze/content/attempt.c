@@ -130,13 +130,14 @@ void attempt_structure(struct unit_worker *worker, uint32_t index, const struct 
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
 	const struct structure_tables *tables = &worker->shared->tables;
-	struct span bytes = run_span(worker->run, at, view->readable.end);
+	struct structure_place place = { view->chunk, at,
+									 run_span(worker->run, at, view->readable.end) };
 	struct structure_claims claims;
 	struct raw_hit *hit;
 
-	if (!structure_match(&rule->structure, tables, &view->chunk, at, bytes))
+	if (!structure_match(&rule->structure, tables, &place))
 		return;
-	structure_claim(&rule->structure, tables, bytes, &claims);
+	structure_claim(&rule->structure, tables, &place, &claims);
 	hit = add_hit(worker, index, view, at, rule->structure.bytes);
 	hit->first_claim = (uint32_t)worker->result->claims.count;
 	hit->claims = (uint32_t)claims.count;

@@ -135,9 +135,10 @@ static void try_structure(struct explaining *now, vaddr at)
 {
 	struct explain *out = now->out;
 	const struct structure *structure = &out->rule->structure;
+	struct structure_place place = { out->chunk, at,
+									 run_span(now->run, at, now->view.readable.end) };
 	struct structure_failure failure =
-		structure_find_failure(structure, &now->input->tables, &out->chunk, at,
-							   run_span(now->run, at, now->view.readable.end));
+		structure_find_failure(structure, &now->input->tables, &place);
 
 	out->tried++;
 	if (failure.word == structure->words.count) {

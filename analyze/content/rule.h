@@ -43,8 +43,9 @@ struct rule_scan {
 struct rule_test_word {
 	uint32_t at;
 	enum { RULE_WORD_NUMBER, RULE_WORD_SELF, RULE_WORD_CHUNK, RULE_WORD_FREE } kind;
-	uint64_t value; /* the number; the offset of SELF; the chunk size of CHUNK and FREE */
-	bool has_back;  /* CHUNK: the word at `back` in that chunk points to the sample */
+	uint64_t value;  /* the number; the offset of SELF; the chunk size of CHUNK and FREE */
+	uint32_t header; /* CHUNK: how far behind that chunk's address the value is */
+	bool has_back;   /* CHUNK: the word at `back` in that chunk points to the sample */
 	uint32_t back;
 	struct rule_place place;
 };

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { MAX_WORDS = 64, MAX_OFFSET = 1 << 20 };
+enum { MAX_WORDS = 64, MAX_OFFSET = 1 << 20, MAX_HEADER = 4096 };
 
 static const char *const types[] = { "u8", "u16", "u32", "u64", "ptr", NULL };
 static const char *const targets[] = { "any", "mapped", "chunk-start", "self", "free", NULL };
@@ -67,6 +67,7 @@ const struct schema_field rule_part_word_fields[] = {
 	{ "in", SCHEMA_CUSTOM, .read = read_in },
 	{ "to", SCHEMA_CHOICE, .offset = offsetof(struct structure_word, to), .choices = targets },
 	{ "size", SCHEMA_RANGE, .offset = offsetof(struct structure_word, size) },
+	{ "header", SCHEMA_U32, .offset = offsetof(struct structure_word, header), .max = MAX_HEADER },
 	{ "null", SCHEMA_BOOL, .offset = offsetof(struct structure_word, null) },
 	{ "back", SCHEMA_CUSTOM, .read = read_back },
 	{ "claim", SCHEMA_CUSTOM, .read = read_claim },
@@ -84,6 +85,8 @@ static bool check_word(struct schema *schema, const struct tree_node *node,
 		what = "to, null, back and claim are for type: ptr";
 	else if (word->to != WORD_TO_ANY && word->to != WORD_TO_SELF && word->has_in)
 		what = "in goes with to: any and to: self only";
+	else if (word->header && word->to != WORD_TO_CHUNK_START)
+		what = "header goes with to: chunk-start";
 	else if (word->claim && word->claim_bytes && word->to != WORD_TO_FREE &&
 			 word->to != WORD_TO_MAPPED)
 		what = "claim of a number of bytes goes with to: free or to: mapped";

@@ -28,27 +28,40 @@ static bool read_hex(struct schema *schema, const struct tree_node *node, void *
 	return rule_part_hex(schema, node, &bytes) && set_bytes(schema, node, target, bytes);
 }
 
-/* "SIZE" or "SIZE@BACK" behind "chunk:" or "free:". */
-static bool parse_chunk(const char *text, struct rule_test_word *word)
+/* Cuts the text at the sign and reads the number behind it; 0 where the sign is not there. */
+static bool cut_number(char *text, char sign, uint64_t *number)
 {
-	char size[32] = "";
-	const char *at = strchr(text, '@');
-	size_t length = at ? (size_t)(at - text) : strlen(text);
-	uint64_t back = 0;
+	char *at = strchr(text, sign);
 
-	if (length >= sizeof size)
-		return false;
-	memcpy(size, text, length);
-	if (at && (word->kind != RULE_WORD_CHUNK || !schema_number(at + 1, &back)))
-		return false;
-	word->has_back = at;
-	word->back = (uint32_t)back;
-	return schema_number(size, &word->value) && word->value >= 32 && word->value <= MAX_SAMPLE &&
-		   word->value % 16 == 0 && back < word->value;
+	*number = 0;
+	if (!at)
+		return true;
+	*at = '\0';
+	return schema_number(at + 1, number);
 }
 
-/* A number, "@N": the sample's own address + N, "chunk:SIZE[@BACK]" or "free:SIZE": the address of
- * a chunk made for the test. */
+/* "SIZE", "SIZE+HEADER", "SIZE@BACK" or "SIZE+HEADER@BACK" behind "chunk:", "SIZE" behind "free:".
+ */
+static bool parse_chunk(const char *text, struct rule_test_word *word)
+{
+	char copy[64] = "";
+	uint64_t back, header;
+
+	if (strlen(text) >= sizeof copy || (word->kind != RULE_WORD_CHUNK && strpbrk(text, "+@")))
+		return false;
+	memcpy(copy, text, strlen(text));
+	word->has_back = strchr(copy, '@');
+	if (!cut_number(copy, '@', &back) || !cut_number(copy, '+', &header) ||
+		!schema_number(copy, &word->value) || word->value < 32 || word->value > MAX_SAMPLE ||
+		word->value % 16 || back >= word->value || header >= word->value)
+		return false;
+	word->back = (uint32_t)back;
+	word->header = (uint32_t)header;
+	return true;
+}
+
+/* A number, "@N": the sample's own address + N, "chunk:SIZE[+HEADER][@BACK]" or "free:SIZE": the
+ * address of a chunk made for the test, or behind a header in it. */
 static bool parse_word(const char *text, struct rule_test_word *word)
 {
 	if (*text == '@') {

@@ -129,10 +129,11 @@ static void fill_words(struct stage *stage, const struct rule *rule, const struc
 		if (word->kind == RULE_WORD_SELF)
 			value += stage->heap + header;
 		else if (word->kind != RULE_WORD_NUMBER)
-			value = stage->heap + other[i];
+			value = stage->heap + other[i] + word->header;
 		put_word(stage->memory + header + word->at, value, size);
-		if (word->has_back && word->back + pointer + header <= word->value)
-			put_word(stage->memory + other[i] + word->back, stage->heap + header, pointer);
+		if (word->has_back && word->header + word->back + pointer + header <= word->value)
+			put_word(stage->memory + other[i] + word->header + word->back, stage->heap + header,
+					 pointer);
 	}
 }
 

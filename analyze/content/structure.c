@@ -25,24 +25,39 @@ static bool in_range(struct word_range range, uint64_t value)
 	return value >= range.min && value <= range.max;
 }
 
-/* Little-endian, as the image is. False where the word is not all there. */
-static bool read_word(struct span bytes, const struct structure_word *word, unsigned pointer,
-					  uint64_t *value)
+/* The bytes of a word, NULL where they are not all there, or not all in the chunk. */
+static const uint8_t *find_word(const struct structure_tables *tables,
+								const struct structure_place *place, uint32_t at, unsigned size)
 {
-	unsigned size = structure_word_bytes(word->type, pointer);
+	vaddr end = place->chunk.address + place->chunk.bytes;
 
-	if (word->at > bytes.size || bytes.size - word->at < size)
-		return false;
-	*value = 0;
-	for (unsigned i = size; i-- > 0;)
-		*value = *value << 8 | bytes.data[word->at + i];
-	return true;
+	if (at <= place->bytes.size && place->bytes.size - at >= size)
+		return place->bytes.data + at;
+	if (place->address + at + size > end)
+		return NULL;
+	return image_at(tables->image, place->address + at, size);
 }
 
-/* The live chunk whose user address this is. */
-static bool find_chunk_start(const struct structure_tables *tables, vaddr pointer,
+/* Little-endian, as the image is. False where the word is not there. */
+static bool read_word(const struct structure_tables *tables, const struct structure_place *place,
+					  const struct structure_word *word, uint64_t *value)
+{
+	unsigned size = structure_word_bytes(word->type, tables->image->word);
+	const uint8_t *bytes = find_word(tables, place, word->at, size);
+
+	*value = 0;
+	for (unsigned i = size; bytes && i-- > 0;)
+		*value = *value << 8 | bytes[i];
+	return bytes;
+}
+
+/* The live chunk whose user address this is, or, behind a header of the caller of malloc, the
+ * address that it hands out. */
+static bool find_chunk_start(const struct structure_word *word,
+							 const struct structure_tables *tables, vaddr pointer,
 							 struct chunk *chunk)
 {
+	pointer -= word->header;
 	return chunk_table_find(tables->chunks, pointer, chunk) && chunk_is_live(chunk->state) &&
 		   pointer == chunk->address + tables->chunks->header_bytes;
 }
@@ -63,7 +78,7 @@ static bool target_passes(const struct structure_word *word, const struct struct
 	case WORD_TO_MAPPED:
 		return is_mapped(tables, pointer);
 	case WORD_TO_CHUNK_START:
-		return find_chunk_start(tables, pointer, &chunk) && in_range(word->size, chunk.bytes);
+		return find_chunk_start(word, tables, pointer, &chunk) && in_range(word->size, chunk.bytes);
 	case WORD_TO_SELF:
 		return pointer >= start && pointer - own->address < own->bytes &&
 			   (!word->has_in || in_range(word->in, pointer - start));
@@ -98,33 +113,32 @@ static bool word_passes(const struct structure_word *word, const struct structur
 
 struct structure_failure structure_find_failure(const struct structure *structure,
 												const struct structure_tables *tables,
-												const struct chunk *chunk, vaddr address,
-												struct span bytes)
+												const struct structure_place *place)
 {
 	struct structure_failure failure = { 0 };
 
 	for (; failure.word < structure->words.count; failure.word++) {
 		const struct structure_word *word = &structure->words.items[failure.word];
 
-		failure.is_there = read_word(bytes, word, tables->image->word, &failure.value);
-		if (!failure.is_there || !word_passes(word, tables, chunk, address, failure.value))
+		failure.is_there = read_word(tables, place, word, &failure.value);
+		if (!failure.is_there ||
+			!word_passes(word, tables, &place->chunk, place->address, failure.value))
 			break;
 	}
 	return failure;
 }
 
 bool structure_match(const struct structure *structure, const struct structure_tables *tables,
-					 const struct chunk *chunk, vaddr address, struct span bytes)
+					 const struct structure_place *place)
 {
-	return structure_find_failure(structure, tables, chunk, address, bytes).word ==
-		   structure->words.count;
+	return structure_find_failure(structure, tables, place).word == structure->words.count;
 }
 
 /* The whole chunk where the pointer is the user address of a live one of the right size. */
 static bool claim_chunk(const struct structure_word *word, const struct structure_tables *tables,
 						vaddr pointer, struct structure_claim *claim)
 {
-	if (!find_chunk_start(tables, pointer, &claim->chunk) ||
+	if (!find_chunk_start(word, tables, pointer, &claim->chunk) ||
 		!in_range(word->size, claim->chunk.bytes))
 		return false;
 	claim->start = claim->chunk.address;
@@ -146,7 +160,7 @@ static bool claim_freed(const struct structure_word *word, const struct structur
 }
 
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,
-					 struct span bytes, struct structure_claims *claims)
+					 const struct structure_place *place, struct structure_claims *claims)
 {
 	claims->count = 0;
 	for (size_t i = 0; i < structure->words.count && claims->count < STRUCTURE_CLAIMS; i++) {
@@ -154,7 +168,7 @@ void structure_claim(const struct structure *structure, const struct structure_t
 		struct structure_claim *claim = &claims->items[claims->count];
 		uint64_t pointer;
 
-		if (!word->claim || !read_word(bytes, word, tables->image->word, &pointer) || !pointer)
+		if (!word->claim || !read_word(tables, place, word, &pointer) || !pointer)
 			continue;
 		claim->pointer = pointer;
 		claim->content = word->content;

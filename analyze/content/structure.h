@@ -37,7 +37,8 @@ struct structure_word {
 	struct word_range in; /* allowed values; for `to: self` allowed offsets from the start */
 	enum word_target to;
 	struct word_range size; /* chunk sizes the pointed chunk may have */
-	bool null;              /* a null pointer passes as well */
+	uint32_t header; /* WORD_TO_CHUNK_START: how far behind the chunk's user address it leads */
+	bool null;       /* a null pointer passes as well */
 	bool has_back;
 	uint32_t back; /* the word at this offset behind the pointer points back to the start */
 	bool claim;    /* the pointed chunk is explained too */
@@ -80,10 +81,14 @@ void structure_deinit(struct structure *structure);
 /* The content that a word of the structure names, or NULL. */
 const struct content_kind *structure_content(const struct structure *structure);
 
-/* Checks the structure at the start of `bytes`, which stand at `address` in the target in `chunk`
- * and reach as far as may be read. Every word must be there and pass. */
-bool structure_match(const struct structure *structure, const struct structure_tables *tables,
-					 const struct chunk *chunk, vaddr address, struct span bytes);
+/* Where a structure is looked for: `bytes` stand at `address` in the target, in `chunk`, and reach
+ * as far as memory is there without a gap. Words behind a gap (a page that the program has not
+ * touched) are read from the image, up to the end of the chunk. */
+struct structure_place {
+	struct chunk chunk;
+	vaddr address;
+	struct span bytes;
+};
 
 /* What stands in the way of a match. */
 struct structure_failure {
@@ -92,15 +97,18 @@ struct structure_failure {
 	uint64_t value; /* little-endian, as the image is */
 };
 
+/* Checks the structure at the place. Every word must be there and pass. */
+bool structure_match(const struct structure *structure, const struct structure_tables *tables,
+					 const struct structure_place *place);
+
 /* As structure_match, telling the first word that does not pass. */
 struct structure_failure structure_find_failure(const struct structure *structure,
 												const struct structure_tables *tables,
-												const struct chunk *chunk, vaddr address,
-												struct span bytes);
+												const struct structure_place *place);
 
-/* What a structure that matched claims besides its own bytes. */
+/* What a structure that matched there claims besides its own bytes. */
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,
-					 struct span bytes, struct structure_claims *claims);
+					 const struct structure_place *place, struct structure_claims *claims);
 
 /* Bytes of a word of this type; `pointer` is the target's pointer size. */
 unsigned structure_word_bytes(enum word_type type, unsigned pointer);

@@ -5,16 +5,39 @@
 #include <string.h>
 
 static const struct validator validators[] = {
-	{ "zip_local_header", validate_zip_local_header, "entry" },
-	{ "zip_central_directory", validate_zip_central_directory, "entry" },
 	{ "jar_manifest", validate_jar_manifest, "title" },
 	{ "java_class", validate_java_class, "class" },
 	{ "json_value", validate_json_value, "keys" },
 	{ "websocket_frame", validate_websocket_frame, "keys" },
 	{ "http_message", validate_http_message, NULL },
+	/* archives */
+	{ "zip_local_header", validate_zip_local_header, "entry" },
+	{ "zip_central_directory", validate_zip_central_directory, "entry" },
+	{ "zip_end", validate_zip_end, "archive" },
+	{ "tar_header", validate_tar_header, "entry" },
+	{ "7z_archive", validate_7z_archive, NULL },
+	{ "jimage", validate_jimage, NULL },
 	/* compression */
 	{ "gzip", validate_gzip, NULL },
 	{ "zlib", validate_zlib, NULL },
+	{ "zstd_frame", validate_zstd_frame, NULL },
+	{ "lz4_frame", validate_lz4_frame, NULL },
+	{ "snappy_frame", validate_snappy_frame, NULL },
+	{ "xz_stream", validate_xz_stream, NULL },
+	{ "bzip2", validate_bzip2, NULL },
+	/* jvm */
+	{ "java_serialized", validate_java_serialized, "class" },
+	{ "hprof", validate_hprof, NULL },
+	{ "jfr_chunk", validate_jfr_chunk, NULL },
+	{ "nmt_block", validate_nmt_block, "tag" },
+	/* crypto */
+	{ "pem", validate_pem, NULL },
+	{ "certificate", validate_certificate, "subject" },
+	{ "certificate_body", validate_certificate_body, "subject" },
+	{ "private_key", validate_private_key, "kind" },
+	{ "openssh_key", validate_openssh_key, "cipher" },
+	{ "jwt", validate_jwt, "alg" },
+	{ "tls_records", validate_tls_records, "content" },
 	/* databases */
 	{ "sqlite_header", validate_sqlite_header, NULL },
 	{ "sqlite_wal", validate_sqlite_wal, NULL },

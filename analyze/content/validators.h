@@ -40,12 +40,9 @@ void match_build(struct match *match, const char *name, const char *format, ...)
 
 /* The validators, each in a file of its format: validate_zip.c, validate_java.c, validate_json.c,
  * validate_http.c and so on. What they check and where that is written is said there. */
-validator_run validate_zip_local_header, validate_zip_central_directory;
 validator_run validate_java_class, validate_jar_manifest;
 validator_run validate_json_value, validate_websocket_frame;
 validator_run validate_http_message;
-/* compression */
-validator_run validate_gzip, validate_zlib;
 /* databases */
 validator_run validate_sqlite_header, validate_sqlite_wal;
 validator_run validate_avro_container, validate_parquet_footer;
@@ -56,5 +53,16 @@ validator_run validate_ogg_page, validate_font_tables, validate_pdf;
 /* languages */
 validator_run validate_elf_header, validate_wasm_module, validate_llvm_bitcode;
 validator_run validate_pyc, validate_pickle, validate_numpy_header;
+/* archives */
+validator_run validate_zip_local_header, validate_zip_central_directory, validate_zip_end;
+validator_run validate_tar_header, validate_7z_archive, validate_jimage;
+/* compression */
+validator_run validate_gzip, validate_zlib, validate_zstd_frame, validate_lz4_frame;
+validator_run validate_snappy_frame, validate_xz_stream, validate_bzip2;
+/* jvm */
+validator_run validate_java_serialized, validate_hprof, validate_jfr_chunk, validate_nmt_block;
+/* crypto */
+validator_run validate_pem, validate_certificate, validate_certificate_body, validate_private_key;
+validator_run validate_openssh_key, validate_jwt, validate_tls_records;
 
 #endif

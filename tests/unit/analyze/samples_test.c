@@ -110,6 +110,23 @@ static void structures_are_laid_out(void **state)
 		"1 rule, 8 tests passed, 0 failed\n");
 }
 
+/* A chunk with a header of the program's own: the pointer leads behind it, and so does what points
+ * back. */
+static void pointers_may_lead_behind_a_header(void **state)
+{
+	(void)state;
+	check("- id: s\n  title: T\n  extent: chunk\n"
+		  "  scan: {anchor: chunk-start, states: [in-use], size: 64..256}\n"
+		  "  structure: [{at: 0, type: ptr, to: chunk-start, size: 128, header: 16, back: 56}]\n"
+		  "  tests:\n"
+		  "  - {name: a, size: 64, words: {0: 'chunk:128+16@56'}, expect: match}\n"
+		  "  - {name: b, size: 64, words: {0: 'chunk:128@56'}, expect: none}\n"
+		  "  - {name: c, size: 64, words: {0: 'chunk:128+8@56'}, expect: none}\n"
+		  "  - {name: d, size: 64, words: {0: 'chunk:128+16'}, expect: none}\n"
+		  "  - {name: e, size: 64, words: {0: 'chunk:128+16@48'}, expect: none}\n",
+		  "1 rule, 5 tests passed, 0 failed\n");
+}
+
 /* A rule for free chunks is tried in a free chunk. */
 static void the_chunk_has_a_state_the_rule_looks_at(void **state)
 {
@@ -128,6 +145,7 @@ int main(void)
 		cmocka_unit_test(wrong_samples_say_what_was_seen),
 		cmocka_unit_test(the_prefilter_is_compared),
 		cmocka_unit_test(structures_are_laid_out),
+		cmocka_unit_test(pointers_may_lead_behind_a_header),
 		cmocka_unit_test(the_chunk_has_a_state_the_rule_looks_at),
 	};
 

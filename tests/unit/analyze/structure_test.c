@@ -48,21 +48,37 @@ static struct structure_word *add(struct scene *scene, uint32_t at, enum word_ty
 	return word;
 }
 
+/* At the start of the scene's first chunk, of which so many bytes are there without a gap. */
+static struct structure_place place_of(struct scene *scene, size_t readable)
+{
+	struct structure_place place = { .address = sketch_address(&scene->sketch, scene->own),
+									 .bytes = span_make(scene->own, readable) };
+
+	assert_true(chunk_table_find(&scene->sketch.chunks, place.address, &place.chunk));
+	return place;
+}
+
 static bool matches_within(struct scene *scene, size_t readable)
 {
 	struct structure_tables tables = { &scene->sketch.image, NULL, &scene->sketch.chunks };
-	struct chunk chunk;
+	struct structure_place place = place_of(scene, readable);
 
-	assert_true(chunk_table_find(&scene->sketch.chunks, sketch_address(&scene->sketch, scene->own),
-								 &chunk));
-	return structure_match(&scene->structure, &tables, &chunk,
-						   sketch_address(&scene->sketch, scene->own),
-						   span_make(scene->own, readable));
+	return structure_match(&scene->structure, &tables, &place);
 }
 
 static bool matches(struct scene *scene)
 {
 	return matches_within(scene, 80);
+}
+
+static struct structure_claims claims_of(struct scene *scene)
+{
+	struct structure_tables tables = { &scene->sketch.image, NULL, &scene->sketch.chunks };
+	struct structure_place place = place_of(scene, 80);
+	struct structure_claims claims;
+
+	structure_claim(&scene->structure, &tables, &place, &claims);
+	return claims;
 }
 
 static void numbers_must_be_in_range(void **state)
@@ -81,14 +97,35 @@ static void numbers_must_be_in_range(void **state)
 	assert_true(matches(scene));
 }
 
-static void every_word_must_be_readable(void **state)
+static void every_word_must_be_in_the_chunk(void **state)
 {
 	struct scene *scene = *state;
+	struct structure_word *word = add(scene, 72, WORD_U64);
 
-	add(scene, 40, WORD_U64);
-	assert_true(matches_within(scene, 48));
-	assert_false(matches_within(scene, 47));
+	assert_true(matches(scene));
+	word->at = 80; /* the next chunk's */
+	assert_false(matches(scene));
+	word->at = 76;
+	assert_false(matches(scene));
+}
+
+/* Behind a gap words are read from the image, and only those that it has. */
+static void words_behind_a_gap_are_read(void **state)
+{
+	struct scene *scene = *state;
+	struct structure_word *word = add(scene, 40, WORD_U64);
+
+	word->has_in = true;
+	word->in = (struct word_range){ 7, 7 };
+	put(scene->own + 40, 7);
+	assert_true(matches_within(scene, 47));
+	assert_true(matches_within(scene, 0));
+	put(scene->own + 40, 8);
 	assert_false(matches_within(scene, 0));
+	put(scene->own + 40, 7);
+	scene->sketch.image.pieces.count = 0;
+	assert_false(matches_within(scene, 47));
+	assert_true(matches_within(scene, 48));
 }
 
 static void pointers_are_followed(void **state)
@@ -123,6 +160,30 @@ static void pointers_are_followed(void **state)
 	put(scene->own, sketch_address(&scene->sketch, scene->freed) + 100);
 	assert_true(matches(scene));
 	put(scene->own, other);
+	assert_false(matches(scene));
+}
+
+/* A program that puts a header of its own before what it hands out points behind it. */
+static void chunks_may_have_a_header_of_their_user(void **state)
+{
+	struct scene *scene = *state;
+	struct structure_word *word = add(scene, 0, WORD_PTR);
+	vaddr other = sketch_address(&scene->sketch, scene->other);
+	struct structure_claims claims;
+
+	word->to = WORD_TO_CHUNK_START;
+	word->header = 16;
+	word->claim = true;
+	put(scene->own, other + 16);
+	assert_true(matches(scene));
+	claims = claims_of(scene);
+	assert_int_equal(claims.count, 1);
+	assert_int_equal(claims.items[0].start, other - 16);
+	assert_int_equal(claims.items[0].bytes, 128);
+	put(scene->own, other);
+	assert_false(matches(scene));
+	assert_int_equal(claims_of(scene).count, 0);
+	put(scene->own, 8); /* before any address */
 	assert_false(matches(scene));
 }
 
@@ -163,15 +224,6 @@ static void a_pointer_may_have_to_point_back(void **state)
 	assert_true(matches(scene));
 }
 
-static struct structure_claims claims_of(struct scene *scene)
-{
-	struct structure_tables tables = { &scene->sketch.image, NULL, &scene->sketch.chunks };
-	struct structure_claims claims;
-
-	structure_claim(&scene->structure, &tables, span_make(scene->own, 80), &claims);
-	return claims;
-}
-
 static void chunks_and_freed_bytes_are_claimed(void **state)
 {
 	struct scene *scene = *state;
@@ -209,8 +261,10 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(numbers_must_be_in_range),
-		TEST(every_word_must_be_readable),
+		TEST(every_word_must_be_in_the_chunk),
+		TEST(words_behind_a_gap_are_read),
 		TEST(pointers_are_followed),
+		TEST(chunks_may_have_a_header_of_their_user),
 		TEST(pointers_to_self_have_offsets),
 		TEST(a_pointer_may_have_to_point_back),
 		TEST(chunks_and_freed_bytes_are_claimed),
