@@ -16,6 +16,11 @@ static bool is_base64(uint8_t c)
 		   c == '=';
 }
 
+static bool is_text(uint8_t c)
+{
+	return c == '\t' || (c >= ' ' && c <= '~');
+}
+
 /* Bytes of the line end there: LF, CR LF, or their escapes where the text is in JSON or a property
  * file; 0 for none. */
 static size_t line_end(struct span bytes, size_t at)
@@ -45,21 +50,23 @@ static bool is_header(struct span line)
 												 colon > line.data && colon[1] == ' '));
 }
 
-static bool is_body(struct span line)
+/* Digits the line starts with. */
+static size_t body_digits(struct span line)
 {
-	for (size_t i = 0; i < line.size; i++)
-		if (!is_base64(line.data[i]))
-			return false;
-	return true;
+	size_t digits = 0;
+
+	while (digits < line.size && is_base64(line.data[digits]))
+		digits++;
+	return digits;
 }
 
-/* The line at `at` without its end. Its end may be missing: at the end of the chunk, or at a
- * NUL. */
+/* The line at `at` without its end. Its end may be missing: at the end of the chunk, or at a byte
+ * that is no text. */
 static struct span line_at(struct span bytes, size_t at)
 {
 	size_t size = 0;
 
-	while (at + size < bytes.size && size < LINE_MAX && bytes.data[at + size] &&
+	while (at + size < bytes.size && size < LINE_MAX && is_text(bytes.data[at + size]) &&
 		   !line_end(bytes, at + size))
 		size++;
 	return span_part(bytes, at, size);
@@ -91,7 +98,8 @@ static size_t end_bytes(struct span bytes, size_t at, struct span label)
 			   : 0;
 }
 
-/* Lines of base64 up to the end line with the same label, or as far as they go. */
+/* Lines of base64 up to the end line with the same label, or as far as they go: of a key that is
+ * partly overwritten the rest is a secret still. */
 bool validate_pem(struct span bytes, struct match *match)
 {
 	size_t at, digits = 0, end;
@@ -101,13 +109,16 @@ bool validate_pem(struct span bytes, struct match *match)
 	if (!read_label(bytes, &label, &at))
 		return false;
 	while (!(end = end_bytes(bytes, at, label))) {
-		size_t break_bytes;
+		size_t body, break_bytes;
 
 		line = line_at(bytes, at);
-		if (!is_body(line) && (digits || !is_header(line)))
-			break;
-		digits += is_body(line) ? line.size : 0;
-		at += line.size;
+		body = body_digits(line);
+		if (body == line.size || digits || !is_header(line)) {
+			digits += body;
+			at += body;
+		} else {
+			at += line.size;
+		}
 		break_bytes = line_end(bytes, at);
 		if (!break_bytes)
 			break;
