@@ -21,6 +21,14 @@ const struct command_row command_table[COMMANDS] = {
 						 "  analyze chunks app.core.zst --state live --min-size 1M\n"
 						 "  analyze chunks app.core.zst --ndjson --rules none | jq -r .bytes\n",
 						 1, 1 },
+	[COMMAND_HITS] = { "hits", "FILE", "a line for each place where a rule found something",
+					   "a line for each place where a rule found something",
+					   "Hits are listed by address, all rules' and overlapping ones too. Keys are "
+					   "redacted as in a report.\n\n"
+					   "Examples\n"
+					   "  analyze hits app.core.zst --rule web.http-message\n"
+					   "  analyze hits app.core.zst --state free --ndjson --rules my-rules/\n",
+					   1, 1 },
 	[COMMAND_SHOW] = { "show", "FILE ADDRESS", "one chunk: what it is, who points to it",
 					   "what a chunk is, what it points to, and who holds it",
 					   "ADDRESS is any address of the chunk: the program's pointer, its header, or "
@@ -44,6 +52,7 @@ const struct command_row command_table[COMMANDS] = {
 						"  check [PATH]...          every error and warning, with "
 						"file:line:column\n"
 						"  test [PATH]...           each rule's own samples\n"
+						"  samples [PATH]...        those samples, to be put elsewhere\n"
 						"  explain FILE ADDRESS ID  why a rule matched in a chunk, or did not\n"
 						"  list [PATH]...           the rules in force\n"
 						"`analyze rules VERB --help` has the options and examples of one.\n\n"
@@ -81,6 +90,16 @@ const struct command_row command_table[COMMANDS] = {
 							 "  analyze rules test my-rules/ --json | jq '.rules[] | "
 							 "select(.failed > 0)'\n",
 							 0, SIZE_MAX },
+	[COMMAND_RULES_SAMPLES] = { "rules samples", "[PATH]...", NULL,
+								"the samples of each rule, for tests in a process or another "
+								"engine",
+								"Without PATH: the rules a report would use. --json has their "
+								"bytes, "
+								"or the words of a structure.\n\n"
+								"Examples\n"
+								"  analyze rules samples my.yml\n"
+								"  analyze rules samples --json | jq -r '.[].samples[].hex'\n",
+								0, SIZE_MAX },
 	[COMMAND_RULES_EXPLAIN] = { "rules explain", "FILE ADDRESS ID", NULL,
 								"why a rule matched in a chunk, or which step dropped it",
 								"ADDRESS is any address of the chunk, ID the rule's namespace.id.\n"

@@ -11,11 +11,13 @@
 static enum exit_status (*const run[COMMANDS])(const struct options *, struct err *) = {
 	[COMMAND_REPORT] = command_report,
 	[COMMAND_CHUNKS] = command_chunks,
+	[COMMAND_HITS] = command_hits,
 	[COMMAND_SHOW] = command_show,
 	[COMMAND_VERIFY] = command_verify,
 	[COMMAND_RULES_LIST] = command_rules_list,
 	[COMMAND_RULES_CHECK] = command_rules_check,
 	[COMMAND_RULES_TEST] = command_rules_test,
+	[COMMAND_RULES_SAMPLES] = command_rules_samples,
 	[COMMAND_RULES_EXPLAIN] = command_rules_explain,
 	[COMMAND_RULES_SUGGEST] = command_rules_suggest,
 	[COMMAND_RULES_NEW] = command_rules_new,

@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 #define BIT(command) (1u << (command))
+#define LISTS (BIT(COMMAND_CHUNKS) | BIT(COMMAND_HITS))
 #define AUTHOR_READS_CORE (BIT(COMMAND_RULES_EXPLAIN) | BIT(COMMAND_RULES_SUGGEST))
-#define USES_RULES \
-	(BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS) | BIT(COMMAND_SHOW) | AUTHOR_READS_CORE)
-#define LOOKS_AT_RULES \
-	(BIT(COMMAND_RULES_LIST) | BIT(COMMAND_RULES_CHECK) | BIT(COMMAND_RULES_TEST))
+#define USES_RULES (BIT(COMMAND_REPORT) | LISTS | BIT(COMMAND_SHOW) | AUTHOR_READS_CORE)
+#define LOOKS_AT_RULES                                                              \
+	(BIT(COMMAND_RULES_LIST) | BIT(COMMAND_RULES_CHECK) | BIT(COMMAND_RULES_TEST) | \
+	 BIT(COMMAND_RULES_SAMPLES))
 #define READS_CORE (USES_RULES | BIT(COMMAND_VERIFY))
 #define EVERY (BIT(COMMANDS) - 1)
 
@@ -56,16 +57,15 @@ static const struct option {
 	  offsetof(struct options, limit), "rows of each list, or rules (default: 20)" },
 	{ "reveal", 0, NULL, BIT(COMMAND_SHOW) | BIT(COMMAND_RULES_SUGGEST), FLAG,
 	  offsetof(struct options, reveal), "show what is redacted, on a terminal only" },
-	{ "state", 's', "LIST", BIT(COMMAND_CHUNKS), STATES, offsetof(struct options, states),
+	{ "state", 's', "LIST", LISTS, STATES, offsetof(struct options, states),
 	  "only chunks in these states, separated by commas" },
 	{ "arena", 'a', "N", BIT(COMMAND_CHUNKS), NUMBER, offsetof(struct options, arena),
 	  "only chunks of arena N of the report" },
-	{ "rule", 0, "ID", BIT(COMMAND_CHUNKS), TEXT, offsetof(struct options, rule),
-	  "only chunks in which rule ID (namespace.id) has a hit" },
+	{ "rule", 0, "ID", LISTS, TEXT, offsetof(struct options, rule),
+	  "only hits of rule ID (namespace.id), or chunks that have one" },
 	{ "min-size", 'm', "SIZE", BIT(COMMAND_CHUNKS), SIZE, offsetof(struct options, min_bytes),
 	  "only chunks of SIZE bytes or more: 4096, 64K, 1.5M" },
-	{ "ndjson", 0, NULL, BIT(COMMAND_CHUNKS), FLAG, offsetof(struct options, ndjson),
-	  "one JSON object a line" },
+	{ "ndjson", 0, NULL, LISTS, FLAG, offsetof(struct options, ndjson), "one JSON object a line" },
 	{ "find", 0, "WORD", BIT(COMMAND_RULES_LIST), TEXT, offsetof(struct options, find),
 	  "only rules with WORD in id, title, tags or description" },
 	{ "json", 0, NULL, LOOKS_AT_RULES | BIT(COMMAND_RULES_EXPLAIN), FLAG,

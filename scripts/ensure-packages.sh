@@ -65,6 +65,8 @@ needs_of_test() {
 	python:drgn python3-drgn drgn drgn drgn -
 	python:yaml python3-yaml python3-pyyaml py3-yaml python-yaml -
 	program:age age age age age age
+	program:lz4 lz4 lz4 lz4 lz4 lz4
+	program:openssl openssl openssl openssl openssl openssl
 	program:node nodejs nodejs nodejs nodejs node
 	program:javac default-jdk-headless java-latest-openjdk-devel openjdk17-jdk jdk-openjdk openjdk
 	END

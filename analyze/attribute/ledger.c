@@ -1,5 +1,6 @@
 #include "analyze/attribute/ledger.h"
 
+#include "analyze/attribute/packed_rows.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -248,12 +249,16 @@ void ledger_report(const struct ledger *ledger, const struct findings *findings,
 				   struct report_content *content)
 {
 	content->rules_applied = findings->rules.count;
+	content->look_budget = findings->look_budget;
+	content->look_spent = findings->look_spent;
 	for (size_t i = 0; i < findings->rules.count; i++) {
 		size_t before = content->rules.count;
 
 		add_rule(ledger, findings, i, pool, content);
-		if (content->rules.count > before)
-			add_groups(ledger, findings, i, pool, &content->rules.items[before]);
+		if (content->rules.count == before)
+			continue;
+		add_groups(ledger, findings, i, pool, &content->rules.items[before]);
+		packed_rows_fill(&content->rules.items[before], findings, i, pool);
 	}
 	vec_sort(&content->rules, compare_rules);
 	vec_sort(&content->quiet, compare_rules);

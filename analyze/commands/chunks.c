@@ -8,7 +8,6 @@
 #include "analyze/commands/setup.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
-#include "base/text.h"
 #include "base/vec.h"
 
 #include <stdio.h>
@@ -196,28 +195,6 @@ static bool list_all(struct listing *listing, const struct chunk_table *chunks, 
 	return flush(listing, 0, err);
 }
 
-/* An unknown rule is a usage error, asked before the file is read. */
-static bool check_rule(const struct rule_set *set, const char *id, struct err *err)
-{
-	VEC(const char *) ids = { 0 };
-	const char *nearest;
-	bool known = !id;
-
-	for (size_t i = 0; set && i < rule_set_count(set); i++) {
-		*vec_add(&ids) = rule_set_id(set, i);
-		known |= id && strcmp(rule_set_id(set, i), id) == 0;
-	}
-	*vec_add(&ids) = NULL;
-	nearest = known ? NULL : text_nearest(id, ids.items);
-	vec_deinit(&ids);
-	if (known)
-		return true;
-	err_set(err, ERR_USAGE, "there is no rule '%.100s'", id);
-	if (nearest)
-		return err_hint(err, "did you mean '%s'?", nearest);
-	return err_hint(err, "`analyze rules list` prints the ids");
-}
-
 /* Its index, or UINT32_MAX: not among the rules that apply to this core. */
 static uint32_t find_rule(const struct findings *findings, const char *id)
 {
@@ -303,7 +280,7 @@ enum exit_status command_chunks(const struct options *options, struct err *err)
 	setup_progress(&progress, options);
 	if (!setup_rules_of(&rules, options, err)) {
 		status = err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
-	} else if (!check_rule(rules.set, options->rule, err)) {
+	} else if (!setup_knows_rule(&rules, options->rule, err)) {
 		status = EXIT_USAGE;
 	} else {
 		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),

@@ -1,6 +1,7 @@
 #include "analyze/commands/commands.h"
 
 #include "analyze/commands/setup.h"
+#include "analyze/content/sample_list.h"
 #include "analyze/output.h"
 #include "base/size.h"
 
@@ -65,6 +66,14 @@ static enum exit_status test(struct setup_rules *rules, const struct options *op
 	return good && !rules->errors ? EXIT_COMPLETE : EXIT_FAILED;
 }
 
+static enum exit_status samples(struct setup_rules *rules, const struct options *options,
+								struct strbuf *out)
+{
+	setup_rules_print(rules, 0);
+	sample_list(rules->set, options->json, out);
+	return options->strict && rules->errors ? EXIT_FAILED : EXIT_COMPLETE;
+}
+
 static enum exit_status run(enum exit_status (*verb)(struct setup_rules *, const struct options *,
 													 struct strbuf *),
 							const struct options *options, struct err *err)
@@ -96,4 +105,9 @@ enum exit_status command_rules_check(const struct options *options, struct err *
 enum exit_status command_rules_test(const struct options *options, struct err *err)
 {
 	return run(test, options, err);
+}
+
+enum exit_status command_rules_samples(const struct options *options, struct err *err)
+{
+	return run(samples, options, err);
 }

@@ -1,6 +1,8 @@
 #include "analyze/commands/setup.h"
 
 #include "analyze/rules_path.h"
+#include "base/text.h"
+#include "base/vec.h"
 #include "base/workers.h"
 
 #include <stdio.h>
@@ -69,6 +71,28 @@ bool setup_rules_of(struct setup_rules *rules, const struct options *options, st
 	if (options->strict && rules->errors)
 		return err_set(err, ERR_FORMAT, "%zu errors in rule files (--strict)", rules->errors);
 	return true;
+}
+
+bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct err *err)
+{
+	const struct rule_set *set = rules->set;
+	VEC(const char *) ids = { 0 };
+	const char *nearest;
+	bool known = !id;
+
+	for (size_t i = 0; set && i < rule_set_count(set); i++) {
+		*vec_add(&ids) = rule_set_id(set, i);
+		known |= id && strcmp(rule_set_id(set, i), id) == 0;
+	}
+	*vec_add(&ids) = NULL;
+	nearest = known ? NULL : text_nearest(id, ids.items);
+	vec_deinit(&ids);
+	if (known)
+		return true;
+	err_set(err, ERR_USAGE, "there is no rule '%.100s'", id);
+	if (nearest)
+		return err_hint(err, "did you mean '%s'?", nearest);
+	return err_hint(err, "`analyze rules list` prints the ids");
 }
 
 unsigned setup_workers(const struct options *options)

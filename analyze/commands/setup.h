@@ -28,6 +28,10 @@ void setup_rules_print(const struct setup_rules *rules, size_t first);
  * and fails with --strict where a rule is bad. */
 bool setup_rules_of(struct setup_rules *rules, const struct options *options, struct err *err);
 
+/* Is there a rule of that id? NULL is fine. An unknown one is a usage error, to be asked before the
+ * core is read. */
+bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct err *err);
+
 /* An address as every list prints it: hexadecimal, with or without "0x". False is ERR_USAGE. */
 bool setup_address(const char *text, vaddr *address, struct err *err);
 

@@ -82,6 +82,8 @@ static struct raw_hit *add_match(struct unit_worker *worker, uint32_t index,
 
 	hit->key = raw_key_add(&worker->keys, &worker->result->keys, worker->shared->rules->redactor,
 						   rule, index, match);
+	hit->packed = match->packed_at <= UINT32_MAX ? match->packed : MATCH_NOT_PACKED;
+	hit->packed_at = (uint32_t)match->packed_at;
 	if (worker->watch)
 		worker->watch(worker->watch_context, hit, match);
 	return hit;

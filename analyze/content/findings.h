@@ -14,6 +14,18 @@
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
+/* Streams and windows of a rule's hits, and what became of them. */
+struct finding_packed {
+	uint64_t streams, live_streams; /* looked into: of the heap, not those in them */
+	uint64_t nested;                /* streams found in them and looked into */
+	uint64_t packed_bytes;          /* read of both; windows are not packed: 0 */
+	uint64_t inflated_bytes;        /* that came out of both */
+	uint64_t broken, cut_short;     /* of both: they counted as far as they went */
+	uint64_t too_long;              /* of both: more would have come out than is inflated of one */
+	uint64_t over_budget;           /* not looked into, because a budget was spent */
+	uint64_t too_deep;              /* not looked into, as they were in a stream in a stream */
+};
+
 /* What the later stages need of a rule. Strings are in the findings' pool. */
 struct finding_rule {
 	const char *id; /* "namespace.id" */
@@ -26,6 +38,7 @@ struct finding_rule {
 	struct rule_tally tally; /* of what is undecided nobody knows that there is no match */
 	uint64_t hits;           /* claims are none */
 	uint32_t top;            /* groups a report shows of this rule, most bytes first */
+	struct finding_packed packed;
 };
 
 /* A confirmed match. */
@@ -49,10 +62,29 @@ struct finding_group {
 	const char *key;
 };
 
+/* What one rule found in the streams and windows of another's hits. Bytes there have no address. */
+struct finding_inside {
+	uint32_t outer;   /* index into findings.rules: whose hits they are */
+	uint32_t rule;    /* the one that found something */
+	uint64_t streams; /* of the heap, with a hit in them */
+	uint64_t hits, live_hits;
+	uint64_t bytes; /* inflated bytes that the hits explain; rules may explain the same */
+};
+
+/* Of those hits: a key of the rule, redacted and escaped. */
+struct finding_inside_group {
+	uint32_t inside; /* index into findings.inside */
+	const char *key;
+	uint64_t hits, live_hits;
+};
+
 struct findings {
-	VEC(struct finding_rule) rules;   /* every rule that was applied, in load order */
-	VEC(struct finding_group) groups; /* by first hit's address: the same for any thread count */
-	VEC(struct hit) hits;             /* by start, then rule */
+	VEC(struct finding_rule) rules;    /* every rule that was applied, in load order */
+	VEC(struct finding_group) groups;  /* by first hit's address: the same for any thread count */
+	VEC(struct hit) hits;              /* by start, then rule */
+	VEC(struct finding_inside) inside; /* by first sight, in address order */
+	VEC(struct finding_inside_group) inside_groups;
+	uint64_t look_budget, look_spent; /* bytes read and inflated to look into streams */
 	const char *disabled_note;        /* "JIT is not allowed here: …", "" normally */
 	struct pool pool;
 };

@@ -1,5 +1,6 @@
 #include "analyze/content/join.h"
 
+#include "analyze/content/source.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -16,6 +17,7 @@ struct joined_rule {
 	uint32_t groups;
 	uint32_t others; /* the group of keys beyond max_keys, or UNSET */
 	uint64_t strikes;
+	const struct content_kind *content; /* of a structure's window, or NULL */
 };
 
 struct join {
@@ -27,6 +29,7 @@ struct join {
 	struct span_index keys;   /* heads and texts, as units make them */
 	VEC(uint32_t) groups;     /* per entry of keys: index in findings->groups */
 	struct span_index hidden; /* values that may not be seen, across rules */
+	struct sources sources;
 };
 
 /* A rule file's text on one line, safe to print. */
@@ -79,9 +82,11 @@ struct join *join_create(const struct rule_set *rules, const bool *applies,
 	join->limits = limits;
 	join->given_up = given_up;
 	join->rules = mem_zeroed(rules->rules.count, sizeof *join->rules);
+	join->sources.dropped = mem_zeroed(rules->rules.count, sizeof *join->sources.dropped);
 	for (size_t i = 0; i < rules->rules.count; i++) {
 		join->rules[i] =
 			(struct joined_rule){ .index = (uint32_t)findings->rules.count, .others = UNSET };
+		join->rules[i].content = structure_content(&rules->rules.items[i].structure);
 		if (applies[i])
 			add_rule(findings, &rules->rules.items[i]);
 	}
@@ -96,6 +101,8 @@ void join_destroy(struct join *join)
 	span_index_deinit(&join->keys);
 	vec_deinit(&join->groups);
 	span_index_deinit(&join->hidden);
+	vec_deinit(&join->sources.items);
+	free(join->sources.dropped);
 	free(join);
 }
 
@@ -113,30 +120,85 @@ static uint32_t others_of(struct join *join, struct joined_rule *rule)
 	return rule->others;
 }
 
+struct sources *join_sources(struct join *join)
+{
+	return &join->sources;
+}
+
+uint32_t join_rule(const struct join *join, uint32_t rule)
+{
+	return join->rules[rule].index;
+}
+
+const char *join_shown(struct join *join, struct span key)
+{
+	struct raw_key_head head;
+	struct span text = span_part(key, sizeof head, key.size);
+
+	memcpy(&head, key.data, sizeof head);
+	if (!head.hidden)
+		return pool_span(&join->findings->pool, text);
+	return pool_printf(&join->findings->pool, "hidden #%u",
+					   span_index_add(&join->hidden, text) + 1);
+}
+
 /* The group of a key a unit made; a new one as long as its rule may have more. */
 static uint32_t group_of(struct join *join, struct span key)
 {
 	struct raw_key_head head;
 	struct joined_rule *rule;
 	uint32_t number = span_index_find(&join->keys, key);
-	struct span text = span_part(key, sizeof head, key.size);
-	const char *shown;
-
 	if (number != SPAN_INDEX_NONE)
 		return join->groups.items[number];
 	memcpy(&head, key.data, sizeof head);
 	rule = &join->rules[head.rule];
 	if (rule->groups >= join->set->rules.items[head.rule].aggregate.max_keys)
 		return others_of(join, rule);
-	if (head.hidden)
-		shown = pool_printf(&join->findings->pool, "hidden #%u",
-							span_index_add(&join->hidden, text) + 1);
-	else
-		shown = pool_span(&join->findings->pool, text);
 	span_index_add(&join->keys, key);
-	number = add_group(join, rule, shown);
+	number = add_group(join, rule, join_shown(join, key));
 	*vec_add(&join->groups) = number;
 	return number;
+}
+
+void join_name(struct join *join, const struct source *source, struct span key)
+{
+	uint32_t group = group_of(join, key);
+
+	for (uint32_t i = 0; i < source->hits; i++)
+		join->findings->hits.items[source->hit + i].group = group;
+}
+
+static void add_source(struct join *join, struct source source)
+{
+	struct sources *sources = &join->sources;
+
+	if (sources->items.count < SOURCES_MAX)
+		*vec_add(&sources->items) = source;
+	else
+		sources->dropped[source.rule]++;
+}
+
+/* Where the hit whose first index is `first` has content of its own to look into. */
+static void add_sources(struct join *join, const struct unit_result *result,
+						const struct raw_hit *raw, size_t first)
+{
+	struct source source = {
+		.structure = raw->at,
+		.content = join->rules[raw->rule].content,
+		.format = raw->packed,
+		.rule = raw->rule,
+		.hit = (uint32_t)first,
+		.hits = (uint32_t)(join->findings->hits.count - first),
+		.live = chunk_is_live(raw->chunk.state),
+	};
+
+	if (source.format)
+		source.at = raw->at + raw->packed_at;
+	for (uint32_t i = 0; i < raw->claims; i++)
+		if (result->claims.items[raw->first_claim + i].content)
+			source.at = result->claims.items[raw->first_claim + i].pointer;
+	if (source.format || source.content)
+		add_source(join, source);
 }
 
 static struct finding_rule *finding_of(struct join *join, uint32_t rule)
@@ -170,6 +232,7 @@ static void add_hit(struct join *join, const struct unit_result *result, const s
 	struct joined_rule *joined = &join->rules[raw->rule];
 	vaddr chunk_end = raw->chunk.address + raw->chunk.bytes;
 	bool whole = rule->extent == RULE_EXTENT_CHUNK;
+	size_t first = join->findings->hits.count;
 	struct hit hit = {
 		.start = whole ? raw->chunk.address : raw->at,
 		.chunk = raw->chunk.address,
@@ -187,6 +250,7 @@ static void add_hit(struct join *join, const struct unit_result *result, const s
 	*vec_add(&join->findings->hits) = hit;
 	finding_of(join, raw->rule)->hits++;
 	add_claims(join, result, raw, &hit);
+	add_sources(join, result, raw, first);
 }
 
 /* Of a rule that is given up nothing counts any more, whatever a unit has found by then. */

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 struct join;
+struct source; /* analyze/content/source.h */
 
 /* Hits a scan keeps, at 48 bytes each: more than any heap of real content was seen to hold. */
 enum { JOIN_HITS = 1 << 24 };
@@ -34,6 +35,18 @@ void join_destroy(struct join *join);
 
 /* Takes the next unit, by address. */
 void join_unit(struct join *join, const struct unit_result *result);
+
+/* The streams and windows of the hits that were taken, which may be sorted; until join_destroy. */
+struct sources *join_sources(struct join *join);
+
+/* Index in findings->rules of a rule of the set. */
+uint32_t join_rule(const struct join *join, uint32_t rule);
+
+/* A key (raw_key.h) as it may be seen: a hidden one by its number. In the findings' pool. */
+const char *join_shown(struct join *join, struct span key);
+
+/* Puts the hits of a source into the group of that key. Not after join_finish. */
+void join_name(struct join *join, const struct source *source, struct span key);
 
 /* To be called once, behind the last unit: sorts the hits. */
 void join_finish(struct join *join);

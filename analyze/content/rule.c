@@ -33,6 +33,8 @@ size_t rule_captures(const struct rule *rule, const char *names[MATCH_CAPTURES])
 	for (size_t i = 0; i < rule->validator_count; i++)
 		if (rule->validators[i]->provides)
 			count = add_name(names, count, rule->validators[i]->provides);
+	for (size_t i = 0; structure_content(&rule->structure) && content_captures[i]; i++)
+		count = add_name(names, count, content_captures[i]);
 	return count;
 }
 

@@ -111,8 +111,9 @@ static bool check_capture(struct compile *compile, struct rule_place place, cons
 		}
 		strbuf_printf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
-	rule_message_add(compile->schema.sink, place, "R040", "no capture '%s'; the pattern has: %s%s",
+	rule_message_add(compile->schema.sink, place, "R040", "no capture '%s'; the %s has: %s%s",
 					 schema_quote(&compile->schema, span_string(name)),
+					 compile->rule->pattern.data ? "pattern" : "structure",
 					 count ? strbuf_text(&all) : "none",
 					 schema_suggest(&compile->schema, name, names));
 	strbuf_deinit(&all);
@@ -168,7 +169,10 @@ static bool check_test(struct compile *compile, const struct rule_test *test)
 	for (size_t i = 0; i < test->expect.count; i++) {
 		const char *name = test->expect.items[i].name;
 
-		if (strcmp(name, "bytes") != 0 && (strcmp(name, "key") != 0 || !rule->aggregate.by))
+		if (test->is_words && strcmp(name, "bytes") != 0)
+			good = rule_message_add(sink, test->place, "R043",
+									"of a structure a test can expect match, none or bytes");
+		else if (strcmp(name, "bytes") != 0 && (strcmp(name, "key") != 0 || !rule->aggregate.by))
 			good &= check_capture(compile, test->place, name);
 	}
 	return good;

@@ -44,6 +44,21 @@ static bool read_claim(struct schema *schema, const struct tree_node *node, void
 							"claim is true, false or a number of bytes");
 }
 
+static bool read_content(struct schema *schema, const struct tree_node *node, void *target)
+{
+	enum { MOST = 16 };
+	struct structure_word *word = target;
+	const char *names[MOST + 1] = { NULL };
+	unsigned position = 0;
+
+	for (size_t i = 0; i < MOST && content_kind_at(i); i++)
+		names[i] = content_kind_at(i)->name;
+	if (!schema_choice(schema, node, names, &position))
+		return false;
+	word->content = content_kind_at(position);
+	return true;
+}
+
 const struct schema_field rule_part_word_fields[] = {
 	{ "at", SCHEMA_U32, .offset = offsetof(struct structure_word, at), .required = true,
 	  .max = MAX_OFFSET },
@@ -56,6 +71,7 @@ const struct schema_field rule_part_word_fields[] = {
 	{ "null", SCHEMA_BOOL, .offset = offsetof(struct structure_word, null) },
 	{ "back", SCHEMA_CUSTOM, .read = read_back },
 	{ "claim", SCHEMA_CUSTOM, .read = read_claim },
+	{ "content", SCHEMA_CUSTOM, .read = read_content },
 	{ 0 },
 };
 
@@ -74,6 +90,8 @@ static bool check_word(struct schema *schema, const struct tree_node *node,
 	else if (word->claim && word->claim_bytes && word->to != WORD_TO_FREE &&
 			 word->to != WORD_TO_MAPPED)
 		what = "claim of a number of bytes goes with to: free or to: mapped";
+	else if (word->content && !word->claim)
+		what = "content goes with claim only";
 	else if (word->claim && !word->claim_bytes && word->to == WORD_TO_FREE)
 		what = "to: free needs claim with a number of bytes";
 	if (!what)
@@ -92,6 +110,9 @@ static bool add_word(struct schema *schema, const struct tree_node *node,
 		return false;
 	if (structure->words.count == MAX_WORDS)
 		return rule_message_add(schema->sink, node->place, "R009", "more than %d words", MAX_WORDS);
+	if (word.content && structure_content(structure))
+		return rule_message_add(schema->sink, node->place, "R042",
+								"another word of the structure has content already");
 	*vec_add(&structure->words) = word;
 	end = word.at + (uint64_t)structure_word_bytes(word.type, 8);
 	structure->bytes = end > structure->bytes ? end : structure->bytes;

@@ -3,6 +3,7 @@
 #include "analyze/content/join.h"
 #include "analyze/content/runs.h"
 #include "analyze/content/stress.h"
+#include "analyze/content/streams.h"
 #include "analyze/content/unit_scan.h"
 #include "base/mem.h"
 #include "base/workers.h"
@@ -17,6 +18,8 @@ struct scan {
 	unsigned worker_count;
 	bool *applies;
 	struct progress *progress;
+	struct findings *findings;
+	uint64_t look_budget;
 	atomic_bool failed;
 
 	/* units are joined in address order, by whoever finishes the one that is due */
@@ -71,6 +74,8 @@ static bool create_workers(struct scan *scan, unsigned count, struct err *err)
 
 static bool run(struct scan *scan, unsigned workers, struct err *err)
 {
+	bool good;
+
 	if (!create_workers(scan, workers ? workers : 1, err))
 		return false;
 	if (scan->progress)
@@ -79,9 +84,12 @@ static bool run(struct scan *scan, unsigned workers, struct err *err)
 	if (scan->progress)
 		progress_end(scan->progress);
 	join_due(scan);
+	if (atomic_load(&scan->failed))
+		return err_set(err, ERR_SYSTEM, "libhs failed while scanning for keywords");
+	good = streams_run(scan->findings, scan->join, &scan->shared, scan->look_budget,
+					   scan->worker_count, scan->progress, err);
 	join_finish(scan->join);
-	return !atomic_load(&scan->failed) ||
-		   err_set(err, ERR_SYSTEM, "libhs failed while scanning for keywords");
+	return good;
 }
 
 /* Odd, so that rules that take turns at the same keywords are all met. Reading the processor's
@@ -163,7 +171,22 @@ bool content_scan(struct findings *findings, const struct rule_set *rules,
 				  const struct chunk_table *chunks, const struct page_map *page_map,
 				  unsigned workers, struct progress *progress, struct err *err)
 {
-	struct scan scan = { .progress = progress, .lock = PTHREAD_MUTEX_INITIALIZER };
+	return content_scan_within(findings, rules, image, regions, chunks, page_map, STREAMS_BUDGET,
+							   workers, progress, err);
+}
+
+bool content_scan_within(struct findings *findings, const struct rule_set *rules,
+						 const struct image *image, const struct regions *regions,
+						 const struct chunk_table *chunks, const struct page_map *page_map,
+						 uint64_t look_budget, unsigned workers, struct progress *progress,
+						 struct err *err)
+{
+	struct scan scan = {
+		.progress = progress,
+		.findings = findings,
+		.look_budget = look_budget,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
 	bool good;
 
 	*findings = (struct findings){ .disabled_note = disabled_note(rules) };
@@ -171,7 +194,7 @@ bool content_scan(struct findings *findings, const struct rule_set *rules,
 	scan.shared.runs = &scan.runs;
 	scan_init(&scan, rules, image);
 	runs_init(&scan.runs, image, chunks, page_map, UNIT_BYTES);
-	scan.shared.budget_ns = budget_of(scan.runs.bytes);
+	scan.shared.budget_ns = budget_of(scan.runs.bytes + look_budget);
 	scan.results = mem_zeroed(scan.runs.units.count, sizeof *scan.results);
 	scan.done = mem_zeroed(scan.runs.units.count + 1, sizeof *scan.done);
 	scan.join =

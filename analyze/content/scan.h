@@ -20,4 +20,11 @@ bool content_scan(struct findings *findings, const struct rule_set *rules,
 				  const struct chunk_table *chunks, const struct page_map *page_map,
 				  unsigned workers, struct progress *progress, struct err *err);
 
+/* The same with another budget, in bytes, for looking into streams (streams.h); 0: into none. */
+bool content_scan_within(struct findings *findings, const struct rule_set *rules,
+						 const struct image *image, const struct regions *regions,
+						 const struct chunk_table *chunks, const struct page_map *page_map,
+						 uint64_t look_budget, unsigned workers, struct progress *progress,
+						 struct err *err);
+
 #endif

@@ -5,6 +5,14 @@ void structure_deinit(struct structure *structure)
 	vec_deinit(&structure->words);
 }
 
+const struct content_kind *structure_content(const struct structure *structure)
+{
+	for (size_t i = 0; i < structure->words.count; i++)
+		if (structure->words.items[i].content)
+			return structure->words.items[i].content;
+	return NULL;
+}
+
 unsigned structure_word_bytes(enum word_type type, unsigned pointer)
 {
 	static const unsigned bytes[] = { 1, 2, 4, 8 };
@@ -162,6 +170,8 @@ void structure_claim(const struct structure *structure, const struct structure_t
 
 		if (!word->claim || !read_word(tables, place, word, &pointer) || !pointer)
 			continue;
+		claim->pointer = pointer;
+		claim->content = word->content;
 		claims->count += word->claim_bytes ? claim_freed(word, tables, pointer, claim)
 										   : claim_chunk(word, tables, pointer, claim);
 	}

@@ -3,6 +3,7 @@
 #ifndef ANALYZE_CONTENT_STRUCTURE_H
 #define ANALYZE_CONTENT_STRUCTURE_H
 
+#include "analyze/content/contents.h"
 #include "analyze/memory/chunks.h"
 #include "analyze/memory/image.h"
 #include "analyze/memory/regions.h"
@@ -43,6 +44,7 @@ struct structure_word {
 	bool claim;    /* the pointed chunk is explained too */
 	uint64_t
 		claim_bytes; /* or this many bytes from the pointer, where they lie in one free chunk */
+	const struct content_kind *content; /* what is claimed is content of this kind; or NULL */
 };
 
 struct structure {
@@ -63,6 +65,8 @@ struct structure_claim {
 	vaddr start;
 	uint64_t bytes;
 	struct chunk chunk;
+	vaddr pointer;                      /* the word's value */
+	const struct content_kind *content; /* of the word */
 };
 
 enum { STRUCTURE_CLAIMS = 8 };
@@ -73,6 +77,9 @@ struct structure_claims {
 };
 
 void structure_deinit(struct structure *structure);
+
+/* The content that a word of the structure names, or NULL. */
+const struct content_kind *structure_content(const struct structure *structure);
 
 /* Where a structure is looked for: `bytes` stand at `address` in the target, in `chunk`, and reach
  * as far as memory is there without a gap. Words behind a gap (a page that the program has not

@@ -27,6 +27,8 @@ struct raw_hit {
 	uint32_t rule;
 	uint32_t key; /* in unit_result.keys, or RAW_NO_KEY */
 	uint32_t first_claim, claims;
+	uint32_t packed_at; /* from the hit's start to that of a stream it has proven */
+	enum match_packed packed;
 };
 
 /* What a unit came to for a rule that it has places for. */

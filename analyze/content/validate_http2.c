@@ -54,6 +54,20 @@ static bool is_grpc(const struct frame *frame)
 		   length && length == cursor_left(&cursor);
 }
 
+/* Identifiers that are registered (6.5.2; 8 of RFC 8441, 9 of RFC 9218), or sent so that peers
+ * learn to ignore what they do not know (RFC 8701 2: 0x?a?a). */
+static bool are_settings(struct cursor cursor)
+{
+	while (cursor_left(&cursor)) {
+		uint16_t identifier = cursor_u16(&cursor);
+
+		cursor_skip(&cursor, 4); /* value */
+		if ((!identifier || identifier > 9) && (identifier & 0x0f0f) != 0x0a0a)
+			return false;
+	}
+	return cursor_ok(&cursor);
+}
+
 /* SETTINGS come in pairs of six bytes, none in an acknowledgment (6.5); a window grows by at least
  * one (6.9). */
 static bool payload_fits(const struct frame *frame)
@@ -62,7 +76,8 @@ static bool payload_fits(const struct frame *frame)
 	uint32_t increment;
 
 	if (frame->type == SETTINGS)
-		return frame->payload.size % 6 == 0 && !(frame->flags && frame->payload.size);
+		return frame->payload.size % 6 == 0 && !(frame->flags && frame->payload.size) &&
+			   are_settings(cursor);
 	increment = cursor_u32(&cursor);
 	return frame->type != WINDOW_UPDATE || (increment && increment >> 31 == 0);
 }

@@ -5,42 +5,68 @@
 
 enum { MAX_BYTES = 64 << 20 };
 
-/* How many bytes of the text are of each kind, to tell encodings from words. */
-struct tally {
-	size_t hex, base64, digits, upper, blanks;
-};
-
-static struct tally tally_of(struct span text)
+static bool is_hex(uint8_t c)
 {
-	struct tally tally = { 0 };
+	return text_is_digit(c) || (text_is_letter(c) && (c | 32) <= 'f');
+}
+
+/* The alphabet for addresses, with - and _, is left out: names of C++ functions are made of it. */
+static bool is_base64(uint8_t c)
+{
+	return text_is_digit(c) || text_is_letter(c) || c == '+' || c == '/' || c == '=';
+}
+
+static size_t kind_length(struct span bytes, bool (*is_kind)(uint8_t))
+{
+	size_t length = 0;
+
+	while (length < bytes.size && is_kind(bytes.data[length]))
+		length++;
+	return length;
+}
+
+/* CR, LF or both. */
+static size_t break_length(struct span bytes)
+{
+	if (!bytes.size || (bytes.data[0] != '\r' && bytes.data[0] != '\n'))
+		return 0;
+	return bytes.data[0] == '\r' && bytes.size > 1 && bytes.data[1] == '\n' ? 2 : 1;
+}
+
+/* Bytes at the start that are of the kind: lines of one length, and a shorter last one, in which
+ * nothing else stands. */
+static size_t run_length(struct span bytes, bool (*is_kind)(uint8_t))
+{
+	size_t first = kind_length(bytes, is_kind), end = first, length = first;
+
+	while (length == first) {
+		size_t start = end + break_length(span_part(bytes, end, 2));
+		struct span rest = span_part(bytes, start, bytes.size);
+
+		length = kind_length(span_part(rest, 0, first), is_kind);
+		if (start == end || !length)
+			break;
+		if (length < rest.size && rest.data[length] >= ' ' && rest.data[length] <= '~')
+			break;
+		end = start + length;
+	}
+	return end;
+}
+
+/* Not words: base64 of any data is a sixth digits, two fifths upper case; its lines have 64 columns
+ * or more. */
+static bool is_like_base64(struct span text)
+{
+	size_t digits = 0, upper = 0, breaks = 0;
 
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t c = text.data[i];
-		bool letter = text_is_letter(c), digit = text_is_digit(c);
 
-		tally.digits += digit;
-		tally.upper += letter && !(c & 32);
-		tally.hex += digit || (letter && (c | 32) <= 'f');
-		tally.base64 += digit || letter || c == '+' || c == '/' || c == '=';
-		tally.blanks += c == ' ' || c == '\t' || c == '\r' || c == '\n';
+		digits += text_is_digit(c);
+		upper += text_is_letter(c) && !(c & 32);
+		breaks += c == '\r' || c == '\n';
 	}
-	return tally;
-}
-
-/* NULL where it is neither: other text has names only its program knows. base64 of any data is a
- * sixth digits, two fifths upper case; its lines have 64 columns or more. The alphabet for
- * addresses, with - and
- * _, is left out: names of C++ functions are made of it. */
-static const char *kind_of(struct span text)
-{
-	struct tally tally = tally_of(text);
-
-	if (tally.hex == text.size)
-		return "hex";
-	if (tally.base64 + tally.blanks == text.size && tally.blanks * 60 < text.size &&
-		tally.digits * 16 > text.size && tally.upper * 4 > text.size)
-		return "base64";
-	return NULL;
+	return breaks * 60 < text.size && digits * 16 > text.size && upper * 4 > text.size;
 }
 
 /* Where the text starts: at the capture `text`, or where the match does. */
@@ -51,15 +77,22 @@ static size_t text_start(struct span bytes, const struct match *match)
 	return capture && capture->text.data ? (size_t)(capture->text.data - bytes.data) : 0;
 }
 
-/* At least 64 bytes. Provides `kind`, told by the first few of them: hex or base64. */
+/* At least 64 bytes. Provides `kind`: hex, or base64 as its first few bytes tell. What other text
+ * stands behind it does not count. */
 bool validate_encoded_text(struct span bytes, struct match *match)
 {
 	enum { LEAST = 64, LOOK = 256 };
-	size_t start = text_start(bytes, match);
-	size_t length = text_run_length(span_part(bytes, start, MAX_BYTES));
-	const char *kind = kind_of(span_part(bytes, start, length < LOOK ? length : LOOK));
+	size_t start = text_start(bytes, match), length;
+	struct span text = span_part(bytes, start, MAX_BYTES);
+	const char *kind = "hex";
 
-	if (length < LEAST || !kind)
+	length = run_length(text, is_hex);
+	if (length < LEAST) {
+		kind = "base64";
+		length = run_length(text, is_base64);
+	}
+	if (length < LEAST ||
+		(*kind == 'b' && !is_like_base64(span_part(text, 0, length < LOOK ? length : LOOK))))
 		return false;
 	match_extend(match, start + length);
 	match_set(match, "kind", span_string(kind));

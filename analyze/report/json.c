@@ -1,6 +1,7 @@
 #include "analyze/report/json.h"
 
 #include "analyze/report/json_value.h"
+#include "analyze/report/packed_json.h"
 #include "analyze/report/references_json.h"
 
 /* Short names for what stands in every line below. */
@@ -362,6 +363,7 @@ static json_t *rule_json(const struct report_rule *rule, bool has_stats)
 		json_array_append_new(groups, row);
 	}
 	set(object, "groups", groups);
+	set(object, "packed", packed_json(rule));
 	if (has_stats)
 		set(object, "stats", rule_stats_json(&rule->stats));
 	return object;
@@ -388,6 +390,7 @@ static json_t *clusters_json(const struct report_content *content)
 static json_t *content_json(const struct report_content *content)
 {
 	json_t *object = json_object(), *rules = json_array(), *rest = json_object();
+	json_t *budget = json_object();
 
 	set(object, "rules_applied", number(content->rules_applied));
 	for (size_t i = 0; i < content->rules.count; i++)
@@ -395,6 +398,9 @@ static json_t *content_json(const struct report_content *content)
 	for (size_t i = 0; i < content->quiet.count; i++)
 		json_array_append_new(rules, rule_json(&content->quiet.items[i], true));
 	set(object, "rules", rules);
+	set(budget, "bytes", number(content->look_budget));
+	set(budget, "spent_bytes", number(content->look_spent));
+	set(object, "packed_budget", budget);
 	set(rest, "chunks", number(content->unattributed_chunks));
 	set(rest, "bytes", number(content->unattributed_bytes));
 	set(rest, "clusters", clusters_json(content));

@@ -4,6 +4,7 @@
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
 #include "analyze/report/owner_lines.h"
+#include "analyze/report/packed_table.h"
 #include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
@@ -106,6 +107,20 @@ static void add_heap(const struct report *report, struct strbuf *out)
 	strbuf_deinit(&line);
 }
 
+static void add_packed(const struct report_content *content, struct strbuf *out)
+{
+	struct strbuf limits = { 0 };
+	struct table table;
+
+	if (!packed_table_make(content, &table))
+		return;
+	add_table("Inside compressed streams and windows of inflaters", &table, out);
+	packed_table_limits(content, &limits);
+	if (limits.size)
+		add_line("\n", strbuf_text(&limits), out);
+	strbuf_deinit(&limits);
+}
+
 static void add_content(const struct report *report, struct strbuf *out)
 {
 	const struct report_content *content = &report->content;
@@ -121,6 +136,7 @@ static void add_content(const struct report *report, struct strbuf *out)
 		add_line("\n", strbuf_text(&coverage), out);
 		strbuf_deinit(&coverage);
 	}
+	add_packed(content, out);
 	if (content->has_stats) {
 		content_tables_stats(content, &table);
 		add_table("What the rules cost (of all threads; the search for keywords is shared)", &table,

@@ -1,5 +1,13 @@
 #include "analyze/report/model.h"
 
+static void rule_deinit(struct report_rule *rule)
+{
+	for (size_t i = 0; i < rule->packed.inside.count; i++)
+		vec_deinit(&rule->packed.inside.items[i].groups);
+	vec_deinit(&rule->packed.inside);
+	vec_deinit(&rule->groups);
+}
+
 void report_deinit(struct report *report)
 {
 	for (size_t i = 0; i < report->heap.arenas.count; i++)
@@ -9,7 +17,7 @@ void report_deinit(struct report *report)
 		vec_deinit(&report->heap.pins.items[i].last);
 	}
 	for (size_t i = 0; i < report->content.rules.count; i++)
-		vec_deinit(&report->content.rules.items[i].groups);
+		rule_deinit(&report->content.rules.items[i]);
 	for (size_t i = 0; i < report->diagnosis.count; i++)
 		vec_deinit(&report->diagnosis.items[i].evidence);
 	vec_deinit(&report->evidence.gaps);

@@ -188,6 +188,32 @@ struct report_rule_stats {
 	bool slow;
 };
 
+/* What a rule found in compressed streams and windows: bytes there have no address, so nothing of
+ * it is attributed. */
+struct report_inside_group {
+	const char *key;
+	uint64_t hits, live_hits;
+};
+
+struct report_inside {
+	const char *id, *title;   /* of the rule that found it */
+	uint64_t streams;         /* of the outer rule's, with a hit in them */
+	uint64_t hits, live_hits; /* live: in streams of live chunks */
+	uint64_t bytes; /* inflated bytes that the hits explain; two rules may explain the same */
+	VEC(struct report_inside_group) groups; /* most hits first, at most the rule's top */
+};
+
+/* The compressed streams of a rule's hits, or the windows of inflaters that they claim. */
+struct report_packed {
+	uint64_t streams, live_streams;        /* looked into */
+	uint64_t nested;                       /* streams in them, looked into */
+	uint64_t packed_bytes, inflated_bytes; /* of both: read, and what came out */
+	uint64_t broken, cut_short;            /* of both: they count as far as they go */
+	uint64_t too_long;              /* of both: more would have come out than is inflated of one */
+	uint64_t over_budget, too_deep; /* not looked into */
+	VEC(struct report_inside) inside; /* most bytes first */
+};
+
 struct report_rule {
 	const char *id, *title, *severity, *confidence, *remediation;
 	struct report_hits live, stale;
@@ -195,6 +221,8 @@ struct report_rule {
 	bool slow;                       /* places were left over, as its pattern runs away */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
 	struct report_rule_stats stats;  /* where the content has them */
+	bool has_packed;                 /* a hit is a stream, or has a window */
+	struct report_packed packed;
 };
 
 struct report_cluster {
@@ -209,8 +237,9 @@ struct report_content {
 	uint64_t unattributed_chunks, unattributed_bytes; /* live chunks no rule explains any byte of */
 	VEC(struct report_cluster) clusters;              /* of those, most bytes first, at most 20 */
 	size_t rules_applied;
-	bool has_stats;                /* filled on demand */
-	VEC(struct report_rule) quiet; /* with stats: the other rules, by id */
+	uint64_t look_budget, look_spent; /* bytes read and inflated to look into streams */
+	bool has_stats;                   /* filled on demand */
+	VEC(struct report_rule) quiet;    /* with stats: the other rules, by id */
 };
 
 /* Chunks that count once: here live ones only. */

@@ -5,6 +5,7 @@
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
 #include "analyze/report/owner_lines.h"
+#include "analyze/report/packed_table.h"
 #include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
@@ -211,6 +212,22 @@ static void print_heap(const struct page *page)
 	strbuf_deinit(&line);
 }
 
+static void print_packed(const struct page *page)
+{
+	const struct report_content *content = &page->report->content;
+	struct strbuf limits = { 0 };
+	struct table table;
+
+	if (!packed_table_make(content, &table))
+		return;
+	heading(page, "INSIDE COMPRESSED STREAMS AND WINDOWS OF INFLATERS");
+	print_table(page, &table);
+	packed_table_limits(content, &limits);
+	if (limits.size)
+		paragraph(page, "  ", strbuf_text(&limits));
+	strbuf_deinit(&limits);
+}
+
 static void print_content(const struct page *page)
 {
 	const struct report_content *content = &page->report->content;
@@ -227,6 +244,7 @@ static void print_content(const struct page *page)
 		paragraph(page, "  ", strbuf_text(&coverage));
 		strbuf_deinit(&coverage);
 	}
+	print_packed(page);
 	if (content->has_stats) {
 		heading(page, "WHAT THE RULES COST (of all threads; the search for keywords is shared)");
 		content_tables_stats(content, &table);

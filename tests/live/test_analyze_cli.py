@@ -2,6 +2,7 @@
 """The command line of analyze: every command, option and usage error with its exit status; help, man
 page and options agree; where output goes and what it looks like there."""
 
+import collections
 import json
 import os
 import pty
@@ -16,8 +17,8 @@ from harness import (ANALYZE, COMPLETE, FAILED, PARTIAL, ROOT, RULES, USAGE, Ses
 sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
 import json_schema  # noqa: E402
 
-COMMANDS = ["report", "chunks", "show", "verify", "rules list", "rules check", "rules test",
-            "rules explain", "rules suggest", "rules new"]
+COMMANDS = ["report", "chunks", "hits", "show", "verify", "rules list", "rules check", "rules test",
+            "rules samples", "rules explain", "rules suggest", "rules new"]
 COLUMNS = 100
 SCREEN_LINES = 40
 STATES = ["in-use", "mmapped", "tcache", "fastbin", "binned", "top"]
@@ -65,6 +66,9 @@ USAGE_ERRORS = [
     (["chunks", "x.core", "--state", "live,fre"], "fre", "'free'"),
     (["chunks", "x.core", "--rule", "web.http-mesage", "--rules", RULES], "web.http-mesage",
      "'web.http-message'"),
+    (["hits", "x.core", "--rule", "web.http-mesage", "--rules", RULES], "web.http-mesage",
+     "'web.http-message'"),
+    (["hits"], "needs: FILE", "--help"),
     (["chunks", "x.core", "--rule", "qqqqqqqqqq", "--rules", RULES], "qqqqqqqqqq", "rules list"),
     (["chunks", "x.core", "--rule", "web.http-message", "--rules", "none"], "there are none", ""),
 ]
@@ -152,7 +156,7 @@ def each_option_belongs_to_its_commands(session, core):
     address = some_chunk(core)
     for command in COMMANDS:
         operands = {"show": [core, address], "rules explain": [core, address, "web.http-message"],
-                    "rules list": [], "rules check": [], "rules test": [],
+                    "rules list": [], "rules check": [], "rules test": [], "rules samples": [],
                     "rules new": []}.get(command, [core])
         for name, letter in every.items():
             argument = [ARGUMENTS[name]] if name in ARGUMENTS else []
@@ -236,7 +240,7 @@ def evidence_is_never_overwritten(session, core):
 
 
 def a_closed_pipe_is_no_error(session, core):
-    for words in (["report", core], ["chunks", core, "--ndjson"], ["verify", core], ["--help"],
+    for words in (["report", core], ["chunks", core, "--ndjson"], ["hits", core], ["verify", core], ["--help"],
                   ["rules", "list"]):
         reader, writer = os.pipe()
         os.close(reader)
@@ -331,7 +335,7 @@ def rules_are_found_where_they_should(session, core):
                   "--rules goes before $DUMPCORE_RULES")
     session.equal(applied(DUMPCORE_RULES=folder), len(own), "a report uses $DUMPCORE_RULES")
     session.equal(applied("--rules", "none", DUMPCORE_RULES=RULES), 0, "--rules none uses none")
-    for word in ("list", "check", "test"):
+    for word in ("list", "check", "test", "samples"):
         result = run(ANALYZE, "rules", word, folder)
         session.ok(result.status == COMPLETE and result.out, f"analyze rules {word}", result)
 
@@ -373,6 +377,41 @@ def chunks_are_filtered(session, core):
     single, double = (run(ANALYZE, "chunks", core, "--ndjson", "--rules", RULES, "-t", count).stdout
                       for count in (1, 2))
     session.ok(single == double, "one worker and two give the same list")
+
+
+def hits_of(core, *words):
+    result = run(ANALYZE, "hits", core, "--ndjson", "--rules", RULES, *words)
+    return [json.loads(line) for line in result.out.splitlines()], result
+
+
+def hits_are_filtered(session, core):
+    everything, result = hits_of(core)
+    session.ok(result.status == COMPLETE and len(everything) >= 300, "analyze hits lists hits", result)
+    session.ok(all(sorted(hit) == ["address", "bytes", "chunk", "chunk_bytes", "claimed", "key", "rule", "state"]
+                   for hit in everything), "each line has the members of the manual")
+    starts = [int(hit["address"], 16) for hit in everything]
+    session.equal(starts, sorted(starts), "by address")
+    states = {chunk["address"]: chunk["state"] for chunk in chunks_of(core, "--rules", "none")[0]}
+    session.ok(all(states[hit["chunk"]] == hit["state"] for hit in everything),
+               "each is in a chunk that analyze chunks lists, in the same state")
+    report = json.loads(run(ANALYZE, "report", core, "--format", "json", "--rules", RULES).out)
+    wanted = {rule["id"]: rule["live"]["hits"] + rule["stale"]["hits"] for rule in report["content"]["rules"]}
+    got = collections.Counter(hit["rule"] for hit in everything if not hit["claimed"])
+    session.equal(dict(got), {rule: count for rule, count in wanted.items() if count}, "as many as in the report")
+    for words, wanted in (
+            (["--state", "live"], lambda hit: hit["state"] in ("in-use", "mmapped")),
+            (["--state", "free"], lambda hit: hit["state"] not in ("in-use", "mmapped")),
+            (["--rule", "web.http-message"], lambda hit: hit["rule"] == "web.http-message")):
+        some, result = hits_of(core, *words)
+        session.ok(some and some == [hit for hit in everything if wanted(hit)],
+                   f"analyze hits {' '.join(words)}", result)
+    table = run(ANALYZE, "hits", core, "--rules", RULES).out.splitlines()
+    rows = [line.split()[:5] for line in table[1:]]
+    session.equal(rows, [[hit["address"], str(hit["bytes"]), hit["state"], hit["chunk"], hit["rule"]]
+                         for hit in everything], "the table has the same rows")
+    single, double = (run(ANALYZE, "hits", core, "--ndjson", "--rules", RULES, "-t", count).stdout
+                      for count in (1, 2))
+    session.ok(single == double, "one worker and two give the same hits")
 
 
 def check_json(session, name, path, status, schema):
@@ -449,6 +488,7 @@ def main():
     session.test(messages_can_be_silenced, core)
     session.test(rules_are_found_where_they_should, core)
     session.test(chunks_are_filtered, core)
+    session.test(hits_are_filtered, core)
     session.test(every_kind_of_input, target.pid, core)
     session.finish()
 

@@ -13,7 +13,7 @@ from harness import ANALYZE, COMPLETE, PARTIAL, RULES, TARGETS, USAGE, Session, 
 
 # Planted by a script that gets the secrets on stdin, so that they are in no command line.
 PLANT = r"""
-import ctypes, struct, sys
+import ctypes, gzip, io, os, struct, sys, zipfile, zlib
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.malloc.argtypes = [ctypes.c_size_t]
@@ -70,6 +70,23 @@ for value in (secret, number, word):
     plant(masked(b'{"type":"' + value + b'"}'))
     plant((b"some text with " + value + b" in UTF-16").decode().encode("utf-16-le"))
     plant(b"Cookie: sid=" + value + b"\r\nAuthorization: Basic " + value + b"\r\n")
+# and the same inside streams, with random bytes so that none is stored so short that it is overlooked
+def packed(data):
+    return gzip.compress(data + b"\r\n" + os.urandom(400))
+for text in (http, b'{"password":"' + secret + b'","card":"' + number + b'","' + token + b'":1}',
+             b'42["password=' + secret + b'",1]', b'42["' + key + b'",{"a":1}]',
+             b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=" + secret + b"\r\nContent-Length: 2\r\n\r\nok",
+             b"GET /download/" + secret + b" HTTP/1.1\r\nHost: shop.example\r\n\r\n"):
+    plant(packed(text))
+    plant(zlib.compress(text + os.urandom(400)))
+    for name in (b"a.txt", secret, token + b"/" + key + b".json"):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name.decode(), packed(text))
+        plant(file.getvalue())
+# a window of an inflater: what it has is named by what is in it
+inflater = zlib.decompressobj()
+inflater.decompress(zlib.compress(b"Manifest-Version: 1.0\r\nBundle-SymbolicName: password=" + secret + b"\r\n" + os.urandom(40000))[:900])
 print("READY", flush=True)
 import time
 time.sleep(3600)
@@ -131,7 +148,8 @@ def outputs(core):
     commands = [["report", core, "--format", form, *more, "--rules", RULES]
                 for form in ("text", "json", "markdown") for more in ([], ["--references"])]
     commands += [["chunks", core, "--rules", RULES], ["chunks", core, "--ndjson", "--rules", RULES],
-                 ["chunks", core, "--references", "--ndjson", "--rules", RULES], ["verify", core]]
+                 ["chunks", core, "--references", "--ndjson", "--rules", RULES], ["verify", core],
+                 ["hits", core, "--rules", RULES], ["hits", core, "--ndjson", "--rules", RULES]]
     commands += [["show", core, address, "--format", form, "--rules", RULES]
                  for address in chosen(core) for form in ("text", "json")]
     for command in commands:
@@ -153,7 +171,11 @@ def canaries(session):
         memory = file.read()
     for name, secret in SECRETS.items():
         session.ok(secret.encode() in memory, f"the {name} is in the archive")
-    hit = {rule["id"] for rule in session.must_report(core)["content"]["rules"]}
+    rules = session.must_report(core)["content"]["rules"]
+    hit = {rule["id"] for rule in rules}
+    inside = {found["id"] for rule in rules for found in (rule["packed"] or {"inside": []})["inside"]}
+    for word in ("http", "socket"):
+        session.ok(any(word in rule for rule in inside), f"a {word} rule hit inside a stream", str(inside))
     for word in ("http", "socket", "websocket", "manifest", "sql", "redis", "memcached", "nats", "stomp", "sse",
                  "sockjs", "engineio", "graphql", "multipart", "html", "xml", "log-line", "access-log",
                  "java-stack", "python-traceback", "url", "prometheus", "syslog", "websocket-masked", "utf16",

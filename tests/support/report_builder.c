@@ -151,6 +151,58 @@ static void group(struct report_rule *rule, const char *key, uint64_t hits, uint
 	*vec_add(&rule->groups) = (struct report_group){ key, hits, live + stale, live };
 }
 
+static struct report_inside *inside(struct report_rule *rule, const char *id, uint64_t streams,
+									uint64_t hits, uint64_t bytes)
+{
+	struct report_inside *inside = vec_add(&rule->packed.inside);
+
+	*inside = (struct report_inside){
+		.id = id,
+		.title = "A rule that hit inside",
+		.streams = streams,
+		.hits = hits,
+		.live_hits = hits / 2,
+		.bytes = bytes,
+	};
+	return inside;
+}
+
+static void inside_key(struct report_inside *inside, const char *key, uint64_t hits)
+{
+	*vec_add(&inside->groups) = (struct report_inside_group){ key, hits, hits / 2 };
+}
+
+/* Streams of gzip: most are whole, some are not, and the budget did not do for all. */
+static void java_streams(struct report *report)
+{
+	struct report_rule *gzip = rule(report, "compression.gzip", "gzip stream",
+									(struct report_hits){ 4100, 4100, MIB(200) },
+									(struct report_hits){ 12, 12, KIB(600) });
+	struct report_inside *json;
+
+	gzip->has_packed = true;
+	gzip->packed = (struct report_packed){
+		.streams = 4010,
+		.live_streams = 4000,
+		.nested = 30,
+		.packed_bytes = MIB(190),
+		.inflated_bytes = MIB(834),
+		.broken = 1,
+		.cut_short = 20,
+		.too_long = 2,
+		.over_budget = 102,
+		.too_deep = 1,
+	};
+	json = inside(gzip, "text.json-document", 3900, 12000, MIB(600));
+	inside_key(json, "id,type", 11000);
+	inside_key(json, "id,name", 990);
+	inside_key(json, "a", 6);
+	inside_key(json, "b", 4);
+	inside_key(inside(gzip, "web.http-message", 3000, 3000, MIB(3)), "HTTP/1.1 200", 3000);
+	report->content.look_budget = MIB(1024);
+	report->content.look_spent = MIB(1024) + KIB(300);
+}
+
 static void size_class(struct report *report, uint64_t size, const char *state, uint64_t chunks)
 {
 	*vec_add(&report->heap.size_classes) =
@@ -321,6 +373,7 @@ static void java_content(struct report *report)
 	group(zlib, "io/netty/buffer", 8, KIB(80), 0);
 	group(zlib, "org/apache/kafka", 2, KIB(20), 0);
 	zlib->undecided = 3;
+	java_streams(report);
 	report->content.unattributed_chunks = 1021334;
 	report->content.unattributed_bytes = MIB(1046);
 	cluster(report, 16781312, "0 0 0 0", "zeros", 6);
@@ -478,6 +531,9 @@ void report_builder_hostile(struct report *report)
 	report->heap.arenas.items[0].threads.items[0].name = poison;
 	report->content.rules.items[0].title = report->content.rules.items[0].remediation = poison;
 	report->content.rules.items[0].groups.items[0].key = poison;
+	report->content.rules.items[2].packed.inside.items[0].id = poison;
+	report->content.rules.items[2].packed.inside.items[0].title = poison;
+	report->content.rules.items[2].packed.inside.items[0].groups.items[0].key = poison;
 	report->content.clusters.items[0].prefix = poison;
 	report->heap.pins.items[0].groups.items[0].rule = poison;
 	report->heap.pins.items[0].last.items[0].rule = poison;

@@ -318,6 +318,28 @@ static void parts_must_fit_together(void **state)
 				   "FILE:6:15: error[R042] rule 'a': header goes with to: chunk-start\n");
 }
 
+#define CONTENT_RULE(word, rest) \
+	HEAD "- id: a\n  title: T\n  structure:\n  - {at: 0, type: ptr, " word "}\n" rest
+
+static void content_must_be_claimed_and_known(void **state)
+{
+	(void)state;
+	check_messages(CONTENT_RULE("to: chunk-start, claim: true, content: zlib_window",
+								"  aggregate: {by: origin}\n  redact: {class: show}\n"),
+				   "");
+	check_messages(CONTENT_RULE("to: chunk-start, content: zlib_window", ""),
+				   "FILE:7:5: error[R042] rule 'a': content goes with claim only\n");
+	check_messages(CONTENT_RULE("to: chunk-start, claim: true, content: window", ""),
+				   "FILE:7:63: error[R011] rule 'a': 'window' is not one of zlib_window\n");
+	check_messages(
+		CONTENT_RULE("to: chunk-start, claim: true, content: zlib_window",
+					 "  - {at: 8, type: ptr, to: mapped, claim: true, content: zlib_window}\n"),
+		"FILE:8:5: error[R042] rule 'a': another word of the structure has content already\n");
+	check_messages(
+		CONTENT_RULE("to: chunk-start, claim: true", "  aggregate: {by: origin}\n"),
+		"FILE:8:19: error[R040] rule 't.a': no capture 'origin'; the structure has: none\n");
+}
+
 static void uncovered_branches_are_refused(void **state)
 {
 	(void)state;
@@ -410,6 +432,7 @@ int main(void)
 		cmocka_unit_test(carets_stand_below_their_byte),
 		cmocka_unit_test(all_errors_of_a_rule_are_told_at_once),
 		cmocka_unit_test(parts_must_fit_together),
+		cmocka_unit_test(content_must_be_claimed_and_known),
 		cmocka_unit_test(uncovered_branches_are_refused),
 		cmocka_unit_test(mutated_files_cost_messages_only),
 		cmocka_unit_test(random_bytes_cost_messages_only),

@@ -2,6 +2,7 @@
 
 #include "analyze/content/rule.h"
 #include "analyze/content/scan.h"
+#include "tests/support/class_file.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
 
@@ -78,9 +79,11 @@ static void release(voidpf opaque, voidpf address)
 	(void)address;
 }
 
-/* A stream in the middle of its data: state and window are there. */
+/* A stream in the middle of its data: state and window are there. It is read in steps, so that the
+ * window is used as a ring. */
 static z_stream *open_stream(struct scene *scene, size_t output)
 {
+	enum { STEP = 7001 };
 	z_stream *stream = (z_stream *)(void *)sketch_chunk(&scene->sketch, 128, CHUNK_IN_USE);
 	uint8_t *out = malloc(output ? output : 1);
 
@@ -91,9 +94,11 @@ static z_stream *open_stream(struct scene *scene, size_t output)
 	stream->next_in = scene->packed;
 	stream->avail_in = (uInt)scene->packed_size;
 	stream->next_out = out;
-	stream->avail_out = (uInt)output;
-	if (output)
+	for (size_t left = output; left; left -= left < STEP ? left : STEP) {
+		stream->avail_out = (uInt)(left < STEP ? left : STEP);
 		assert_int_equal(inflate(stream, Z_NO_FLUSH), Z_OK);
+		assert_int_equal(stream->avail_out, 0);
+	}
 	free(out);
 	return stream;
 }
@@ -290,6 +295,93 @@ static void open_zstd_contexts_are_found_whole(void **state)
 	findings_deinit(&findings);
 }
 
+/* Hits of the rule in the group of that key. */
+static size_t hits_in(const struct findings *findings, const char *id, const char *key)
+{
+	size_t hits = 0;
+
+	for (size_t i = 0; i < findings->hits.count; i++) {
+		const struct hit *hit = &findings->hits.items[i];
+
+		hits += !hit->claimed && hit->group != HIT_NO_GROUP &&
+				strcmp(findings->rules.items[hit->rule].id, id) == 0 &&
+				strcmp(findings->groups.items[hit->group].key, key) == 0;
+	}
+	return hits;
+}
+
+/* A stream whose output so far is `before` bytes of something else, then the text. */
+static void open_stream_of(struct scene *scene, size_t before, struct span text)
+{
+	struct strbuf plain = { 0 };
+	uLongf size = sizeof scene->packed;
+
+	for (size_t i = 0; i < before; i++)
+		strbuf_putc(&plain, (char)(128 + rand() % 64));
+	strbuf_add(&plain, text.data, text.size);
+	assert_int_equal(compress2(scene->packed, &size, (Bytef *)plain.data, plain.size, 6), Z_OK);
+	scene->packed_size = size;
+	open_stream(scene, plain.size - 1); /* all but a byte: the stream is not at its end */
+	strbuf_deinit(&plain);
+}
+
+#define MANIFEST "Manifest-Version: 1.0\r\nAutomatic-Module-Name: com.acme.lib\r\n\r\n"
+
+static void windows_are_grouped_by_what_is_in_them(void **state)
+{
+	static const size_t before[] = { 0, 100, 20000, 28000, 32768, 40000 };
+	struct scene *scene = *state;
+	struct findings findings;
+	struct strbuf class = { 0 }, jar = { 0 };
+	const char *id = "compression.zlib-inflate";
+
+	class_file_add(&class, "com/acme/app/Foo", "Foo.java", 300, 0x21, true);
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+		open_stream_of(scene, before[i], strbuf_span(&class));
+	strbuf_puts(&jar, MANIFEST);
+	strbuf_add(&jar, class.data, class.size);
+	open_stream_of(scene, 0, strbuf_span(&jar)); /* one stream, so one archive */
+	open_stream_of(scene, 0, span_string(MANIFEST "."));
+	open_stream_of(scene, 0, span_string("nothing that is known"));
+	open_stream_of(scene, 0, span_part(strbuf_span(&class), 0, 400)); /* its name comes later */
+	open_stream(scene, 0);
+	findings = scan(scene);
+	assert_int_equal(hits_in(&findings, id, "(class file, not named)"), 1);
+	assert_int_equal(hits_in(&findings, id, "com/acme/app, unknown jar"), 6);
+	assert_int_equal(hits_in(&findings, id, "com/acme/app, jar com.acme.lib"), 1);
+	assert_int_equal(hits_in(&findings, id, "archives.jar-manifest: com.acme.lib"), 1);
+	assert_int_equal(hits_in(&findings, id, "(unknown content)"), 1);
+	assert_int_equal(hits_in(&findings, id, "(no window)"), 1);
+	findings_deinit(&findings);
+	strbuf_deinit(&class);
+	strbuf_deinit(&jar);
+}
+
+/* The window was freed first, as a chunk of its own, whose start then held links; what stands
+ * before it was freed and merged with it later. */
+static void stale_windows_are_grouped_without_their_start(void **state)
+{
+	struct scene *scene = *state;
+	struct sketch *sketch = &scene->sketch;
+	struct findings findings;
+	struct strbuf class = { 0 };
+
+	class_file_add(&class, "com/acme/app/Foo", "Foo.java", 100, 0x421, true);
+	for (int i = 0; i < 3; i++) {
+		size_t first = sketch->packed.count;
+
+		open_stream_of(scene, 0, strbuf_span(&class));
+		memset(sketch->memory + (size_t)(sketch->packed.items[first + 2] >> 3) * 8 + 16, 0xee, 32);
+		free_tail(sketch, first);
+		sketch_chunk(sketch, 64, CHUNK_IN_USE);
+	}
+	findings = scan(scene);
+	assert_int_equal(
+		hits_in(&findings, "compression.zlib-inflate-stale", "com/acme/app, unknown jar"), 3);
+	findings_deinit(&findings);
+	strbuf_deinit(&class);
+}
+
 /* No rule takes random words or pointers for a stream. */
 static void noise_is_no_stream(void **state)
 {
@@ -320,6 +412,8 @@ int main(void)
 		TEST(open_deflate_streams_are_found_whole),
 		TEST(ended_deflate_streams_are_found_in_free_chunks),
 		TEST(open_zstd_contexts_are_found_whole),
+		TEST(windows_are_grouped_by_what_is_in_them),
+		TEST(stale_windows_are_grouped_without_their_start),
 		TEST(noise_is_no_stream),
 	};
 

@@ -290,7 +290,7 @@ static void the_dearest_rule_comes_first(void **state)
 						   "0        0     0         12  slow\n"
 						   "  zlib.inflate-stream           1.2 ms         9         8        "
 						   "7        6     1          0\n"
-						   "  1 more met nothing to try\n"));
+						   "  2 more met nothing to try\n"));
 	free(without);
 	free(with);
 }

@@ -120,6 +120,14 @@ static void text_ends_where_it_is_none(void **state)
 	check("encoded_text", strbuf_span(&text), 65);
 	strbuf_add(&text, "\0more", 5);
 	check("encoded_text", strbuf_span(&text), 65);
+	strbuf_clear(&text);
+	strbuf_pad(&text, '7', 64);
+	strbuf_puts(&text, "\n");
+	check("encoded_text", strbuf_span(&text), 64);
+	strbuf_puts(&text, "abc");
+	check("encoded_text", strbuf_span(&text), 68); /* a last, shorter line */
+	strbuf_puts(&text, " and words");
+	check("encoded_text", strbuf_span(&text), 64);
 	strbuf_deinit(&text);
 }
 

@@ -31,6 +31,7 @@ static void check_capture(const char *name, struct span bytes, const char *captu
 /* ---- HTTP/2 (RFC 9113) ---- */
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define SETTINGS_OF(identifier) "\x00\x00\x06\x04\x00\x00\x00\x00\x00" identifier "\x00\x00\x00\x64"
 #define SETTINGS "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"
 #define SETTINGS_ACK "\x00\x00\x00\x04\x01\x00\x00\x00\x00"
 #define WINDOW "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x00\x01\x00\x00"
@@ -47,6 +48,10 @@ static void http2_chains(void **state)
 	check("http2_frames", BYTES(PREFACE), 0);
 	check("http2_frames", BYTES(WINDOW HEADERS DATA), 13 + 12 + 11);
 	check("http2_frames", BYTES(SETTINGS SETTINGS_ACK PING "rest"), 15 + 9 + 17);
+	check("http2_frames", BYTES(SETTINGS_OF("\x0a\x0a") PING WINDOW), 15 + 17 + 13); /* GREASE */
+	check("http2_frames", BYTES(SETTINGS_OF("\x00\x09") PING WINDOW), 15 + 17 + 13);
+	check("http2_frames", BYTES(SETTINGS_OF("\x00\x00") PING WINDOW), 0);
+	check("http2_frames", BYTES(SETTINGS_OF("\x00\x40") PING WINDOW), 0);
 	check("http2_frames", BYTES(WINDOW HEADERS), 0);
 	check("http2_frames", BYTES(WINDOW WINDOW WINDOW), 0); /* of one type: a table of numbers */
 	check("http2_frames", BYTES(WINDOW HEADERS "\x00\x00\x03\x00\x01\x00\x00\x00\x01ok"), 0);
