@@ -16,7 +16,8 @@ struct statement {
 	bool has_source; /* a name behind FROM, INTO or UPDATE */
 	bool has_action; /* SELECT ... FROM, VALUES, SET, DELETE */
 	bool wants_name, is_upper;
-	unsigned open; /* brackets */
+	bool after_value; /* a literal, number or placeholder */
+	unsigned open;    /* brackets */
 };
 
 static bool is_upper(struct span word)
@@ -57,6 +58,20 @@ static bool take_bracket(struct statement *statement, uint8_t c)
 	return statement->open && statement->open--;
 }
 
+/* No name follows the value of a condition: what does is the value of a parameter, or a sentence.
+ * These words of SQL do, which English has too. */
+static bool stands_behind_value(struct span word)
+{
+	static const char *const words[] = { "SECOND",  "MINUTE", "HOUR",    "DAY",  "WEEK",  "MONTH",
+										 "QUARTER", "YEAR",   "AT",      "DIV",  "MOD",   "XOR",
+										 "REGEXP",  "RLIKE",  "SIMILAR", "WITH", "OPTION" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (sql_is(word, words[i]))
+			return true;
+	return false;
+}
+
 /* False where the statement ends before this token. */
 static bool take(struct statement *statement, enum sql_token kind, struct span token, size_t at)
 {
@@ -67,6 +82,10 @@ static bool take(struct statement *statement, enum sql_token kind, struct span t
 		return true;
 	if (kind == SQL_PUNCTUATION && !take_bracket(statement, token.data[0]))
 		return false;
+	if (kind == SQL_WORD && statement->after_value && statement->has_source &&
+		!sql_is_keyword(token) && !stands_behind_value(token))
+		return false;
+	statement->after_value = kind == SQL_STRING || kind == SQL_NUMBER || kind == SQL_PLACEHOLDER;
 	if (kind == SQL_WORD && !sql_is_keyword(token)) {
 		if (!text_run_is_all(token) || statement->plain == MOST_PLAIN)
 			return false;
