@@ -199,7 +199,10 @@ static bool set_option(struct options *options, const struct option *option, con
 		break;
 	}
 	return good || err_set(err, ERR_USAGE, "--%s takes %s, not '%.100s'", option->name,
-						   option->kind == SIZE ? "a size like 64K" : "a number", text);
+						   option->kind == SIZE      ? "a size like 64K"
+						   : option->kind == THREADS ? "a number from 1 to 1024"
+													 : "a number",
+						   text);
 }
 
 static const struct option *find_option(const char *name, size_t length)
@@ -281,9 +284,8 @@ static bool take_verb(struct options *options, const char *word, struct err *err
 			return true;
 		}
 	}
-	unknown(err, "`analyze rules` takes list, check, test, explain, suggest or new, not", word,
-			names);
-	return false;
+	unknown(err, "`analyze rules` has no verb", word, names);
+	return err->hint[0] ? false : err_hint(err, "`analyze rules --help` lists them");
 }
 
 /* A first word that is no command is the file of a report. */
@@ -307,12 +309,30 @@ static bool take_first(struct options *options, const char *word, struct err *er
 	return err->hint[0] ? false : err_hint(err, "`analyze --help` lists the commands");
 }
 
+/* An option of other commands was given. JSON has three names: which of them is this command's? */
+static bool refuse_option(enum command command, const struct option *option, struct err *err)
+{
+	static const char *const json_names[] = { "json", "ndjson", "format" };
+
+	err_set(err, ERR_USAGE, "`analyze %s` does not take --%s", command_table[command].name,
+			option->name);
+	if (option->kind != FORMAT && !strstr(option->name, "json"))
+		return false;
+	for (size_t i = 0; i < sizeof json_names / sizeof *json_names; i++) {
+		const struct option *other = find_option(json_names[i], strlen(json_names[i]));
+
+		if (other->commands & BIT(command))
+			return err_hint(err, "JSON is --%s%s here", other->name,
+							other->kind == FORMAT ? " json" : "");
+	}
+	return false;
+}
+
 static bool check_options(const struct options *options, const struct words *words, struct err *err)
 {
 	for (size_t i = 0; i < OPTIONS; i++)
 		if (words->used[i] && !(table[i].commands & BIT(options->command)))
-			return err_set(err, ERR_USAGE, "`analyze %s` does not take --%s",
-						   command_table[options->command].name, table[i].name);
+			return refuse_option(options->command, &table[i], err);
 	return true;
 }
 
