@@ -347,6 +347,7 @@ static json_t *rule_json(const struct report_rule *rule)
 		json_array_append_new(groups, row);
 	}
 	set(object, "groups", groups);
+	set(object, "more_groups", number(rule->more_groups));
 	set(object, "packed", packed_json(rule));
 	return object;
 }

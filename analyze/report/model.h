@@ -207,6 +207,7 @@ struct report_rule {
 	struct report_hits live, stale;
 	uint64_t undecided;              /* places where a limit was hit: neither match nor no match */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
+	uint64_t more_groups;            /* beyond them */
 	bool has_packed;                 /* a hit is a stream, or has a window */
 	struct report_packed packed;
 };

@@ -228,6 +228,17 @@ static void print_packed(const struct page *page)
 	strbuf_deinit(&limits);
 }
 
+static void print_advice(const struct page *page)
+{
+	for (size_t i = 0; i < page->report->content.rules.count; i++) {
+		struct strbuf line = { 0 };
+
+		if (content_tables_advice(page->report, i, &line))
+			paragraph(page, "  - ", strbuf_text(&line));
+		strbuf_deinit(&line);
+	}
+}
+
 static void print_content(const struct page *page)
 {
 	const struct report_content *content = &page->report->content;
@@ -243,6 +254,7 @@ static void print_content(const struct page *page)
 		content_tables_coverage(page->report, &coverage);
 		paragraph(page, "  ", strbuf_text(&coverage));
 		strbuf_deinit(&coverage);
+		print_advice(page);
 	}
 	print_packed(page);
 	if (!content_tables_matter(page->report))

@@ -115,10 +115,10 @@ static void add_pins(struct report *report)
 	struct report_pin *row = pin(report, 0x7f3a10000000, 3, "older", MIB(60), 12, KIB(48));
 
 	*vec_add(&row->groups) =
-		(struct report_pin_group){ "zlib.inflate-stream", "in-use", 0, 10, KIB(40) };
+		(struct report_pin_group){ "compression.zlib-inflate", "in-use", 0, 10, KIB(40) };
 	*vec_add(&row->groups) = (struct report_pin_group){ NULL, "in-use", 4096, 2, KIB(8) };
 	*vec_add(&row->last) =
-		(struct report_pin_chunk){ 0x7f3a13fff010, 4096, "in-use", "zlib.inflate-stream" };
+		(struct report_pin_chunk){ 0x7f3a13fff010, 4096, "in-use", "compression.zlib-inflate" };
 	row = pin(report, 0x7f3a18000000, 4, "newest", MIB(31), 1, 48);
 	row->cached_chunks = 7;
 	row->cached_bytes = 7 * 1040;
@@ -180,6 +180,7 @@ static void java_streams(struct report *report)
 									(struct report_hits){ 12, 12, KIB(600) });
 	struct report_inside *json;
 
+	gzip->remediation = "Look at what is inside, and at queues without back pressure.";
 	gzip->has_packed = true;
 	gzip->packed = (struct report_packed){
 		.streams = 4010,
@@ -351,29 +352,61 @@ static void java_heap(struct report *report)
 	size_class(report, 48, "in-use", 903112);
 }
 
+/* More rules than a report has room for: the critical one is shown all the same. */
+static void java_small_rules(struct report *report)
+{
+	static const char *const ids[] = { "web.http-message", "wire.kafka-batch", "web.json-text",
+									   "text.log-line",    "text.url",         "jvm.service-file" };
+	struct report_rule *small =
+		rule(report, "crypto.openssl-certificate", "Certificate",
+			 (struct report_hits){ 166, 166, KIB(118) }, (struct report_hits){ 0, 0, 0 });
+
+	small->severity = "low";
+	group(small, "hidden #5", 60, KIB(60), 0);
+	group(small, "hidden #54", 2, KIB(2), 0);
+	group(small, "hidden #13", 1, KIB(1), 0);
+	small->more_groups = 101;
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+		uint64_t hits = 80 - i * 10;
+
+		small = rule(report, ids[i], "A small one", (struct report_hits){ hits, hits, hits * 400 },
+					 (struct report_hits){ i, i, i * 40 });
+		small->severity = "info";
+	}
+	small = rule(report, "archives.jimage", "Java run-time image", (struct report_hits){ 1, 1, 28 },
+				 (struct report_hits){ 0, 0, 0 });
+	small->severity = "low";
+	small = rule(report, "crypto.private-key-pem", "Private key in PEM text",
+				 (struct report_hits){ 0, 0, 0 }, (struct report_hits){ 1, 1, 1704 });
+	small->severity = "critical";
+}
+
 static void java_content(struct report *report)
 {
-	struct report_rule *zlib;
+	struct report_rule *rules;
 
-	report->content.rules_applied = 9;
-	zlib = rule(report, "zlib.inflate-stream", "live zlib inflate stream",
-				(struct report_hits){ 15020, 45060, MIB(573) },
-				(struct report_hits){ 9120, 9120, MIB(285) });
-	group(zlib, "libzip.so", 15011, MIB(572), MIB(281));
-	group(zlib, "libpng16.so.16", 9, KIB(344), MIB(4));
-	zlib =
+	report->content.rules_applied = 116;
+	rules = rule(report, "compression.zlib-inflate", "Open zlib inflate stream",
+				 (struct report_hits){ 15020, 45060, MIB(573) },
+				 (struct report_hits){ 9120, 9120, MIB(285) });
+	group(rules, "com/acme/shop/catalog, unknown jar", 15011, MIB(572), MIB(281));
+	group(rules, "(class file, not named)", 9, KIB(344), MIB(4));
+	rules =
 		rule(report, "jvm.class-file", "Java class file",
 			 (struct report_hits){ 5210, 5210, MIB(31) }, (struct report_hits){ 880, 879, MIB(4) });
-	zlib->severity = "medium";
-	group(zlib, "com/acme/shop/catalog", 3100, MIB(18), MIB(2));
-	group(zlib, "com/acme/shop/basket", 1200, MIB(7), MIB(1));
-	group(zlib, "org/springframework/boot/loader/jar", 700, MIB(4), KIB(512));
-	group(zlib, "com/fasterxml/jackson/databind/deser/std/a/very/long/package/name", 200, MIB(1),
+	rules->severity = "medium";
+	rules->remediation = "Look for class loaders that are made again and again.";
+	group(rules, "com/acme/shop/catalog", 3100, MIB(18), MIB(2));
+	group(rules, "com/acme/shop/basket", 1200, MIB(7), MIB(1));
+	group(rules, "org/springframework/boot/loader/jar", 700, MIB(4), KIB(512));
+	group(rules, "com/fasterxml/jackson/databind/deser/std/a/very/long/package/name", 200, MIB(1),
 		  KIB(512));
-	group(zlib, "io/netty/buffer", 8, KIB(80), 0);
-	group(zlib, "org/apache/kafka", 2, KIB(20), 0);
-	zlib->undecided = 3;
+	group(rules, "io/netty/buffer", 8, KIB(80), 0);
+	group(rules, "org/apache/kafka", 2, KIB(20), 0);
+	rules->undecided = 3;
+	missing(report, "3 places where a rule's pattern hit its limit: neither match nor no match.");
 	java_streams(report);
+	java_small_rules(report);
 	report->content.unattributed_chunks = 1021334;
 	report->content.unattributed_bytes = MIB(1046);
 	cluster(report, 16781312, "0 0 0 0", "zeros", 6);
