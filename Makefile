@@ -224,7 +224,7 @@ test: test-build
 
 .PHONY: bench
 bench: test-deps
-	@$(MAKE) --silent --no-print-directory $(PARALLEL) all stage-benches build/targets/bench_target build/targets/pause_target
+	@$(MAKE) --silent --no-print-directory $(PARALLEL) all stage-benches build/targets/bench_target build/targets/content_target build/targets/pause_target
 	@tests/bench/run
 
 .PHONY: fuzz

@@ -47,6 +47,8 @@ static const struct option {
 	  "rule file or folder, may be repeated; none: no rules" },
 	{ "strict", 0, NULL, USES_RULES | LOOKS_AT_RULES, FLAG, offsetof(struct options, strict),
 	  "a bad rule is an error; without, it disables itself" },
+	{ "rule-stats", 0, NULL, BIT(COMMAND_REPORT), FLAG, offsetof(struct options, rule_stats),
+	  "what each rule cost: processor time, keywords, confirms" },
 	{ "references", 0, NULL, BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS), FLAG,
 	  offsetof(struct options, references), "follow pointers: which live chunks nothing holds" },
 	{ "reach", 0, "WHICH", BIT(COMMAND_CHUNKS), REACH, offsetof(struct options, reach),

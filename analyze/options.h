@@ -52,6 +52,7 @@ struct options {
 	const char *rule; /* --rule; NULL: not given */
 	const char *find; /* --find; NULL: not given */
 	uint64_t min_bytes;
+	bool rule_stats;         /* --rule-stats */
 	bool references;         /* --references, or --reach */
 	enum option_reach reach; /* --reach */
 	uint64_t limit;          /* --limit; OPTIONS_LIMIT where not given */

@@ -301,12 +301,20 @@ static void miss_content(const struct missing *missing, const struct findings *f
 	char places[COUNT_TEXT];
 
 	for (size_t i = 0; i < findings->rules.count; i++)
-		undecided += findings->rules.items[i].undecided;
+		if (!findings->rules.items[i].tally.given_up)
+			undecided += findings->rules.items[i].tally.undecided;
 	if (!findings->rules.count)
 		MISSING(missing, "What is in the chunks: no rules were applied.");
 	if (undecided)
 		MISSING(missing, "%s where a rule's pattern hit its limit: neither match nor no match.",
 				count_of(undecided, "place", places));
+	for (size_t i = 0; i < findings->rules.count; i++)
+		if (findings->rules.items[i].tally.given_up)
+			MISSING(missing,
+					"Rule %s was too slow and was given up: %s are neither match nor no match. "
+					"`analyze rules check` may tell why (R060).",
+					names_safe(findings->rules.items[i].id, missing->pool),
+					count_of(findings->rules.items[i].tally.undecided, "place", places));
 	if (findings->disabled_note && *findings->disabled_note)
 		MISSING(missing, "%s", names_safe(findings->disabled_note, missing->pool));
 }

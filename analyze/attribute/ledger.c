@@ -183,15 +183,31 @@ static int compare_rules(const void *a, const void *b)
 	return order ? order : strcmp(x->id, y->id);
 }
 
+static struct report_rule_stats stats_of(const struct finding_rule *rule)
+{
+	return (struct report_rule_stats){
+		.cpu_ns = rule->tally.cpu_ns,
+		.keywords = rule->tally.keywords,
+		.confirms = rule->tally.tried,
+		.matched = rule->tally.matched,
+		.refused = rule->tally.refused,
+		.hits = rule->hits,
+		.undecided = rule->tally.undecided,
+		.slow = rule->tally.given_up,
+	};
+}
+
 static void add_rule(const struct ledger *ledger, const struct findings *findings, size_t index,
 					 struct pool *pool, struct report_content *content)
 {
 	const struct finding_rule *rule = &findings->rules.items[index];
 	const struct ledger_rule *sums = &ledger->rules[index];
 
-	if (!sums->live.hits && !sums->stale.hits && !rule->undecided)
+	bool found = sums->live.hits || sums->stale.hits || rule->tally.undecided;
+
+	if (!found && !content->has_stats)
 		return;
-	*vec_add(&content->rules) = (struct report_rule){
+	*(found ? vec_add(&content->rules) : vec_add(&content->quiet)) = (struct report_rule){
 		.id = pool_string(pool, rule->id),
 		.title = pool_string(pool, rule->title),
 		.severity = severity_name(rule->severity),
@@ -199,7 +215,9 @@ static void add_rule(const struct ledger *ledger, const struct findings *finding
 		.remediation = pool_string(pool, rule->remediation ? rule->remediation : ""),
 		.live = sums->live,
 		.stale = sums->stale,
-		.undecided = rule->undecided,
+		.undecided = rule->tally.undecided,
+		.slow = rule->tally.given_up,
+		.stats = stats_of(rule),
 	};
 }
 
@@ -245,4 +263,5 @@ void ledger_report(const struct ledger *ledger, const struct findings *findings,
 		packed_rows_fill(&content->rules.items[before], findings, i, pool);
 	}
 	vec_sort(&content->rules, compare_rules);
+	vec_sort(&content->quiet, compare_rules);
 }

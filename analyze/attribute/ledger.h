@@ -33,8 +33,8 @@ void ledger_deinit(struct ledger *ledger);
 bool ledger_precedes(const struct findings *findings, const struct hit *a, const struct hit *b);
 
 /* Adds the rules with hits or undecided places to `content`, most bytes first (live before stale),
- * with at most the rule's `top` groups each (LEDGER_GROUPS where it has none). Strings are copied
- * to the pool. */
+ * with at most the rule's `top` groups each (LEDGER_GROUPS where it has none); where the content
+ * has_stats, the other rules too. Strings are copied to the pool. */
 enum { LEDGER_GROUPS = 50 };
 void ledger_report(const struct ledger *ledger, const struct findings *findings, struct pool *pool,
 				   struct report_content *content);

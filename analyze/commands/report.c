@@ -58,6 +58,7 @@ static void build(struct report *report, const struct pipeline *pipeline,
 							 .findings = &pipeline->findings,
 							 .anomalies = &pipeline->anomalies,
 							 .workers = setup_workers(options),
+							 .rule_stats = options->rule_stats,
 							 .references = options->references,
 							 .progress = progress,
 						 });

@@ -3,8 +3,6 @@
 #include "analyze/content/byte_set.h"
 #include "analyze/content/cpu_clock.h"
 
-enum { SAMPLE_EVERY = 64 };
-
 bool attempt_wants(const struct rule *rule, const struct chunk *chunk)
 {
 	return rule->scan.states >> chunk->state & 1 && chunk->bytes >= rule->scan.sizes.min &&
@@ -39,14 +37,6 @@ static void settle(struct unit_worker *worker, struct place *place, const struct
 		place->next = hit->at + hit->bytes;
 }
 
-static bool over_budget(struct unit_worker *worker, uint32_t index)
-{
-	const struct unit_tables *shared = worker->shared;
-
-	return shared->budget_ns &&
-		   atomic_load_explicit(&shared->spent_ns[index], memory_order_relaxed) > shared->budget_ns;
-}
-
 static bool validate(const struct rule *rule, struct span bytes, struct match *match)
 {
 	for (size_t i = 0; i < rule->validator_count; i++)
@@ -56,9 +46,11 @@ static bool validate(const struct rule *rule, struct span bytes, struct match *m
 }
 
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
-static enum confirm_result decide(struct unit_worker *worker, const struct rule *rule,
-								  const struct view *view, vaddr at, struct match *match)
+static bool decide(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at,
+				   struct match *match)
 {
+	const struct rule *rule = &worker->shared->rules->rules.items[index];
+	struct rule_tally *tally = &worker->tallies[index];
 	vaddr from =
 		at - view->readable.start > rule->lookbehind ? at - rule->lookbehind : view->readable.start;
 	uint64_t left = view->readable.end - at;
@@ -66,85 +58,155 @@ static enum confirm_result decide(struct unit_worker *worker, const struct rule 
 	enum confirm_result result = confirm_at(rule->confirm, worker->confirm,
 											run_span(worker->run, from, to), at - from, match);
 
-	if (result == CONFIRM_YES &&
-		!validate(rule, run_span(worker->run, at, view->readable.end), match))
-		return CONFIRM_NO;
-	return result;
+	tally->tried++;
+	if (result == CONFIRM_UNDECIDED) {
+		tally->undecided++;
+		tally->given_up |= ++tally->strikes >= UNIT_STRIKES;
+	}
+	if (result != CONFIRM_YES)
+		return false;
+	tally->matched++;
+	if (validate(rule, run_span(worker->run, at, view->readable.end), match))
+		return true;
+	tally->refused++;
+	return false;
 }
 
-static void charge(struct unit_worker *worker, uint32_t index, int64_t took)
-{
-	if (took > worker->clock_ns)
-		atomic_fetch_add_explicit(&worker->shared->spent_ns[index],
-								  (uint64_t)(took - worker->clock_ns) * SAMPLE_EVERY,
-								  memory_order_relaxed);
-}
-
-/* decide, within the rule's budget; timed now and then to charge it. */
-static enum confirm_result decide_in_budget(struct unit_worker *worker, uint32_t index,
-											const struct view *view, vaddr at, struct match *match)
+static struct raw_hit *add_match(struct unit_worker *worker, uint32_t index,
+								 const struct view *view, vaddr at, const struct match *match)
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	bool timed = worker->shared->budget_ns && worker->decisions++ % SAMPLE_EVERY == 0;
-	enum confirm_result result;
-	int64_t before;
+	struct raw_hit *hit =
+		add_hit(worker, index, view, at,
+				rule->extent == RULE_EXTENT_VALIDATOR ? match->extent : match->bytes);
 
-	if (over_budget(worker, index))
-		return CONFIRM_UNDECIDED;
-	before = timed ? cpu_clock_ns() : 0;
-	result = decide(worker, rule, view, at, match);
-	if (timed)
-		charge(worker, index, cpu_clock_ns() - before);
-	return result;
+	hit->key = raw_key_add(&worker->keys, &worker->result->keys, worker->shared->rules->redactor,
+						   rule, index, match);
+	hit->packed = match->packed_at <= UINT32_MAX ? match->packed : MATCH_NOT_PACKED;
+	hit->packed_at = (uint32_t)match->packed_at;
+	if (worker->watch)
+		worker->watch(worker->watch_context, hit, match);
+	return hit;
 }
 
 /* Tries the rule's pattern at one address of the chunk. */
 static struct raw_hit *try_pattern(struct unit_worker *worker, uint32_t index,
 								   const struct view *view, vaddr at)
 {
-	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	enum confirm_result result;
-	struct raw_hit *hit;
 	struct match match;
 
-	if (!byte_set_has(confirm_first_bytes(rule->confirm), *run_span(worker->run, at, at + 1).data))
+	if (!decide(worker, index, view, at, &match))
 		return NULL;
-	result = decide_in_budget(worker, index, view, at, &match);
-	if (result == CONFIRM_UNDECIDED)
-		worker->undecided[index]++;
-	if (result != CONFIRM_YES)
-		return NULL;
-	hit = add_hit(worker, index, view, at,
-				  rule->extent == RULE_EXTENT_VALIDATOR ? match.extent : match.bytes);
-	hit->key = raw_key_add(&worker->keys, &worker->result->keys, worker->shared->rules->redactor,
-						   rule, index, &match);
-	hit->packed = match.packed_at <= UINT32_MAX ? match.packed : MATCH_NOT_PACKED;
-	hit->packed_at = (uint32_t)match.packed_at;
-	if (worker->watch)
-		worker->watch(worker->watch_context, hit, &match);
-	return hit;
+	return add_match(worker, index, view, at, &match);
 }
 
-void attempt_structure(struct unit_worker *worker, uint32_t index, const struct view *view,
-					   vaddr at)
+int64_t attempt_begin(struct unit_worker *worker)
+{
+	unsigned sampling = worker->shared->sampling;
+
+	return sampling && worker->attempts++ % sampling == 0 ? cpu_clock_ns() : 0;
+}
+
+void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
+{
+	int64_t took = before ? cpu_clock_ns() - before - worker->clock_ns : 0;
+	uint64_t cost = took > 0 ? (uint64_t)took * worker->shared->sampling : 0;
+
+	if (!cost)
+		return;
+	worker->tallies[index].cpu_ns += cost;
+	atomic_fetch_add_explicit(&worker->shared->spent_ns[index], cost, memory_order_relaxed);
+}
+
+/* Is the rule looked for no more in this unit? */
+static bool is_given_up(struct unit_worker *worker, uint32_t index)
+{
+	const struct unit_tables *shared = worker->shared;
+	struct rule_tally *tally = &worker->tallies[index];
+
+	if (!tally->given_up && shared->given_up)
+		tally->given_up = atomic_load_explicit(&shared->given_up[index], memory_order_relaxed);
+	if (!tally->given_up && shared->budget_ns)
+		tally->given_up = atomic_load_explicit(&shared->spent_ns[index], memory_order_relaxed) >
+						  shared->budget_ns;
+	return tally->given_up;
+}
+
+/* How far the rule's starts are decided in this chunk. */
+static struct place *place_of(struct unit_worker *worker, uint32_t index, const struct view *view)
+{
+	struct place *place = &worker->places[index];
+
+	if (place->chunk != view->chunk.address)
+		*place = (struct place){ view->chunk.address, 0 };
+	return place;
+}
+
+bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at)
+{
+	struct place *place = place_of(worker, index, view);
+	int64_t before;
+
+	if (at < place->next)
+		return true;
+	if (is_given_up(worker, index))
+		return false;
+	before = attempt_begin(worker);
+	settle(worker, place, view, try_pattern(worker, index, view, at), at);
+	attempt_end(worker, index, before);
+	return true;
+}
+
+void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct view *view,
+					  struct range starts)
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	const struct structure_tables *tables = &worker->shared->tables;
-	struct structure_place place = { view->chunk, at,
-									 run_span(worker->run, at, view->readable.end) };
-	struct structure_claims claims;
-	struct raw_hit *hit;
+	const uint8_t *first = confirm_first_bytes(rule->confirm);
+	const uint8_t *bytes = run_span(worker->run, starts.start, starts.end).data;
+	struct place *place = place_of(worker, index, view);
+	struct rule_tally *tally = &worker->tallies[index];
+	uint64_t before = tally->undecided;
 
-	if (!structure_match(&rule->structure, tables, &place))
-		return;
-	structure_claim(&rule->structure, tables, &place, &claims);
-	hit = add_hit(worker, index, view, at, rule->structure.bytes);
+	for (vaddr at = starts.start > place->next ? starts.start : place->next; at < starts.end;
+		 at = at < place->next ? place->next : at + 1)
+		if (byte_set_has(first, bytes[at - starts.start]) &&
+			!attempt_pattern(worker, index, view, at)) {
+			tally->undecided += tally->undecided == before;
+			return;
+		}
+}
+
+/* A structure that matched: its claims go with it. */
+static void add_structure(struct unit_worker *worker, uint32_t index, const struct view *view,
+						  const struct structure_place *place)
+{
+	const struct rule *rule = &worker->shared->rules->rules.items[index];
+	struct raw_hit *hit = add_hit(worker, index, view, place->address, rule->structure.bytes);
+	struct structure_claims claims;
+
+	structure_claim(&rule->structure, &worker->shared->tables, place, &claims);
 	hit->first_claim = (uint32_t)worker->result->claims.count;
 	hit->claims = (uint32_t)claims.count;
 	for (size_t i = 0; i < claims.count; i++)
 		*vec_add(&worker->result->claims) = claims.items[i];
 	if (worker->watch)
 		worker->watch(worker->watch_context, hit, &(struct match){ .bytes = hit->bytes });
+}
+
+void attempt_structure(struct unit_worker *worker, uint32_t index, const struct view *view,
+					   vaddr at)
+{
+	const struct structure *structure = &worker->shared->rules->rules.items[index].structure;
+	struct structure_place place = { view->chunk, at,
+									 run_span(worker->run, at, view->readable.end) };
+	struct rule_tally *tally = &worker->tallies[index];
+
+	tally->places++;
+	tally->tried++;
+	if (!structure_match(structure, &worker->shared->tables, &place))
+		return;
+	tally->matched++;
+	add_structure(worker, index, view, &place);
 }
 
 struct range attempt_starts(const struct unit_worker *worker, const struct rule *rule,
@@ -156,16 +218,4 @@ struct range attempt_starts(const struct unit_worker *worker, const struct rule 
 	if (rule->scan.anchor == RULE_ANCHOR_CHUNK_START)
 		starts = range_overlap(starts, (struct range){ view->payload, view->payload + 1 });
 	return starts;
-}
-
-void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct view *view,
-					  struct range starts)
-{
-	struct place *place = &worker->places[index];
-
-	if (place->chunk != view->chunk.address)
-		*place = (struct place){ view->chunk.address, 0 };
-	for (vaddr at = starts.start > place->next ? starts.start : place->next; at < starts.end;
-		 at = place->next)
-		settle(worker, place, view, try_pattern(worker, index, view, at), at);
 }

@@ -12,10 +12,18 @@ bool attempt_wants(const struct rule *rule, const struct chunk *chunk);
 struct range attempt_starts(const struct unit_worker *worker, const struct rule *rule,
 							const struct view *view);
 
-/* Tries a pattern rule at every address of `starts` that is not decided yet. Addresses of one rule
- * come in ascending order. */
+/* Tries a pattern rule at one address, where that is not decided yet. False: the rule is looked for
+ * no more in this unit. */
+bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at);
+
+/* Tries a pattern rule at every address of `starts` that is not decided yet; what a given-up rule
+ * leaves over counts as one undecided place. Addresses of one rule come in ascending order. */
 void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct view *view,
 					  struct range starts);
+
+/* Around some attempts of one rule: times those that are samples, and charges the rule. */
+int64_t attempt_begin(struct unit_worker *worker);
+void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before);
 
 /* Tries a structure rule at one address. */
 void attempt_structure(struct unit_worker *worker, uint32_t index, const struct view *view,

@@ -1,40 +1,81 @@
 #include "analyze/content/chunk_pass.h"
 
 #include "analyze/content/attempt.h"
+#include "analyze/content/byte_set.h"
 
-static void try_chunk(struct unit_worker *worker, uint32_t index, const struct view *view)
+/* A pattern at the start of the chunk; most bytes cannot start a match. */
+static void try_first_byte(struct unit_worker *worker, const struct chunk_rule *row,
+						   const struct view *view, struct range starts)
 {
-	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	struct range starts = attempt_starts(worker, rule, view);
+	if (!byte_set_has(row->first, *run_span(worker->run, starts.start, starts.start + 1).data))
+		return;
+	worker->tallies[row->rule].places++;
+	attempt_patterns(worker, row->rule, view, starts);
+}
+
+/* A structure, at each place where its probe passes. malloc's addresses are multiples of two words,
+ * and so were those of a chunk that was here. */
+static void try_probe(struct unit_worker *worker, const struct chunk_rule *row,
+					  const struct view *view, struct range starts)
+{
 	uint64_t step = worker->shared->tables.chunks->header_bytes;
+	vaddr first = starts.start + ((view->payload - starts.start) & (step - 1));
+	struct span bytes;
+	size_t end;
+
+	if (first >= starts.end)
+		return;
+	bytes = run_span(worker->run, first, view->readable.end);
+	end = starts.end - first;
+	for (size_t at = probe_next(&row->probe, bytes, first, 0, step); at < end;
+		 at = probe_next(&row->probe, bytes, first, at + step, step))
+		attempt_structure(worker, row->rule, view, first + at);
+	if (view->readable.end >= view->chunk.address + view->chunk.bytes)
+		return;
+	/* a page is missing: words behind it are read from elsewhere, and no probe tells of them */
+	for (size_t at = probe_behind(&row->probe, bytes.size, step); at < end; at += step)
+		attempt_structure(worker, row->rule, view, first + at);
+}
+
+static void try_chunk(struct unit_worker *worker, const struct chunk_rule *row,
+					  const struct view *view)
+{
+	const struct rule *rule = &worker->shared->rules->rules.items[row->rule];
+	struct range starts = attempt_starts(worker, rule, view);
+	int64_t before;
 
 	if (starts.start >= starts.end)
 		return;
-	if (rule->confirm) {
-		attempt_patterns(worker, index, view, starts);
+	if (row->first) {
+		try_first_byte(worker, row, view, starts);
 		return;
 	}
-	/* malloc's addresses are multiples of two words, and so were those of a chunk that was here */
-	starts.start += (view->payload - starts.start) & (step - 1);
-	for (vaddr at = starts.start; at < starts.end; at += step)
-		attempt_structure(worker, index, view, at);
+	before = attempt_begin(worker);
+	try_probe(worker, row, view, starts);
+	attempt_end(worker, row->rule, before);
 }
 
-void chunk_pass(struct unit_worker *worker, const uint32_t *rules, size_t count)
+void chunk_pass(struct unit_worker *worker)
 {
-	struct range unit = worker->unit->range;
+	const struct unit_tables *shared = worker->shared;
+	const struct chunk_block *block = worker->views.block;
 
-	for (size_t i = chunk_block_find(worker->views.block, unit.start);
-		 i < worker->views.block->count; i++) {
-		struct chunk chunk = chunk_block_get(worker->views.block, i);
+	if (!shared->plan.by_chunk.count)
+		return;
+	for (size_t i = chunk_block_find(block, worker->unit->range.start); i < block->count; i++) {
+		struct chunk chunk = chunk_block_get(block, i);
+		struct chunk_rules rules = scan_plan_find(&shared->plan, &chunk);
+		struct view view;
 
-		if (chunk.address >= unit.end)
+		if (chunk.address >= worker->unit->range.end)
 			break;
-		for (size_t j = 0; j < count; j++)
-			if (attempt_wants(&worker->shared->rules->rules.items[rules[j]], &chunk)) {
-				struct view view = view_make(&worker->views, i);
+		if (rules.count)
+			view = view_make(&worker->views, i);
+		for (size_t j = 0; j < rules.count; j++) {
+			const struct chunk_rule *row = &shared->plan.by_chunk.items[rules.items[j]];
 
-				try_chunk(worker, rules[j], &view);
-			}
+			if (attempt_wants(&shared->rules->rules.items[row->rule], &chunk))
+				try_chunk(worker, row, &view);
+		}
 	}
 }

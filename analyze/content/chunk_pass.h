@@ -5,7 +5,7 @@
 
 #include "analyze/content/unit_worker.h"
 
-/* Tries `count` rules, given by index, at each chunk they look into. */
-void chunk_pass(struct unit_worker *worker, const uint32_t *rules, size_t count);
+/* Tries the plan's chunk rules at each chunk they look into. */
+void chunk_pass(struct unit_worker *worker);
 
 #endif

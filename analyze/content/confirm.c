@@ -155,7 +155,8 @@ static bool study(struct confirm *confirm, struct span pattern, struct confirm_p
 	else
 		good = true;
 	find_first_bytes(plain, confirm->first);
-	confirm->lookbehind = info(plain, PCRE2_INFO_MAXLOOKBEHIND);
+	/* ^ looks at the byte before it, also inside a lookbehind, and is not counted */
+	confirm->lookbehind = info(plain, PCRE2_INFO_MAXLOOKBEHIND) + 1;
 	pcre2_code_free(plain);
 	return good;
 }
@@ -218,8 +219,13 @@ struct confirm_thread *confirm_thread_create(void)
 	thread->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	if (thread->stack)
 		pcre2_jit_stack_assign(thread->context, NULL, thread->stack);
-	pcre2_set_match_limit(thread->context, CONFIRM_MATCH_LIMIT);
+	confirm_thread_limit(thread, CONFIRM_MATCH_LIMIT);
 	return thread;
+}
+
+void confirm_thread_limit(struct confirm_thread *thread, uint32_t limit)
+{
+	pcre2_set_match_limit(thread->context, limit);
 }
 
 void confirm_thread_destroy(struct confirm_thread *thread)

@@ -34,7 +34,7 @@ struct confirm_problem {
 struct confirm *confirm_create(struct span pattern, struct confirm_problem *problem);
 void confirm_destroy(struct confirm *confirm);
 
-/* Bytes before the start that a lookbehind may look at. */
+/* Bytes before the start that a lookbehind, or ^, may look at; at least one. */
 size_t confirm_lookbehind(const struct confirm *confirm);
 
 /* False where the machine does not allow JIT-compiled code (SELinux execmem): slower, same result.
@@ -50,6 +50,10 @@ const uint8_t *confirm_first_bytes(const struct confirm *confirm);
 /* NULL where memory for executable code or a match context cannot be had. */
 struct confirm_thread *confirm_thread_create(void);
 void confirm_thread_destroy(struct confirm_thread *thread);
+
+/* Sets the match limit; it is CONFIRM_MATCH_LIMIT else. A place where it runs out is undecided. */
+enum { CONFIRM_MATCH_LIMIT = 50000 };
+void confirm_thread_limit(struct confirm_thread *thread, uint32_t limit);
 
 /* Does the pattern match exactly at offset `at` of the subject? Fills match (bytes, extent,
  * captures that point into the subject) where it does. */

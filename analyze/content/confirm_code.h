@@ -9,9 +9,6 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* A place where it runs out is undecided. */
-enum { CONFIRM_MATCH_LIMIT = 50000 };
-
 /* Bytes, not characters; `options` are PCRE2_…, e.g. PCRE2_ANCHORED. NULL and a problem where PCRE2
  * refuses. The caller ends with pcre2_code_free. */
 pcre2_code *confirm_code(struct span pattern, uint32_t options, struct confirm_problem *problem);

@@ -3,6 +3,7 @@
 #ifndef ANALYZE_CONTENT_FINDINGS_H
 #define ANALYZE_CONTENT_FINDINGS_H
 
+#include "analyze/content/rule_tally.h"
 #include "base/pool.h"
 #include "base/vaddr.h"
 #include "base/vec.h"
@@ -33,9 +34,10 @@ struct finding_rule {
 	const char *remediation;
 	enum severity severity;
 	enum confidence confidence;
-	int priority;       /* higher wins the bytes where hits overlap */
-	uint64_t undecided; /* places where a limit (match, CPU, hits) ran out: not "no match" */
-	uint32_t top;       /* groups a report shows of this rule, most bytes first */
+	int priority;            /* higher wins the bytes where hits overlap */
+	struct rule_tally tally; /* of what is undecided nobody knows that there is no match */
+	uint64_t hits;           /* claims are none */
+	uint32_t top;            /* groups a report shows of this rule, most bytes first */
 	struct finding_packed packed;
 };
 

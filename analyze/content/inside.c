@@ -111,8 +111,11 @@ static void add_row(struct inside *inside, const struct source *source, const st
 {
 	uint32_t pair;
 	struct finding_inside *sums;
+	struct rule_tally *tally;
 
-	inside->findings->rules.items[join_rule(inside->join, row->rule)].undecided += row->undecided;
+	tally = &inside->findings->rules.items[join_rule(inside->join, row->rule)].tally;
+	tally->undecided += row->undecided;
+	tally->given_up |= row->given_up;
 	if (!row->hits)
 		return;
 	pair = pair_of(inside, source->rule, row->rule);

@@ -15,15 +15,16 @@ struct joined_rule {
 	vaddr chunk;    /* of the last hit taken */
 	vaddr end;      /* its end: later hits in the chunk start behind it */
 	uint32_t groups;
-	uint32_t others;                    /* the group of keys beyond max_keys, or UNSET */
-	uint64_t dropped;                   /* hits beyond what is kept */
+	uint32_t others; /* the group of keys beyond max_keys, or UNSET */
+	uint64_t strikes;
 	const struct content_kind *content; /* of a structure's window, or NULL */
 };
 
 struct join {
 	const struct rule_set *set;
 	struct findings *findings;
-	size_t most; /* hits that are kept */
+	struct join_limits limits;
+	atomic_bool *given_up; /* per rule of the set */
 	struct joined_rule *rules;
 	struct span_index keys;   /* heads and texts, as units make them */
 	VEC(uint32_t) groups;     /* per entry of keys: index in findings->groups */
@@ -70,14 +71,16 @@ static void add_rule(struct findings *findings, const struct rule *rule)
 	};
 }
 
-struct join *join_create(const struct rule_set *rules, const bool *applies, size_t most,
+struct join *join_create(const struct rule_set *rules, const bool *applies,
+						 struct join_limits limits, atomic_bool *given_up,
 						 struct findings *findings)
 {
 	struct join *join = mem_zeroed(1, sizeof *join);
 
 	join->set = rules;
 	join->findings = findings;
-	join->most = most;
+	join->limits = limits;
+	join->given_up = given_up;
 	join->rules = mem_zeroed(rules->rules.count, sizeof *join->rules);
 	join->sources.dropped = mem_zeroed(rules->rules.count, sizeof *join->sources.dropped);
 	for (size_t i = 0; i < rules->rules.count; i++) {
@@ -198,6 +201,11 @@ static void add_sources(struct join *join, const struct unit_result *result,
 		add_source(join, source);
 }
 
+static struct finding_rule *finding_of(struct join *join, uint32_t rule)
+{
+	return &join->findings->rules.items[join->rules[rule].index];
+}
+
 static void add_claims(struct join *join, const struct unit_result *result,
 					   const struct raw_hit *raw, const struct hit *parent)
 {
@@ -240,8 +248,51 @@ static void add_hit(struct join *join, const struct unit_result *result, const s
 	joined->chunk = raw->chunk.address;
 	joined->end = whole ? chunk_end : raw->at + raw->bytes;
 	*vec_add(&join->findings->hits) = hit;
+	finding_of(join, raw->rule)->hits++;
 	add_claims(join, result, raw, &hit);
 	add_sources(join, result, raw, first);
+}
+
+/* Of a rule that is given up nothing counts any more, whatever a unit has found by then. */
+static void add_tally(struct join *join, const struct unit_tally *unit)
+{
+	struct joined_rule *rule = &join->rules[unit->rule];
+	struct finding_rule *finding = finding_of(join, unit->rule);
+	struct rule_tally tally = unit->tally;
+
+	if (atomic_load(&join->given_up[unit->rule]))
+		tally = (struct rule_tally){
+			.keywords = tally.keywords,
+			.places = tally.places,
+			.undecided = tally.places,
+			.given_up = true,
+		};
+	rule_tally_add(&finding->tally, &tally);
+	rule->strikes += tally.strikes;
+}
+
+static bool takes(struct join *join, const struct raw_hit *raw)
+{
+	const struct joined_rule *rule = &join->rules[raw->rule];
+
+	if (atomic_load_explicit(&join->given_up[raw->rule], memory_order_relaxed) ||
+		(rule->chunk == raw->chunk.address && raw->at < rule->end))
+		return false;
+	if (join->findings->hits.count < join->limits.hits)
+		return true;
+	finding_of(join, raw->rule)->tally.undecided++;
+	return false;
+}
+
+/* Rules that have used up their strikes with this unit. */
+static void give_up(struct join *join, const struct unit_result *result)
+{
+	for (size_t i = 0; i < result->tallies.count; i++) {
+		uint32_t rule = result->tallies.items[i].rule;
+
+		if (join->rules[rule].strikes > join->limits.strikes)
+			atomic_store(&join->given_up[rule], true);
+	}
 }
 
 void join_unit(struct join *join, const struct unit_result *result)
@@ -249,23 +300,21 @@ void join_unit(struct join *join, const struct unit_result *result)
 	size_t keys = result->keys.items.count;
 	uint32_t *groups = mem_zeroed(keys, sizeof *groups);
 
+	for (size_t i = 0; i < result->tallies.count; i++)
+		add_tally(join, &result->tallies.items[i]);
 	for (size_t i = 0; i < keys; i++)
 		groups[i] = UNSET;
 	for (size_t i = 0; i < result->hits.count; i++) {
 		const struct raw_hit *raw = &result->hits.items[i];
-		struct joined_rule *rule = &join->rules[raw->rule];
 
-		if (rule->chunk == raw->chunk.address && raw->at < rule->end)
+		if (!takes(join, raw))
 			continue;
-		if (join->findings->hits.count >= join->most) {
-			rule->dropped++;
-			continue;
-		}
 		if (raw->key != RAW_NO_KEY && groups[raw->key] == UNSET)
 			groups[raw->key] = group_of(join, result->keys.items.items[raw->key]);
 		add_hit(join, result, raw, raw->key == RAW_NO_KEY ? HIT_NO_GROUP : groups[raw->key]);
 	}
 	free(groups);
+	give_up(join, result);
 }
 
 static int compare_hits(const void *left, const void *right)
@@ -307,15 +356,9 @@ static bool is_sorted(const struct findings *findings)
 	return true;
 }
 
-void join_finish(struct join *join, const uint64_t *undecided)
+void join_finish(struct join *join)
 {
 	if (!is_sorted(join->findings))
 		vec_sort(&join->findings->hits, compare_hits);
 	drop_repeated_claims(join->findings);
-	for (size_t i = 0; i < join->set->rules.count; i++) {
-		uint64_t open = undecided[i] + join->rules[i].dropped;
-
-		if (open)
-			join->findings->rules.items[join->rules[i].index].undecided = open;
-	}
 }

@@ -8,15 +8,28 @@
 #include "analyze/content/rule.h"
 #include "analyze/content/unit_scan.h"
 
+#include <stdatomic.h>
+
 struct join;
 struct source; /* analyze/content/source.h */
 
 /* Hits a scan keeps, at 48 bytes each: more than any heap of real content was seen to hold. */
 enum { JOIN_HITS = 1 << 24 };
 
-/* Fills findings->rules from the rules that apply; both must outlive the join. Hits beyond `most`
- * are counted as undecided. Ends with join_destroy. */
-struct join *join_create(const struct rule_set *rules, const bool *applies, size_t most,
+/* Places of one rule at which the match limit may run out in a scan of few units. They are counted
+ * in address order, so that threads do not decide which units are left over behind the last. */
+enum { JOIN_STRIKES = 64 };
+
+/* What is too much is counted as undecided. */
+struct join_limits {
+	size_t hits;      /* of all rules */
+	uint64_t strikes; /* of one rule */
+};
+
+/* Fills findings->rules from the rules that apply, and sets given_up (per rule) where one has used
+ * up its strikes; all four must outlive the join. Ends with join_destroy. */
+struct join *join_create(const struct rule_set *rules, const bool *applies,
+						 struct join_limits limits, atomic_bool *given_up,
 						 struct findings *findings);
 void join_destroy(struct join *join);
 
@@ -35,8 +48,7 @@ const char *join_shown(struct join *join, struct span key);
 /* Puts the hits of a source into the group of that key. Not after join_finish. */
 void join_name(struct join *join, const struct source *source, struct span key);
 
-/* To be called once, behind the last unit: sorts the hits, adds up undecided places (per rule of
- * the set). */
-void join_finish(struct join *join, const uint64_t *undecided);
+/* To be called once, behind the last unit: sorts the hits. */
+void join_finish(struct join *join);
 
 #endif

@@ -29,8 +29,30 @@ static void keyword_found(struct unit_worker *worker, uint32_t literal, const st
 	if (at < view->readable.start || at >= view->readable.end)
 		return;
 	for (size_t i = 0; i < rules->rules.count; i++)
-		if (worker->shared->applies[rules->rules.items[i]])
+		if (worker->shared->applies[rules->rules.items[i]] &&
+			!worker->tallies[rules->rules.items[i]].given_up)
 			try_keyword(worker, rules->rules.items[i], view, at);
+}
+
+/* Counts a keyword for its rules. Gives false where none of them is looked for any more: a rule
+ * that was given up may have a keyword every few bytes. */
+static bool count_keyword(struct unit_worker *worker, uint32_t literal, vaddr at)
+{
+	const struct rule_literal *rules = &worker->shared->rules->literals.items[literal];
+	bool is_own = range_holds(worker->unit->range, at), sought = false;
+
+	for (size_t i = 0; i < rules->rules.count; i++) {
+		uint32_t rule = rules->rules.items[i];
+		struct rule_tally *tally = &worker->tallies[rule];
+
+		if (!worker->shared->applies[rule])
+			continue;
+		tally->keywords += is_own;
+		tally->places += is_own;
+		tally->undecided += is_own && tally->given_up;
+		sought |= !tally->given_up;
+	}
+	return sought;
 }
 
 /* Keywords in [from, to) of the run; libhs also sees what a keyword that starts there needs. */
@@ -48,7 +70,7 @@ static bool scan_keywords(struct unit_worker *worker, vaddr from, vaddr to)
 		vaddr at = from + worker->found.items[i].at;
 		struct view view;
 
-		if (at >= to)
+		if (at >= to || !count_keyword(worker, worker->found.items[i].literal, at))
 			continue;
 		view = view_seek(&worker->views, &index, at);
 		/* a keyword in the next chunk's prev_size word belongs to the chunk before */
@@ -70,7 +92,7 @@ bool keyword_pass(struct unit_worker *worker)
 {
 	const struct range run = worker->run->range;
 	struct range range = worker->unit->range;
-	uint64_t reach = worker->shared->reach, left = run.end - range.end;
+	uint64_t reach = worker->shared->plan.reach, left = run.end - range.end;
 	uint64_t head = prefilter_longest(worker->shared->rules->prefilter);
 	vaddr from = range.start;
 	bool in_text = false;

@@ -12,6 +12,15 @@
  * fails on some long ones (#303, #353). The rest is compared where the piece was found. */
 enum { CORE_BYTES = 8 };
 
+/* libhs (vectorscan 5.4.9 with AVX-512 VBMI, two to six literals) overlooks literals in the last
+ * block of a text that is not a whole one, and reads a byte behind it (vectorscan#322). So it gets
+ * a text without its last block, and what ends in the last two once more, with room behind. */
+enum {
+	BLOCK_BYTES = 64,
+	TAIL_BYTES = 2 * BLOCK_BYTES,
+	TAIL_ROOM = CORE_BYTES + TAIL_BYTES + BLOCK_BYTES
+};
+
 struct core {
 	char text[CORE_BYTES + 1];
 	size_t size;
@@ -34,6 +43,7 @@ struct prefilter {
 
 struct prefilter_thread {
 	hs_scratch_t *scratch;
+	uint8_t tail[TAIL_ROOM]; /* the end of a text, and zeros */
 };
 
 static bool refuse(struct err *err, const char *what)
@@ -86,7 +96,8 @@ static uint32_t add_core(struct prefilter *prefilter, struct span bytes)
 
 	memcpy(core.text, bytes.data, bytes.size);
 	for (uint32_t i = 0; i < prefilter->core_count; i++)
-		if (memcmp(&prefilter->cores[i], &core, sizeof core) == 0)
+		if (prefilter->cores[i].size == core.size &&
+			memcmp(prefilter->cores[i].text, core.text, core.size) == 0)
 			return i;
 	prefilter->cores[prefilter->core_count] = core;
 	return (uint32_t)prefilter->core_count++;
@@ -173,6 +184,8 @@ void prefilter_thread_destroy(struct prefilter_thread *thread)
 struct collector {
 	const struct prefilter *prefilter;
 	struct span text;
+	size_t offset;     /* of what libhs sees in the text */
+	size_t from, upto; /* cores that end in (from, upto] are taken */
 	prefilter_hits *hits;
 };
 
@@ -193,35 +206,68 @@ static void insert(prefilter_hits *hits, struct prefilter_hit hit)
 	hits->items[at] = hit;
 }
 
+/* Is the rest of the literal there too? Most have no more than their core. */
+static bool has_rest(const struct collector *collector, const struct literal *literal, size_t core)
+{
+	return (!literal->skipped && literal->bytes.size <= CORE_BYTES) ||
+		   (core >= literal->skipped &&
+			span_equal(span_part(collector->text, core - literal->skipped, literal->bytes.size),
+					   literal->bytes));
+}
+
 static int collect(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
 				   void *context)
 {
 	const struct collector *collector = context;
 	const struct prefilter *prefilter = collector->prefilter;
-	size_t core = (size_t)to - prefilter->cores[id].size;
+	size_t end = collector->offset + (size_t)to, core = end - prefilter->cores[id].size;
 
 	(void)from;
 	(void)flags;
+	if (end <= collector->from || end > collector->upto)
+		return 0;
 	for (uint32_t i = prefilter->first[id]; i; i = prefilter->literals[i - 1].next) {
 		const struct literal *literal = &prefilter->literals[i - 1];
 
-		if (core >= literal->skipped &&
-			span_equal(span_part(collector->text, core - literal->skipped, literal->bytes.size),
-					   literal->bytes))
+		if (has_rest(collector, literal, core))
 			insert(collector->hits,
 				   (struct prefilter_hit){ (uint32_t)(core - literal->skipped), i - 1 });
 	}
 	return 0;
 }
 
+static bool scan(const struct prefilter *prefilter, struct prefilter_thread *thread,
+				 struct span seen, struct collector *collector)
+{
+	return !seen.size || hs_scan(prefilter->database, (const char *)seen.data, (unsigned)seen.size,
+								 0, thread->scratch, collect, collector) == HS_SUCCESS;
+}
+
+/* What ends in the last blocks of the text. */
+static bool scan_tail(const struct prefilter *prefilter, struct prefilter_thread *thread,
+					  struct collector *collector)
+{
+	struct span text = collector->text;
+	size_t size = text.size < CORE_BYTES + TAIL_BYTES ? text.size : CORE_BYTES + TAIL_BYTES;
+
+	memcpy(thread->tail, text.data + text.size - size, size);
+	memset(thread->tail + size, 0, sizeof thread->tail - size);
+	collector->offset = text.size - size;
+	collector->from = collector->upto;
+	collector->upto = text.size;
+	return scan(prefilter, thread, span_make(thread->tail, sizeof thread->tail), collector);
+}
+
 bool prefilter_scan(const struct prefilter *prefilter, struct prefilter_thread *thread,
 					struct span text, prefilter_hits *hits)
 {
-	struct collector collector = { prefilter, text, hits };
+	struct collector collector = { .prefilter = prefilter, .text = text, .hits = hits };
+	size_t whole = text.size > BLOCK_BYTES ? text.size - BLOCK_BYTES : 0;
 
 	hits->count = 0;
 	if (!prefilter->database || !text.size)
 		return true;
-	return hs_scan(prefilter->database, (const char *)text.data, (unsigned)text.size, 0,
-				   thread->scratch, collect, &collector) == HS_SUCCESS;
+	collector.upto = text.size > TAIL_BYTES ? text.size - TAIL_BYTES : 0;
+	return (!collector.upto || scan(prefilter, thread, span_part(text, 0, whole), &collector)) &&
+		   scan_tail(prefilter, thread, &collector);
 }

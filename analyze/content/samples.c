@@ -240,13 +240,16 @@ static bool scan_stage(const struct rule_set *set, uint32_t index, struct stage 
 	applies[index] = true;
 	unit_tables_init(&shared);
 	worker = unit_worker_create(&shared, err);
-	if (!worker)
+	if (!worker) {
+		unit_tables_deinit(&shared);
 		return false;
+	}
 	unit_worker_watch(worker, watch, seen);
 	for (size_t i = 0; i < stage->runs.units.count; i++)
 		good &= unit_scan(worker, &stage->runs.units.items[i], &result);
 	unit_result_deinit(&result);
 	unit_worker_destroy(worker);
+	unit_tables_deinit(&shared);
 	return good || err_set(err, ERR_SYSTEM, "libhs failed on a sample");
 }
 

@@ -2,6 +2,7 @@
 
 #include "analyze/content/join.h"
 #include "analyze/content/runs.h"
+#include "analyze/content/stress.h"
 #include "analyze/content/streams.h"
 #include "analyze/content/unit_scan.h"
 #include "base/mem.h"
@@ -71,18 +72,6 @@ static bool create_workers(struct scan *scan, unsigned count, struct err *err)
 	return true;
 }
 
-static void finish(struct scan *scan)
-{
-	size_t rules = scan->shared.rules->rules.count;
-	uint64_t *undecided = mem_zeroed(rules, sizeof *undecided);
-
-	for (unsigned i = 0; i < scan->worker_count; i++)
-		for (size_t j = 0; j < rules; j++)
-			undecided[j] += unit_worker_undecided(scan->workers[i])[j];
-	join_finish(scan->join, undecided);
-	free(undecided);
-}
-
 static bool run(struct scan *scan, unsigned workers, struct err *err)
 {
 	bool good;
@@ -99,9 +88,13 @@ static bool run(struct scan *scan, unsigned workers, struct err *err)
 		return err_set(err, ERR_SYSTEM, "libhs failed while scanning for keywords");
 	good = streams_run(scan->findings, scan->join, &scan->shared, scan->look_budget,
 					   scan->worker_count, scan->progress, err);
-	finish(scan);
+	join_finish(scan->join);
 	return good;
 }
+
+/* Odd, so that rules that take turns at the same keywords are all met. Reading the processor's
+ * clock takes as long as some attempts do. */
+enum { SAMPLING = 509 };
 
 static void scan_deinit(struct scan *scan)
 {
@@ -113,15 +106,34 @@ static void scan_deinit(struct scan *scan)
 	free(scan->done);
 	free(scan->workers);
 	free(scan->applies);
+	unit_tables_deinit(&scan->shared);
 	free(scan->shared.spent_ns);
+	free(scan->shared.given_up);
 	runs_deinit(&scan->runs);
 }
 
 /* CPU for one rule: ten seconds and two nanoseconds a byte, ten times what all shipped rules take
- * together. It ends only what would hardly end, so that results do not hang on the machine. */
+ * together. Patterns that run away are ended by their strikes, which are the same on any machine;
+ * this ends only what would hardly end otherwise. */
 static uint64_t budget_of(uint64_t bytes)
 {
 	return UINT64_C(10000000000) + 2 * bytes;
+}
+
+/* A rule without keywords is tried at every byte. Where its pattern is known to run away, it would
+ * be given up after a few strikes on one heap, and on another, whose text it gets through, never
+ * end: it is not begun. */
+static void give_up_runaways(struct scan *scan)
+{
+	const struct rule_set *set = scan->shared.rules;
+
+	for (size_t i = 0; i < set->rules.count; i++) {
+		const struct rule *rule = &set->rules.items[i];
+		bool everywhere = rule->confirm && !rule->keywords.count &&
+						  rule->scan.anchor == RULE_ANCHOR_ANY && scan->applies[i];
+
+		atomic_init(&scan->shared.given_up[i], everywhere && stress_runs_away(rule));
+	}
 }
 
 static void scan_init(struct scan *scan, const struct rule_set *rules, const struct image *image)
@@ -132,7 +144,17 @@ static void scan_init(struct scan *scan, const struct rule_set *rules, const str
 	scan->shared.rules = rules;
 	scan->shared.applies = scan->applies;
 	scan->shared.spent_ns = mem_zeroed(rules->rules.count, sizeof *scan->shared.spent_ns);
+	scan->shared.given_up = mem_zeroed(rules->rules.count, sizeof *scan->shared.given_up);
+	give_up_runaways(scan);
+	scan->shared.sampling = SAMPLING;
 	unit_tables_init(&scan->shared);
+}
+
+/* Strikes: some, and one more every four units, so that one odd chunk in a large heap does not end
+ * a rule; a strike costs a quarter of a millisecond, rarely two. */
+static struct join_limits join_limits(const struct scan *scan)
+{
+	return (struct join_limits){ JOIN_HITS, JOIN_STRIKES + scan->runs.units.count / 4 };
 }
 
 static const char *disabled_note(const struct rule_set *rules)
@@ -175,7 +197,8 @@ bool content_scan_within(struct findings *findings, const struct rule_set *rules
 	scan.shared.budget_ns = budget_of(scan.runs.bytes + look_budget);
 	scan.results = mem_zeroed(scan.runs.units.count, sizeof *scan.results);
 	scan.done = mem_zeroed(scan.runs.units.count + 1, sizeof *scan.done);
-	scan.join = join_create(rules, scan.applies, JOIN_HITS, findings);
+	scan.join =
+		join_create(rules, scan.applies, join_limits(&scan), scan.shared.given_up, findings);
 	good = run(&scan, workers, err);
 	scan_deinit(&scan);
 	return good;

@@ -23,7 +23,8 @@ static const char *const keywords[] = {
 
 bool sql_is(struct span word, const char *keyword)
 {
-	return word.size && word.size == strlen(keyword) &&
+	/* few share the first letter: the rest is not even measured */
+	return word.size && (word.data[0] | 32) == (keyword[0] | 32) && word.size == strlen(keyword) &&
 		   strncasecmp((const char *)word.data, keyword, word.size) == 0;
 }
 

@@ -21,6 +21,10 @@ struct stress_result {
 	char buffer[48]; /* what the worst buffer holds: "1 KiB of 'a'" */
 };
 
+/* Does a pattern come near the match limit on one of the buffers? It does so on every machine, and
+ * asking takes a few milliseconds, or a second at worst. Rules without a pattern never do. */
+bool stress_runs_away(const struct rule *rule);
+
 /* Runs a pattern rule. Nothing to do for a structure: not slow. */
 struct stress_result stress_run(const struct rule *rule);
 

@@ -11,8 +11,7 @@ struct text_scan {
 	struct stage stage;
 	struct unit_tables tables;
 	struct unit_worker *worker;
-	uint64_t *undecided; /* per rule, as counted before the text at hand */
-	vaddr *ends;         /* per rule: of its last hit in the text at hand */
+	vaddr *ends; /* per rule: of its last hit in the text at hand */
 };
 
 void text_tally_deinit(struct text_tally *tally)
@@ -35,7 +34,6 @@ struct text_scan *text_scan_create(const struct unit_tables *heap, const bool *a
 	size_t rules = heap->rules->rules.count;
 
 	stage_init(&scan->stage, heap->tables.image);
-	scan->undecided = mem_zeroed(rules, sizeof *scan->undecided);
 	scan->ends = mem_zeroed(rules, sizeof *scan->ends);
 	scan->tables = *heap;
 	scan->tables.applies = applies;
@@ -56,7 +54,7 @@ void text_scan_destroy(struct text_scan *scan)
 		return;
 	unit_worker_destroy(scan->worker);
 	stage_deinit(&scan->stage);
-	free(scan->undecided);
+	unit_tables_deinit(&scan->tables);
 	free(scan->ends);
 	free(scan);
 }
@@ -153,15 +151,17 @@ static void take_hit(struct text_scan *scan, const struct unit_result *result,
 	note_facts(scan, hit, key, facts);
 }
 
-/* The worker counts on from text to text. */
-static void take_undecided(struct text_scan *scan, struct text_tally *tally)
+static void take_undecided(const struct unit_result *result, struct text_tally *tally)
 {
-	const uint64_t *now = unit_worker_undecided(scan->worker);
+	for (size_t i = 0; i < result->tallies.count; i++) {
+		const struct unit_tally *unit = &result->tallies.items[i];
+		struct text_row *row;
 
-	for (uint32_t i = 0; i < scan->tables.rules->rules.count; i++) {
-		if (now[i] != scan->undecided[i])
-			row_of(tally, i)->undecided += now[i] - scan->undecided[i];
-		scan->undecided[i] = now[i];
+		if (!unit->tally.undecided)
+			continue;
+		row = row_of(tally, unit->rule);
+		row->undecided += unit->tally.undecided;
+		row->given_up |= unit->tally.given_up;
 	}
 }
 
@@ -177,7 +177,7 @@ bool text_scan_run(struct text_scan *scan, struct span text, enum chunk_state st
 	memset(scan->ends, 0, scan->tables.rules->rules.count * sizeof *scan->ends);
 	for (size_t i = 0; i < result.hits.count; i++)
 		take_hit(scan, &result, &result.hits.items[i], tally, facts);
-	take_undecided(scan, tally);
+	take_undecided(&result, tally);
 	unit_result_deinit(&result);
 	return good;
 }

@@ -23,6 +23,7 @@ struct text_row {
 	uint64_t hits, bytes;
 	uint64_t other_hits; /* with a key that was one too many to keep */
 	uint64_t undecided;
+	bool given_up; /* places were left over */
 };
 
 /* Zero-initialised is empty; several texts may be counted together. */

@@ -4,29 +4,24 @@
 #include "analyze/content/chunk_pass.h"
 #include "analyze/content/keyword_pass.h"
 #include "analyze/content/unit_worker.h"
-#include "base/mem.h"
-
-#include <stdlib.h>
 
 void unit_result_deinit(struct unit_result *result)
 {
 	vec_deinit(&result->hits);
 	vec_deinit(&result->claims);
+	vec_deinit(&result->tallies);
 	span_index_deinit(&result->keys);
 }
 
 void unit_tables_init(struct unit_tables *tables)
 {
-	const struct rule_set *set = tables->rules;
+	scan_plan_init(&tables->plan, tables->rules, tables->applies, tables->brute,
+				   tables->tables.image->word);
+}
 
-	tables->reach = 0;
-	for (size_t i = 0; i < set->rules.count; i++) {
-		const struct rule *rule = &set->rules.items[i];
-
-		if (tables->applies[i] && rule->keywords.count && rule->lead_max > tables->reach)
-			tables->reach = rule->lead_max;
-	}
-	tables->reach += prefilter_longest(set->prefilter);
+void unit_tables_deinit(struct unit_tables *tables)
+{
+	scan_plan_deinit(&tables->plan);
 }
 
 static int compare_hits(const void *left, const void *right)
@@ -36,34 +31,6 @@ static int compare_hits(const void *left, const void *right)
 	if (a->at != b->at)
 		return a->at < b->at ? -1 : 1;
 	return (a->rule > b->rule) - (a->rule < b->rule);
-}
-
-static bool by_chunk(const struct rule *rule)
-{
-	return !rule->confirm ||
-		   (!rule->keywords.count && rule->scan.anchor == RULE_ANCHOR_CHUNK_START);
-}
-
-/* All rules that do without the prefilter, or all rules where it is switched off. */
-static void pass_others(struct unit_worker *worker)
-{
-	const struct rule_set *set = worker->shared->rules;
-	uint32_t *rules = mem_zeroed(set->rules.count, sizeof *rules);
-	size_t count = 0;
-
-	for (uint32_t i = 0; i < set->rules.count; i++) {
-		const struct rule *rule = &set->rules.items[i];
-
-		if (!worker->shared->applies[i])
-			continue;
-		if (by_chunk(rule))
-			rules[count++] = i;
-		else if (!rule->keywords.count || worker->shared->brute)
-			byte_pass(worker, i);
-	}
-	if (count)
-		chunk_pass(worker, rules, count);
-	free(rules);
 }
 
 bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_result *result)
@@ -76,7 +43,10 @@ bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_
 		return true;
 	if (!shared->brute && prefilter_longest(set->prefilter) && !keyword_pass(worker))
 		return false;
-	pass_others(worker);
+	for (size_t i = 0; i < shared->plan.by_byte.count; i++)
+		byte_pass(worker, &shared->plan.by_byte.items[i]);
+	chunk_pass(worker);
 	vec_sort(&result->hits, compare_hits);
+	unit_worker_finish(worker);
 	return true;
 }

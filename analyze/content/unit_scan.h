@@ -6,7 +6,9 @@
 
 #include "analyze/content/raw_key.h"
 #include "analyze/content/rule.h"
+#include "analyze/content/rule_tally.h"
 #include "analyze/content/runs.h"
+#include "analyze/content/scan_plan.h"
 #include "analyze/content/span_index.h"
 #include "analyze/memory/chunks.h"
 #include "analyze/memory/image.h"
@@ -29,28 +31,41 @@ struct raw_hit {
 	enum match_packed packed;
 };
 
+/* What a unit came to for a rule that it has places for. */
+struct unit_tally {
+	uint32_t rule;
+	struct rule_tally tally;
+};
+
 struct unit_result {
 	VEC(struct raw_hit) hits; /* by at, then rule */
+	VEC(struct unit_tally) tallies;
 	VEC(struct structure_claim) claims;
 	struct span_index keys;
 };
 
 void unit_result_deinit(struct unit_result *result);
 
-/* What all units of a scan share; constant but for the budgets. */
+/* Places of one rule in a unit at which the match limit may run out; those behind are left over. */
+enum { UNIT_STRIKES = 4 };
+
+/* What all units of a scan share; constant but for the last two. */
 struct unit_tables {
 	const struct rule_set *rules;
 	const bool *applies; /* per rule: it fits this image */
 	struct structure_tables tables;
 	const struct runs *runs;
-	uint64_t reach;     /* bytes behind a unit in which a match's first keyword may stand */
-	bool brute;         /* for tests: try every place, without the prefilter */
+	bool brute;        /* for tests: try every place, without the prefilter */
+	unsigned sampling; /* every so many attempts are timed; 0: none, which needs no budget */
+	struct scan_plan plan;
 	uint64_t budget_ns; /* CPU a rule may take: what is left then is undecided; 0: any */
-	atomic_uint_fast64_t *spent_ns; /* per rule */
+	atomic_uint_fast64_t *spent_ns; /* per rule; NULL where budget_ns is 0 */
+	atomic_bool *given_up;          /* per rule: it is looked for no more; NULL: none is */
 };
 
-/* Fills `reach` from the rules. */
+/* Makes the plan from what else is there. Ends with unit_tables_deinit, which leaves the rest. */
 void unit_tables_init(struct unit_tables *tables);
+void unit_tables_deinit(struct unit_tables *tables);
 
 /* One thread's state. */
 struct unit_worker;
@@ -61,9 +76,6 @@ void unit_worker_destroy(struct unit_worker *worker);
 
 /* Scans a unit. Gives false where libhs failed. */
 bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_result *result);
-
-/* Per rule: places this worker could not decide, over all its units. */
-const uint64_t *unit_worker_undecided(const struct unit_worker *worker);
 
 /* For a rule's samples: called for each match that passed, with its captures. */
 typedef void unit_watch(void *context, const struct raw_hit *hit, const struct match *match);

@@ -27,7 +27,7 @@ struct unit_worker *unit_worker_create(const struct unit_tables *tables, struct 
 	worker->shared = tables;
 	worker->clock_ns = measure_clock();
 	worker->places = mem_zeroed(tables->rules->rules.count, sizeof *worker->places);
-	worker->undecided = mem_zeroed(tables->rules->rules.count, sizeof *worker->undecided);
+	worker->tallies = mem_zeroed(tables->rules->rules.count, sizeof *worker->tallies);
 	worker->prefilter = prefilter_thread_create(tables->rules->prefilter, err);
 	if (worker->prefilter) {
 		worker->confirm = confirm_thread_create();
@@ -47,14 +47,9 @@ void unit_worker_destroy(struct unit_worker *worker)
 	prefilter_thread_destroy(worker->prefilter);
 	vec_deinit(&worker->found);
 	free(worker->places);
-	free(worker->undecided);
+	free(worker->tallies);
 	raw_key_cache_deinit(&worker->keys);
 	free(worker);
-}
-
-const uint64_t *unit_worker_undecided(const struct unit_worker *worker)
-{
-	return worker->undecided;
 }
 
 void unit_worker_watch(struct unit_worker *worker, unit_watch *watch, void *context)
@@ -80,4 +75,17 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 	raw_key_cache_clear(&worker->keys);
 	if (shared->rules->rules.count)
 		memset(worker->places, 0, shared->rules->rules.count * sizeof *worker->places);
+	for (size_t i = 0; shared->given_up && i < shared->rules->rules.count; i++)
+		worker->tallies[i].given_up = atomic_load(&shared->given_up[i]);
+}
+
+void unit_worker_finish(struct unit_worker *worker)
+{
+	for (uint32_t i = 0; i < worker->shared->rules->rules.count; i++) {
+		struct rule_tally *tally = &worker->tallies[i];
+
+		if (tally->places)
+			*vec_add(&worker->result->tallies) = (struct unit_tally){ i, *tally };
+		*tally = (struct rule_tally){ 0 };
+	}
 }

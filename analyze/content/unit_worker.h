@@ -21,8 +21,8 @@ struct unit_worker {
 	struct prefilter_thread *prefilter;
 	prefilter_hits found;
 	struct place *places;
-	uint64_t *undecided;
-	uint64_t decisions;
+	struct rule_tally *tallies; /* of the unit at hand, per rule */
+	uint64_t attempts;
 	int64_t clock_ns; /* what reading the clock takes; not charged to a rule */
 	struct raw_key_cache keys;
 	unit_watch *watch;
@@ -38,5 +38,8 @@ struct unit_worker {
 /* Makes a unit the one at hand; its results go to `result`. */
 void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 					   struct unit_result *result);
+
+/* Hands the tallies of the unit at hand to its result. */
+void unit_worker_finish(struct unit_worker *worker);
 
 #endif

@@ -61,7 +61,8 @@ bool validate_sse_event(struct span bytes, struct match *match)
 	struct cursor cursor = cursor_make(span_part(bytes, 0, LARGEST), false);
 	struct event first, next;
 
-	if (!read_event(&cursor, &first) || json_text_length(first.data, match) != first.data.size)
+	if (!read_event(&cursor, &first) || !first.data.size ||
+		json_text_length(first.data, match) != first.data.size)
 		return false;
 	match_set(match, "event", first.name.size ? first.name : match_find(match, "keys")->text);
 	do

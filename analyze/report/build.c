@@ -22,6 +22,7 @@ static void fill_content(struct report *report, const struct build_input *input)
 	struct ledger ledger;
 
 	ledger_init(&ledger, input->findings);
+	report->content.has_stats = input->rule_stats;
 	ledger_report(&ledger, input->findings, &report->pool, &report->content);
 	ledger_deinit(&ledger);
 	clusters_fill(&report->content, &input->heap->chunks, input->findings, input->image,

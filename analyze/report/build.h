@@ -25,6 +25,7 @@ struct build_input {
 	const struct findings *findings;
 	const struct anomalies *anomalies;
 	unsigned workers;
+	bool rule_stats;           /* what each rule cost: on demand */
 	bool references;           /* who holds the live chunks: on demand */
 	struct progress *progress; /* of that */
 };

@@ -139,6 +139,98 @@ void content_tables_rules(const struct report_content *content, struct table *ta
 	add_more(table, "", content->rules.count - shown, "rule");
 }
 
+static int compare_costs(const void *left, const void *right)
+{
+	const struct report_rule *a = *(const struct report_rule *const *)left;
+	const struct report_rule *b = *(const struct report_rule *const *)right;
+
+	if (a->stats.cpu_ns != b->stats.cpu_ns)
+		return a->stats.cpu_ns > b->stats.cpu_ns ? -1 : 1;
+	if (a->stats.confirms != b->stats.confirms)
+		return a->stats.confirms > b->stats.confirms ? -1 : 1;
+	return strcmp(a->id, b->id);
+}
+
+static void add_stats(struct table *table, const struct report_rule *rule, bool has_undecided)
+{
+	const struct report_rule_stats *stats = &rule->stats;
+
+	table_cell(table, rule->id);
+	table_printf(table, "%.1f ms", (double)stats->cpu_ns / 1e6);
+	table_count(table, stats->keywords);
+	table_count(table, stats->confirms);
+	table_count(table, stats->matched);
+	table_count(table, stats->refused);
+	table_count(table, stats->hits);
+	if (!has_undecided)
+		return;
+	table_count(table, stats->undecided);
+	table_cell(table, stats->slow ? "slow" : "");
+}
+
+static bool met_something(const struct report_rule *rule)
+{
+	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided;
+}
+
+/* Columns of limits only where one was hit: names of rules are long. */
+static void init_stats(struct table *table, bool has_undecided)
+{
+	static const struct table_column columns[][10] = {
+		{
+			{ .title = "rule", .code = true, .widest = 38 },
+			{ .title = "CPU", .right = true },
+			{ .title = "keywords", .right = true },
+			{ .title = "confirms", .right = true },
+			{ .title = "matched", .right = true },
+			{ .title = "refused", .right = true },
+			{ .title = "hits", .right = true },
+			{ .title = NULL },
+		},
+		{
+			{ .title = "rule", .code = true, .widest = 38 },
+			{ .title = "CPU", .right = true },
+			{ .title = "keywords", .right = true },
+			{ .title = "confirms", .right = true },
+			{ .title = "matched", .right = true },
+			{ .title = "refused", .right = true },
+			{ .title = "hits", .right = true },
+			{ .title = "undecided", .right = true },
+			{ .title = "" },
+			{ .title = NULL },
+		},
+	};
+
+	table_init(table, columns[has_undecided]);
+}
+
+void content_tables_stats(const struct report_content *content, struct table *table)
+{
+	VEC(const struct report_rule *) rules = { 0 };
+	size_t quiet = 0;
+	bool has_undecided = false;
+
+	for (size_t i = 0; i < content->rules.count; i++) {
+		*vec_add(&rules) = &content->rules.items[i];
+		has_undecided |= content->rules.items[i].stats.undecided > 0;
+	}
+	for (size_t i = 0; i < content->quiet.count; i++)
+		*vec_add(&rules) = &content->quiet.items[i];
+	vec_sort(&rules, compare_costs);
+	init_stats(table, has_undecided);
+	for (size_t i = 0; i < rules.count; i++)
+		if (met_something(rules.items[i]))
+			add_stats(table, rules.items[i], has_undecided);
+		else
+			quiet++;
+	vec_deinit(&rules);
+	if (quiet) {
+		table_printf(table, "%zu more met nothing to try", quiet);
+		for (size_t i = 1; i < table->width; i++)
+			table_cell(table, "");
+	}
+}
+
 void content_tables_sizes(const struct report_heap *heap, struct table *table)
 {
 	static const struct table_column columns[] = {

@@ -12,6 +12,10 @@
 /* Rules that explain most, and critical ones, each followed by its groups. */
 void content_tables_rules(const struct report_content *content, struct table *table);
 
+/* What each rule cost, most processor time first, where the content has_stats; rules that met
+ * nothing to try are counted in a last row. */
+void content_tables_stats(const struct report_content *content, struct table *table);
+
 /* Whether malloc has a hundredth of the RSS: else its sizes and unexplained chunks tell nothing. */
 bool content_tables_matter(const struct report *report);
 

@@ -324,7 +324,22 @@ static json_t *hits(struct report_hits value)
 	return object;
 }
 
-static json_t *rule_json(const struct report_rule *rule)
+static json_t *rule_stats_json(const struct report_rule_stats *stats)
+{
+	json_t *object = json_object();
+
+	set(object, "cpu_ns", number(stats->cpu_ns));
+	set(object, "keywords", number(stats->keywords));
+	set(object, "confirms", number(stats->confirms));
+	set(object, "matched", number(stats->matched));
+	set(object, "refused", number(stats->refused));
+	set(object, "hits", number(stats->hits));
+	set(object, "undecided", number(stats->undecided));
+	set(object, "slow", json_boolean(stats->slow));
+	return object;
+}
+
+static json_t *rule_json(const struct report_rule *rule, bool has_stats)
 {
 	json_t *object = json_object(), *groups = json_array();
 
@@ -336,6 +351,7 @@ static json_t *rule_json(const struct report_rule *rule)
 	set(object, "live", hits(rule->live));
 	set(object, "stale", hits(rule->stale));
 	set(object, "undecided", number(rule->undecided));
+	set(object, "slow", json_boolean(rule->slow));
 	for (size_t i = 0; i < rule->groups.count; i++) {
 		const struct report_group *group = &rule->groups.items[i];
 		json_t *row = json_object();
@@ -349,6 +365,8 @@ static json_t *rule_json(const struct report_rule *rule)
 	set(object, "groups", groups);
 	set(object, "more_groups", number(rule->more_groups));
 	set(object, "packed", packed_json(rule));
+	if (has_stats)
+		set(object, "stats", rule_stats_json(&rule->stats));
 	return object;
 }
 
@@ -377,7 +395,9 @@ static json_t *content_json(const struct report_content *content)
 
 	set(object, "rules_applied", number(content->rules_applied));
 	for (size_t i = 0; i < content->rules.count; i++)
-		json_array_append_new(rules, rule_json(&content->rules.items[i]));
+		json_array_append_new(rules, rule_json(&content->rules.items[i], content->has_stats));
+	for (size_t i = 0; i < content->quiet.count; i++)
+		json_array_append_new(rules, rule_json(&content->quiet.items[i], true));
 	set(object, "rules", rules);
 	set(budget, "bytes", number(content->look_budget));
 	set(budget, "spent_bytes", number(content->look_spent));

@@ -153,6 +153,11 @@ static void add_content(const struct report *report, struct strbuf *out)
 		add_advice(report, out);
 	}
 	add_packed(content, out);
+	if (content->has_stats) {
+		content_tables_stats(content, &table);
+		add_table("What the rules cost (of all threads; the search for keywords is shared)", &table,
+				  out);
+	}
 	if (!content_tables_matter(report))
 		return;
 	if (report->heap.size_classes.count) {

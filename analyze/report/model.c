@@ -30,6 +30,7 @@ void report_deinit(struct report *report)
 	vec_deinit(&report->heap.pins);
 	vec_deinit(&report->heap.size_classes);
 	vec_deinit(&report->content.rules);
+	vec_deinit(&report->content.quiet);
 	vec_deinit(&report->content.clusters);
 	vec_deinit(&report->references.roots);
 	vec_deinit(&report->references.sizes);

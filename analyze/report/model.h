@@ -176,6 +176,18 @@ struct report_group {
 	uint64_t live_bytes;  /* of bytes: in live chunks */
 };
 
+/* What looking for a rule cost and came to. */
+struct report_rule_stats {
+	uint64_t cpu_ns; /* estimated from samples; without the search for keywords, which all share */
+	uint64_t keywords;  /* wherever they stand */
+	uint64_t confirms;  /* places where the pattern or the structure was tried */
+	uint64_t matched;   /* of those */
+	uint64_t refused;   /* of the matched, by a validator */
+	uint64_t hits;      /* what was left, without matches that overlap an earlier one */
+	uint64_t undecided; /* as in report_rule */
+	bool slow;
+};
+
 /* What a rule found in compressed streams and windows: bytes there have no address, so nothing of
  * it is attributed. */
 struct report_inside_group {
@@ -206,8 +218,10 @@ struct report_rule {
 	const char *id, *title, *severity, *confidence, *remediation;
 	struct report_hits live, stale;
 	uint64_t undecided;              /* places where a limit was hit: neither match nor no match */
+	bool slow;                       /* places were left over, as its pattern runs away */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
 	uint64_t more_groups;            /* beyond them */
+	struct report_rule_stats stats;  /* where the content has them */
 	bool has_packed;                 /* a hit is a stream, or has a window */
 	struct report_packed packed;
 };
@@ -225,6 +239,8 @@ struct report_content {
 	VEC(struct report_cluster) clusters;              /* of those, most bytes first, at most 20 */
 	size_t rules_applied;
 	uint64_t look_budget, look_spent; /* bytes read and inflated to look into streams */
+	bool has_stats;                   /* filled on demand */
+	VEC(struct report_rule) quiet;    /* with stats: the other rules, by id */
 };
 
 /* Chunks that count once: here live ones only. */

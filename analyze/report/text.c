@@ -257,6 +257,11 @@ static void print_content(const struct page *page)
 		print_advice(page);
 	}
 	print_packed(page);
+	if (content->has_stats) {
+		heading(page, "WHAT THE RULES COST (of all threads; the search for keywords is shared)");
+		content_tables_stats(content, &table);
+		print_table(page, &table);
+	}
 	if (!content_tables_matter(page->report))
 		return;
 	if (page->report->heap.size_classes.count) {

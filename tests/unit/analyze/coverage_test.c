@@ -159,6 +159,15 @@ static bool has_keyword(struct span text, struct span keyword, size_t *at)
 	return false;
 }
 
+static bool is_long(void)
+{
+	const char *text = getenv("DUMPCORE_LONG");
+
+	return text && *text == '1';
+}
+
+/* Where the match limit runs out nothing can be learnt, and a pattern that runs away on one text
+ * does so on most: only a long run tries the rest of them. */
 static size_t check_random(const char *pattern, struct confirm *confirm,
 						   struct confirm_thread *thread)
 {
@@ -174,8 +183,12 @@ static size_t check_random(const char *pattern, struct confirm *confirm,
 			text[i] = (uint8_t) "abcABx"[rand() % 6];
 		memcpy(text + rand() % 20, "abc", 3);
 		for (size_t start = 0; start < sizeof text; start++) {
-			if (confirm_at(confirm, thread, span_make(text, sizeof text), start, &match) !=
-				CONFIRM_YES)
+			enum confirm_result result =
+				confirm_at(confirm, thread, span_make(text, sizeof text), start, &match);
+
+			if (result == CONFIRM_UNDECIDED && !is_long())
+				return checked;
+			if (result != CONFIRM_YES)
 				continue;
 			if (!has_keyword(span_make(text + start, match.bytes), span_string("abc"), &at) ||
 				at < coverage.lead_min || at > coverage.lead_max)
@@ -194,7 +207,7 @@ static void random_patterns_agree_with_pcre2(void **state)
 
 	(void)state;
 	srand(5);
-	for (int round = 0; round < 6000; round++) {
+	for (int round = 0; round < 9000; round++) {
 		struct strbuf pattern = { 0 };
 		struct confirm_problem problem;
 		struct confirm *confirm;
@@ -208,7 +221,8 @@ static void random_patterns_agree_with_pcre2(void **state)
 		confirm_destroy(confirm);
 		strbuf_deinit(&pattern);
 	}
-	assert_true(checked > 1000);
+	printf("# %zu matches compared\n", checked);
+	assert_true(checked > 1000000);
 	confirm_thread_destroy(thread);
 }
 

@@ -96,6 +96,37 @@ static void hostile_names_leave_valid_json(void **state)
 	json_decref(json);
 }
 
+static void build_with_stats(struct report *report)
+{
+	report_builder_java(report);
+	report->content.has_stats = true;
+	report->content.rules.items[0].stats.confirms = 15020;
+	*vec_add(&report->content.quiet) = (struct report_rule){
+		.id = "a.quiet",
+		.title = "T",
+		.severity = "low",
+		.confidence = "low",
+		.remediation = "",
+		.stats = { .cpu_ns = 7, .slow = true },
+	};
+}
+
+/* Times differ from run to run, so they are there only where somebody asks. */
+static void stats_are_there_only_on_demand(void **state)
+{
+	json_t *without = render(report_builder_java), *with = render(build_with_stats);
+
+	(void)state;
+	assert_null(json_object_get(at(without, "content.rules.0"), "stats"));
+	assert_int_equal(json_array_size(at(without, "content.rules")), 3);
+	assert_int_equal(json_array_size(at(with, "content.rules")), 4);
+	assert_int_equal(json_integer_value(at(with, "content.rules.0.stats.confirms")), 15020);
+	assert_int_equal(json_integer_value(at(with, "content.rules.3.stats.cpu_ns")), 7);
+	assert_true(json_is_true(at(with, "content.rules.3.stats.slow")));
+	json_decref(without);
+	json_decref(with);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +134,7 @@ int main(void)
 		cmocka_unit_test(buckets_sum_to_the_rss),
 		cmocka_unit_test(unknown_is_null_never_zero),
 		cmocka_unit_test(hostile_names_leave_valid_json),
+		cmocka_unit_test(stats_are_there_only_on_demand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

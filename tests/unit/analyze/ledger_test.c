@@ -110,6 +110,40 @@ static void live_stale_and_groups_are_kept_apart(void **state)
 	findings_deinit(&findings);
 }
 
+static void rules_without_hits_are_listed_for_their_stats(void **state)
+{
+	(void)state;
+	for (int has_stats = 0; has_stats < 2; has_stats++) {
+		struct findings findings = { 0 };
+		struct report_content content = { .has_stats = has_stats };
+		struct pool pool = { 0 };
+		struct ledger ledger;
+
+		add_hit(&findings, add_rule(&findings, "b.hit", 1), 0x1010, 10, true);
+		add_rule(&findings, "d.quiet", 1);
+		add_rule(&findings, "c.quiet", 1);
+		add_rule(&findings, "a.open", 1);
+		findings.rules.items[2].tally = (struct rule_tally){ .tried = 7, .cpu_ns = 5 };
+		findings.rules.items[3].tally = (struct rule_tally){ .undecided = 3, .given_up = true };
+		ledger_init(&ledger, &findings);
+		ledger_report(&ledger, &findings, &pool, &content);
+		assert_int_equal(content.rules.count, 2);
+		assert_string_equal(content.rules.items[1].id, "a.open");
+		assert_true(content.rules.items[1].slow);
+		assert_int_equal(content.quiet.count, has_stats ? 2 : 0);
+		if (has_stats) {
+			assert_string_equal(content.quiet.items[0].id, "c.quiet");
+			assert_int_equal(content.quiet.items[0].stats.confirms, 7);
+			assert_int_equal(content.quiet.items[0].stats.cpu_ns, 5);
+		}
+		vec_deinit(&content.rules);
+		vec_deinit(&content.quiet);
+		pool_deinit(&pool);
+		ledger_deinit(&ledger);
+		findings_deinit(&findings);
+	}
+}
+
 static int compare_hits(const void *a, const void *b)
 {
 	const struct hit *x = a, *y = b;
@@ -172,6 +206,7 @@ int main(void)
 		cmocka_unit_test(no_byte_is_attributed_twice),
 		cmocka_unit_test(the_order_is_priority_length_address_id),
 		cmocka_unit_test(live_stale_and_groups_are_kept_apart),
+		cmocka_unit_test(rules_without_hits_are_listed_for_their_stats),
 		cmocka_unit_test(random_overlaps_follow_the_definition),
 	};
 

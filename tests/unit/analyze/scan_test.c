@@ -1,12 +1,11 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/content/confirm.h"
-#include "analyze/content/join.h"
 #include "analyze/content/rule.h"
 #include "analyze/content/scan.h"
-#include "analyze/content/unit_scan.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
+#include "tests/support/unit_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +137,34 @@ static void chunks_are_dropped_by_state_size_and_anchor(void **state)
 		strbuf_deinit(&rule);
 	}
 	sketch_deinit(&sketch);
+}
+
+/* PCRE2 does not count ^ among what looks behind. */
+static void a_line_starts_where_it_starts(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- {id: line, title: T, keywords: [abc], pattern: '(?m)^abc'}\n"
+				 "- {id: start, title: T, keywords: [abc], pattern: '^abc'}\n"
+				 "- {id: behind, title: T, keywords: [abc], pattern: '(?<=^x)abc'}\n");
+	sketch_init(&sketch, 4096);
+	payload = sketch_text(&sketch, CHUNK_IN_USE, "abc abc\nabc xabc");
+	sketch_text(&sketch, CHUNK_IN_USE, "xabc xabc");
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, NULL, 1);
+	assert_int_equal(findings.hits.count, 4);
+	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, payload));
+	assert_int_equal(findings.hits.items[1].start, sketch_address(&sketch, payload));
+	assert_int_equal(findings.hits.items[2].start, sketch_address(&sketch, payload) + 8);
+	assert_int_equal(findings.hits.items[2].rule, 0);
+	assert_int_equal(findings.hits.items[3].rule, 2);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
 }
 
 /* ---- groups and redaction ---- */
@@ -355,6 +382,41 @@ static void pages_that_are_not_there_are_skipped(void **state)
 	rule_text_deinit(&rules);
 }
 
+/* The word that a structure is probed by may stand behind a page that was never touched. */
+static void structures_reach_over_missing_pages(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	struct page_map map = { .page_size = 4096 };
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- {id: s, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
+				 "{at: 8200, type: u64, in: 0x123456789..0x123456789}], "
+				 "scan: {anchor: chunk-start}}\n"
+				 "- {id: any, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
+				 "{at: 8136, type: u64, in: 0x123456789..0x123456789}]}\n");
+	sketch_init(&sketch, 6 * 4096);
+	payload = sketch_chunk(&sketch, 4 * 4096, CHUNK_IN_USE);
+	payload[0] = payload[64] = 2;
+	put(payload + 8200, 0x123456789);
+	sketch_seal(&sketch);
+	for (size_t page = 0; page < 6; page++)
+		page_map_append(
+			&map, (struct range){ SKETCH_START + page * 4096, SKETCH_START + (page + 1) * 4096 },
+			page == 1 ? PAGE_ABSENT : PAGE_PRESENT);
+	findings = scan(&rules, &sketch, &map, 1);
+	assert_int_equal(findings.hits.count, 2);
+	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, payload));
+	assert_int_equal(findings.hits.items[1].start, sketch_address(&sketch, payload) + 64);
+	assert_int_equal(findings.hits.items[1].rule, 1);
+	findings_deinit(&findings);
+	page_map_deinit(&map);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
 static void a_limit_is_counted_as_undecided(void **state)
 {
 	struct rule_text rules;
@@ -373,7 +435,8 @@ static void a_limit_is_counted_as_undecided(void **state)
 	sketch_seal(&sketch);
 	findings = scan(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 0);
-	assert_int_equal(findings.rules.items[0].undecided, 2);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 2);
+	assert_false(findings.rules.items[0].tally.given_up);
 	findings_deinit(&findings);
 	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
@@ -492,58 +555,14 @@ static void check_same(const struct findings *got, const plain_hits *wanted)
 	}
 }
 
-/* What a scan may take: hits, and CPU of each rule (0: any), of which `spent` is gone already. */
-struct limits {
-	size_t hits;
-	uint64_t budget_ns, spent_ns;
-};
-
-static struct findings scan_within(const struct rule_text *rules, const struct sketch *sketch,
-								   uint64_t unit_bytes, struct limits limits)
-{
-	atomic_uint_fast64_t spent[16];
-	bool applies[16];
-	struct runs runs;
-	struct unit_tables shared = { .rules = rules->set,
-								  .applies = applies,
-								  .tables = { &sketch->image, NULL, &sketch->chunks },
-								  .runs = &runs,
-								  .budget_ns = limits.budget_ns,
-								  .spent_ns = spent };
-	struct findings findings = { 0 };
-	struct unit_worker *worker;
-	struct join *join;
-	struct err err = { 0 };
-
-	memset(applies, true, sizeof applies);
-	for (size_t i = 0; i < 16; i++)
-		atomic_init(&spent[i], limits.spent_ns);
-	runs_init(&runs, &sketch->image, &sketch->chunks, NULL, unit_bytes);
-	unit_tables_init(&shared);
-	worker = unit_worker_create(&shared, &err);
-	join = join_create(rules->set, applies, limits.hits, &findings);
-	for (size_t i = 0; i < runs.units.count; i++) {
-		struct unit_result result = { 0 };
-
-		assert_true(unit_scan(worker, &runs.units.items[i], &result));
-		join_unit(join, &result);
-		unit_result_deinit(&result);
-	}
-	join_finish(join, unit_worker_undecided(worker));
-	join_destroy(join);
-	unit_worker_destroy(worker);
-	runs_deinit(&runs);
-	return findings;
-}
-
 /* The same heap cut into units of a given size, so that borders fall everywhere. */
 static struct findings scan_in_units(const struct rule_text *rules, const struct sketch *sketch,
 									 uint64_t unit_bytes)
 {
-	return scan_within(rules, sketch, unit_bytes, (struct limits){ .hits = JOIN_HITS });
+	return unit_run(rules, sketch, NULL, unit_bytes, unit_run_usual());
 }
 
-static void check_limits(struct limits limits, size_t hits, size_t undecided)
+static void check_limits(struct unit_run_limits limits, size_t hits, size_t undecided)
 {
 	struct rule_text rules;
 	struct sketch sketch;
@@ -554,9 +573,9 @@ static void check_limits(struct limits limits, size_t hits, size_t undecided)
 	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]42[\"b\"]42[\"c\"] 42[");
 	sketch_text(&sketch, CHUNK_IN_USE, "42[\"d\"] 42[\"\"]");
 	sketch_seal(&sketch);
-	findings = scan_within(&rules, &sketch, 1 << 20, limits);
+	findings = unit_run(&rules, &sketch, NULL, 1 << 20, limits);
 	assert_int_equal(findings.hits.count, hits);
-	assert_int_equal(findings.rules.items[0].undecided, undecided);
+	assert_int_equal(findings.rules.items[0].tally.undecided, undecided);
 	findings_deinit(&findings);
 	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
@@ -566,11 +585,11 @@ static void check_limits(struct limits limits, size_t hits, size_t undecided)
 static void what_limits_leave_out_is_undecided(void **state)
 {
 	(void)state;
-	check_limits((struct limits){ .hits = 4 }, 4, 0);
-	check_limits((struct limits){ .hits = 3 }, 3, 1);
-	check_limits((struct limits){ .hits = 0 }, 0, 4);
-	check_limits((struct limits){ .hits = 4, .budget_ns = UINT64_MAX }, 4, 0);
-	check_limits((struct limits){ .hits = 4, .budget_ns = 1, .spent_ns = 2 }, 0, 5);
+	check_limits((struct unit_run_limits){ .hits = 4 }, 4, 0);
+	check_limits((struct unit_run_limits){ .hits = 3 }, 3, 1);
+	check_limits((struct unit_run_limits){ .hits = 0 }, 0, 4);
+	check_limits((struct unit_run_limits){ .hits = 4, .budget_ns = UINT64_MAX }, 4, 0);
+	check_limits((struct unit_run_limits){ .hits = 4, .budget_ns = 1, .spent_ns = 2 }, 0, 5);
 }
 
 static void random_heaps_agree_with_plain_pcre2(void **state)
@@ -750,12 +769,14 @@ int main(void)
 		cmocka_unit_test(hits_say_where_and_in_what),
 		cmocka_unit_test(the_last_word_belongs_to_the_next_chunk_too),
 		cmocka_unit_test(chunks_are_dropped_by_state_size_and_anchor),
+		cmocka_unit_test(a_line_starts_where_it_starts),
 		cmocka_unit_test(hidden_values_get_ordinals),
 		cmocka_unit_test(keys_beyond_the_maximum_are_others),
 		cmocka_unit_test(canaries_never_leave),
 		cmocka_unit_test(only_what_a_key_keeps_can_hide_it),
 		cmocka_unit_test(structures_claim_what_they_own),
 		cmocka_unit_test(pages_that_are_not_there_are_skipped),
+		cmocka_unit_test(structures_reach_over_missing_pages),
 		cmocka_unit_test(a_limit_is_counted_as_undecided),
 		cmocka_unit_test(what_limits_leave_out_is_undecided),
 		cmocka_unit_test(random_heaps_agree_with_plain_pcre2),

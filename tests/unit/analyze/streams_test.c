@@ -352,7 +352,7 @@ static struct strbuf describe(const struct findings *findings)
 		const struct finding_packed *packed = &findings->rules.items[i].packed;
 
 		strbuf_printf(&out, "%s %" PRIu64, findings->rules.items[i].id,
-					  findings->rules.items[i].undecided);
+					  findings->rules.items[i].tally.undecided);
 		for (size_t j = 0; j < sizeof *packed / sizeof(uint64_t); j++)
 			strbuf_printf(&out, " %" PRIu64, ((const uint64_t *)(const void *)packed)[j]);
 		strbuf_putc(&out, '\n');

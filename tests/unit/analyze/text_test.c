@@ -264,6 +264,37 @@ static void long_cells_are_cut_at_a_character(void **state)
 	strbuf_deinit(&out);
 }
 
+static void build_with_stats(struct report *report)
+{
+	report_builder_java(report);
+	report->content.has_stats = true;
+	report->content.rules.items[0].stats = (struct report_rule_stats){
+		.cpu_ns = 1250000, .keywords = 9, .confirms = 8, .matched = 7, .refused = 6, .hits = 1
+	};
+	report->content.rules.items[1].stats = (struct report_rule_stats){
+		.cpu_ns = 2000000000, .keywords = 12, .undecided = 12, .slow = true
+	};
+	*vec_add(&report->content.quiet) = (struct report_rule){ .id = "a.quiet" };
+}
+
+static void the_dearest_rule_comes_first(void **state)
+{
+	char *without = render(report_builder_java, (struct text_style){ 0 });
+	char *with = render(build_with_stats, (struct text_style){ 0 });
+
+	(void)state;
+	assert_null(strstr(without, "WHAT THE RULES COST"));
+	assert_non_null(strstr(with,
+						   "keywords  confirms  matched  refused  hits  undecided\n"
+						   "  jvm.class-file             2000.0 ms        12         0        "
+						   "0        0     0         12  slow\n"
+						   "  zlib.inflate-stream           1.2 ms         9         8        "
+						   "7        6     1          0\n"
+						   "  2 more met nothing to try\n"));
+	free(without);
+	free(with);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +309,7 @@ int main(void)
 		cmocka_unit_test(the_widest_tables_fit),
 		cmocka_unit_test(bars_stand_one_behind_the_other),
 		cmocka_unit_test(long_cells_are_cut_at_a_character),
+		cmocka_unit_test(the_dearest_rule_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""What rules cost: patterns that run away, what --rule-stats tells, any number of threads."""
+
+import json
+import os
+import sys
+
+from harness import ANALYZE, FAILED, ROOT, RULES, TARGETS, Session, run
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
+import json_schema  # noqa: E402
+
+# The target's text has these words over and over. No pattern matches, and each tries nearly for
+# ever; what `rules check` refuses is loaded all the same by --rules.
+RUNAWAYS = {
+    "count-in-count": r"customer=(?:[ -~]{1,100}){1,3}[\x01\x02]",
+    "repeat-in-repeat": r"status=(?:[ -~]+)+[\x01\x02]",
+    "three-dots": r"note=.*.*.*[\x01\x02]",
+    "same-twice": r"item=(?:[ -~]|[a-z])+[\x01\x02]",
+    "everywhere": r"(?:[a-z]{1,100}){1,3}[\x01\x02]",
+}
+HONEST = {"customer": r"customer=(?<number>\d{1,20})", "text": r"[\x20-\x7e]{16,}"}
+
+
+def rule_file(session, namespace, patterns):
+    path = session.path(f"{namespace}.yml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"format: 1\nnamespace: {namespace}\nrules:\n")
+        for name, pattern in patterns.items():
+            word = pattern[:pattern.find("=") + 1]
+            search = f"keywords: ['{word}']" if word else "slow: true"
+            sample = word + ("1" if namespace == "honest" else "") + "some more letters\\x01"
+            file.write(f"- id: {name}\n  title: T\n  {search}\n  pattern: '{pattern}'\n"
+                       f"  tests:\n  - {{name: a, text: \"{sample}\", expect: match}}\n"
+                       "  - {name: b, text: '', expect: none}\n")
+    return path
+
+
+def by_id(report):
+    return {rule["id"]: rule for rule in report["content"]["rules"]}
+
+
+def stats_on_demand(session):
+    target = session.start(os.path.join(TARGETS, "bench_target"), "4", "2", "0")
+    core = session.must_capture(target.pid, "stats.core")
+    plain, report = session.must_report(core), session.must_report(core, "--rule-stats")
+    schema = json_schema.load(os.path.join(ROOT, "docs", "report.schema.json"))
+    problems = list(json_schema.check(schema, report))
+    session.ok(not problems, "with stats: valid against the schema", "\n".join(problems[:5]))
+    rules = report["content"]["rules"]
+    session.equal(len(rules), report["content"]["rules_applied"], "every rule has a row")
+    for rule in rules:
+        stats = rule.pop("stats")
+        session.ok(stats["hits"] <= stats["matched"] - stats["refused"] <= stats["confirms"],
+                   f"{rule['id']}: its numbers fit each other", stats)
+    session.ok(any(rule["undecided"] for rule in rules) or plain["content"]["rules"] == [
+        rule for rule in rules if rule["live"]["hits"] + rule["stale"]["hits"]],
+               "without, the rest is the same", plain["content"]["rules"])
+    text = run(ANALYZE, core, "--rules", RULES, "--rule-stats")
+    session.ok("WHAT THE RULES COST" in text.out, "as text", text)
+
+
+def patterns_that_run_away(session):
+    """They cost what is theirs: the report ends, names them, and has all of the others' hits."""
+    target = session.start(os.path.join(TARGETS, "bench_target"), "24", "2", "0")
+    core = session.must_capture(target.pid, "text.core", "--compress", "none")
+    away, honest = rule_file(session, "away", RUNAWAYS), rule_file(session, "honest", HONEST)
+    result = run(ANALYZE, "rules", "check", away)
+    session.equal((result.status, (result.out + result.err).count("error[R060]")),
+                  (FAILED, len(RUNAWAYS)), "rules check refuses each of them")
+    command = [ANALYZE, core, "--format", "json", "--rules", honest]
+    alone = by_id(json.loads(run(*command).out))
+    command += ["--rules", away]
+    both = run(*command, "--threads", "1")
+    rules = by_id(json.loads(both.out))
+    for name in RUNAWAYS:
+        row = rules[f"away.{name}"]
+        session.ok(row["slow"] and row["undecided"] > 0, f"{name}: slow and undecided", row)
+    for name in HONEST:
+        row = rules[f"honest.{name}"]
+        session.ok(row == alone[f"honest.{name}"] and row["live"]["hits"] and not row["slow"],
+                   f"{name}: complete beside them", row)
+    text = run(ANALYZE, core, "--rules", honest, "--rules", away)
+    words = " ".join(text.out.split())
+    session.ok(all(f"Rule away.{name} was too slow" in words for name in RUNAWAYS),
+               "the text names each of them", text)
+    for threads in ("2", "8"):
+        again = run(*command, "--threads", threads)
+        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == both.out,
+                   f"{threads} threads give up at the same places, to the byte", again)
+    command = [ANALYZE, core, "--format", "json", "--rules", RULES, "--threads"]
+    one = run(*command, "1")
+    for threads in ("2", "8"):
+        again = run(*command, threads)
+        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == one.out,
+                   f"every shipped rule: {threads} threads report the same, to the byte", again)
+
+
+def main():
+    session = Session()
+    session.test(stats_on_demand)
+    session.test(patterns_that_run_away)
+    session.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+#include "tests/unit/unit.h"
+
+#include "analyze/content/probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct structure_word words[] = {
+	{ .at = 0, .type = WORD_PTR, .to = WORD_TO_MAPPED },
+	{ .at = 8, .type = WORD_U32, .has_in = true, .in = { 16180, 16211 } },
+	{ .at = 16, .type = WORD_PTR, .to = WORD_TO_SELF, .has_in = true, .in = { 32, 48 } },
+	{ .at = 24, .type = WORD_U16, .has_in = true, .in = { 0, 3 } },
+	{ .at = 32, .type = WORD_PTR, .to = WORD_TO_CHUNK_START, .null = true },
+	{ .at = 40, .type = WORD_U8, .has_in = true, .in = { 'x', 'x' } },
+	{ .at = 48, .type = WORD_PTR, .to = WORD_TO_SELF },
+	{ .at = 56, .type = WORD_U64 },
+	{ .at = 64, .type = WORD_PTR, .to = WORD_TO_ANY, .has_in = true, .in = { 0x1000, 0x1010 } },
+};
+
+enum { WORDS = sizeof words / sizeof *words };
+
+static struct probe probe_of_some(unsigned mask, unsigned pointer)
+{
+	struct structure structure = { 0 };
+	struct probe probe;
+
+	for (size_t i = 0; i < WORDS; i++)
+		if (mask >> i & 1)
+			*vec_add(&structure.words) = words[i];
+	probe = probe_of(&structure, pointer);
+	structure_deinit(&structure);
+	return probe;
+}
+
+static void the_rarest_word_is_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(probe_of_some(1 << 9, 8).span, UINT64_MAX); /* no word: everything passes */
+	assert_int_equal(probe_of_some(0x1ff, 8).at, 16); /* a pointer to one place of its own */
+	assert_int_equal(probe_of_some(0x1ff & ~4, 8).at, 64);
+	assert_int_equal(probe_of_some(0x0ff & ~4, 8).at, 8);
+	assert_int_equal(probe_of_some(1 << 3 | 1 << 0, 8).at, 24); /* small numbers before pointers */
+	assert_int_equal(probe_of_some(1 << 0 | 1 << 6, 8).at, 48);
+	assert_int_equal(probe_of_some(1 << 4 | 1 << 7, 8).at, 32);
+	assert_int_equal(probe_of_some(1 << 4, 4).bytes, 4);
+	assert_true(probe_of_some(1 << 4, 8).null);
+}
+
+/* Places that a structure matches at are never stepped over: random bytes, and values at the
+ * borders of each range. */
+static void no_structure_is_missed(void **state)
+{
+	static const uint64_t values[] = { 0,      1,      3,          16180,      16211, 16212,
+									   0x1000, 0x1010, UINT64_MAX, UINT32_MAX, 'x',   'y' };
+	const struct structure_tables tables = { .image = &(struct image){ .word = 8 }, /* no pieces */
+											 .chunks =
+												 &(struct chunk_table){ .header_bytes = 16 } };
+	const struct chunk chunk = { .address = 0x7000, .bytes = 1040 };
+	const vaddr address = chunk.address + 16;
+	size_t matches = 0;
+
+	(void)state;
+	srand(5);
+	for (int round = 0; round < 20000; round++) {
+		unsigned mask = (unsigned)rand() & 0x1ee; /* words that need no table */
+		struct structure structure = { 0 };
+		uint8_t bytes[160];
+		struct span all = span_make(bytes, sizeof bytes - (size_t)rand() % 60);
+		struct probe probe = probe_of_some(mask, 8);
+
+		for (size_t i = 0; i < sizeof bytes; i += 8) {
+			uint64_t value = values[rand() % 12];
+
+			value = rand() % 4 ? value : address + i + (uint64_t)(rand() % 80) - 8;
+			memcpy(bytes + i, &value, 8);
+		}
+		for (size_t i = 0; i < WORDS; i++)
+			if (mask >> i & 1)
+				*vec_add(&structure.words) = words[i];
+		for (size_t at = 0; at < all.size; at += 8) {
+			bool there = structure_match(
+				&structure, &tables,
+				&(struct structure_place){ chunk, address + at, span_part(all, at, all.size) });
+
+			matches += there;
+			if (there)
+				assert_int_equal(probe_next(&probe, all, address, at, 8), at);
+			assert_true(probe_next(&probe, all, address, at, 8) >= at);
+		}
+		structure_deinit(&structure);
+	}
+	assert_true(matches > 1000);
+}
+
+static void a_word_behind_the_end_is_not_there(void **state)
+{
+	uint8_t bytes[16];
+	struct probe probe = probe_of_some(1 << 1, 8);
+
+	(void)state;
+	memset(bytes, 0, sizeof bytes);
+	memcpy(bytes + 8, &(uint32_t){ 16190 }, 4);
+	assert_int_equal(probe_next(&probe, span_make(bytes, 16), 0x1000, 0, 8), 0);
+	assert_int_equal(probe_next(&probe, span_make(bytes, 12), 0x1000, 0, 8), 0);
+	assert_int_equal(probe_next(&probe, span_make(bytes, 11), 0x1000, 0, 8), 11);
+	assert_int_equal(probe_next(&probe, span_make(bytes, 2), 0x1000, 0, 8), 2);
+	assert_int_equal(probe_next(&probe, span_make(bytes, 16), 0x1000, 8, 8), 16);
+	assert_int_equal(probe_behind(&probe, 11, 8), 0); /* the word is of 8 to 12 */
+	assert_int_equal(probe_behind(&probe, 12, 8), 8);
+	assert_int_equal(probe_behind(&probe, 19, 8), 8);
+	assert_int_equal(probe_behind(&probe, 20, 8), 16);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_rarest_word_is_taken),
+		cmocka_unit_test(no_structure_is_missed),
+		cmocka_unit_test(a_word_behind_the_end_is_not_there),
+	};
+
+	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
+}

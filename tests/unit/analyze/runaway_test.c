@@ -1,0 +1,243 @@
+/* Patterns that run away: what they cost is theirs, and the same for any number of threads. */
+#include "tests/unit/unit.h"
+
+#include "analyze/content/join.h"
+#include "analyze/content/rule.h"
+#include "analyze/content/scan.h"
+#include "analyze/content/stress.h"
+#include "analyze/content/unit_scan.h"
+#include "tests/support/rule_text.h"
+#include "tests/support/sketch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first runs away where a "key" is followed by many letters, the other finds all keys. */
+#define RUNAWAY                                \
+	"- {id: away, title: T, keywords: [key], " \
+	"pattern: 'key(?:[a-z]{1,100}){1,3}[\\x01\\x02]'}\n"
+#define HONEST "- {id: honest, title: T, keywords: [key], pattern: 'key'}\n"
+
+enum { LETTERS = 400 };
+
+static void load(struct rule_text *rules, const char *text)
+{
+	rule_text_load_rule(rules, text);
+	assert_string_equal(strbuf_text(&rules->all), "");
+}
+
+static struct findings scan(const struct rule_text *rules, const struct sketch *sketch,
+							unsigned workers)
+{
+	struct findings findings;
+	struct err err = { 0 };
+
+	if (!content_scan(&findings, rules->set, &sketch->image, NULL, &sketch->chunks, NULL, workers,
+					  NULL, &err))
+		fail_msg("%s", err.what);
+	return findings;
+}
+
+/* A chunk in which the pattern runs away. */
+static void add_bait(struct sketch *sketch)
+{
+	uint8_t *payload = sketch_chunk(sketch, LETTERS + 32, CHUNK_IN_USE);
+
+	memset(payload, 'a', LETTERS);
+	memcpy(payload, "key", 3);
+}
+
+static void add_match(struct sketch *sketch)
+{
+	sketch_text(sketch, CHUNK_IN_USE, "keyab\x01");
+}
+
+static void a_unit_ends_after_some_strikes(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	(void)state;
+	load(&rules, RUNAWAY HONEST);
+	sketch_init(&sketch, 1 << 16);
+	add_match(&sketch);
+	for (int i = 0; i < 10; i++)
+		add_bait(&sketch);
+	add_match(&sketch);
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, 1);
+	assert_int_equal(findings.rules.items[0].hits, 1);
+	assert_int_equal(findings.rules.items[0].tally.strikes, UNIT_STRIKES);
+	assert_int_equal(findings.rules.items[0].tally.tried, 1 + UNIT_STRIKES);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 11);
+	assert_true(findings.rules.items[0].tally.given_up);
+	assert_int_equal(findings.rules.items[1].hits, 12);
+	assert_int_equal(findings.rules.items[1].tally.undecided, 0);
+	assert_false(findings.rules.items[1].tally.given_up);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* Units of the usual size, each with a match, some bait, and a match behind it. */
+static void fill_units(struct sketch *sketch, size_t units, size_t bait)
+{
+	sketch_init(sketch, (units + 1) * UNIT_BYTES);
+	for (size_t i = 0; i < units; i++) {
+		add_match(sketch);
+		for (size_t j = 0; j < bait; j++)
+			add_bait(sketch);
+		add_match(sketch);
+		sketch_chunk(sketch, (i + 1) * UNIT_BYTES - sketch->used, CHUNK_IN_USE);
+	}
+	sketch_seal(sketch);
+}
+
+static void check_same(const struct findings *a, const struct findings *b)
+{
+	assert_int_equal(a->hits.count, b->hits.count);
+	for (size_t i = 0; i < a->hits.count; i++)
+		assert_memory_equal(&a->hits.items[i].start, &b->hits.items[i].start, sizeof(vaddr));
+	for (size_t i = 0; i < a->rules.count; i++) {
+		struct rule_tally one = a->rules.items[i].tally, other = b->rules.items[i].tally;
+
+		one.cpu_ns = other.cpu_ns = 0;
+		assert_memory_equal(&one, &other, sizeof one);
+	}
+}
+
+/* Which units are left over is decided in address order, whoever scans them and when. */
+static void a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers(void **state)
+{
+	enum { UNITS = 30, BAIT = 3 };
+	const uint64_t strikes = JOIN_STRIKES + UNITS / 4, full = strikes / BAIT + 1;
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings one;
+
+	(void)state;
+	load(&rules, RUNAWAY HONEST);
+	fill_units(&sketch, UNITS, BAIT);
+	one = scan(&rules, &sketch, 1);
+	assert_int_equal(one.rules.items[0].tally.strikes, full * BAIT);
+	assert_int_equal(one.rules.items[0].hits, full * 2);
+	assert_int_equal(one.rules.items[0].tally.undecided, full * BAIT + (UNITS - full) * (BAIT + 2));
+	assert_true(one.rules.items[0].tally.given_up);
+	assert_int_equal(one.rules.items[1].hits, UNITS * (BAIT + 2));
+	for (unsigned workers = 2; workers <= 8; workers *= 2)
+		for (int round = 0; round < 3; round++) {
+			struct findings many = scan(&rules, &sketch, workers);
+
+			check_same(&one, &many);
+			findings_deinit(&many);
+		}
+	findings_deinit(&one);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* A rule that meets odd text now and then is not given up. */
+static void few_strikes_are_forgiven(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	(void)state;
+	load(&rules, RUNAWAY);
+	fill_units(&sketch, 20, UNIT_STRIKES - 1);
+	findings = scan(&rules, &sketch, 2);
+	assert_int_equal(findings.rules.items[0].tally.strikes, 60);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 60);
+	assert_int_equal(findings.rules.items[0].hits, 40);
+	assert_false(findings.rules.items[0].tally.given_up);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* It would be through with the words of this heap, but not with those of the next one. */
+static void a_runaway_without_keywords_is_not_begun(void **state)
+{
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+
+	(void)state;
+	load(&rules, "- {id: away, title: T, slow: true, pattern: "
+				 "'(?:[a-z]{1,100}){1,3}[\\x01\\x02]', scan: {states: [in-use], size: 64..}}\n"
+				 "- {id: text, title: T, slow: true, pattern: '[\\x20-\\x7e]{8,}'}\n");
+	sketch_init(&sketch, 4096);
+	sketch_text(&sketch, CHUNK_IN_USE, "abc");
+	memset(sketch_chunk(&sketch, 80, CHUNK_IN_USE), ' ', 40);
+	memset(sketch_chunk(&sketch, 96, CHUNK_BINNED), ' ', 40);
+	memset(sketch_chunk(&sketch, 128, CHUNK_IN_USE), ' ', 40);
+	sketch_seal(&sketch);
+	findings = scan(&rules, &sketch, 1);
+	assert_int_equal(findings.rules.items[0].hits, 0);
+	assert_int_equal(findings.rules.items[0].tally.tried, 0);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 80 - 16 + 128 - 16);
+	assert_true(findings.rules.items[0].tally.given_up);
+	assert_int_equal(findings.rules.items[1].hits, 3);
+	assert_false(findings.rules.items[1].tally.given_up);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+static void patterns_that_run_away_are_known(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool runs_away;
+	} cases[] = {
+		{ "(?:[a-z]{1,100}){1,3}[\\x01\\x02]", true },
+		{ "(a+)+$", true },
+		{ "(x+x+)+y", true },
+		{ ".*.*.*=", true },
+		{ "(?s).*.*\\x01\\x02", true },
+		{ "(?:a|aa)+[bc]\\x01", true },
+		{ "(?:[a-z]|[a-m]|0)+!", true },
+		{ "(?:\\w+\\s?)*;\\x01", true },
+		{ "(?s)(?:.*a){5}\\x01", true },
+		{ "\\d+\\d+\\d+[^\\d]\\x01", true },
+		{ "[\\x20-\\x7e]{16,}", false },
+		{ "(?:[^\"\\\\]|\\\\.){1,128}\"", false },
+		{ "(?s)PK\\x03\\x04.{26}", false },
+		{ "[a-z]++[0-9]", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct strbuf text = { 0 };
+		struct rule_text rules;
+		const struct rule *rule;
+
+		strbuf_printf(&text, "- id: a\n  title: T\n  slow: true\n  pattern: '%s'\n",
+					  cases[i].pattern);
+		load(&rules, strbuf_text(&text));
+		rule = &rules.set->rules.items[0];
+		if (stress_runs_away(rule) != cases[i].runs_away)
+			fail_msg("%s: taken for one that %s", cases[i].pattern,
+					 cases[i].runs_away ? "ends" : "runs away");
+		if (cases[i].runs_away && !stress_run(rule).undecided)
+			fail_msg("%s: not refused by a check", cases[i].pattern);
+		rule_text_deinit(&rules);
+		strbuf_deinit(&text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_unit_ends_after_some_strikes),
+		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
+		cmocka_unit_test(few_strikes_are_forgiven),
+		cmocka_unit_test(a_runaway_without_keywords_is_not_begun),
+		cmocka_unit_test(patterns_that_run_away_are_known),
+	};
+
+	return cmocka_run_group_tests_name("runaway", tests, NULL, NULL);
+}
