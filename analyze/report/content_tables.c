@@ -225,7 +225,7 @@ void content_tables_stats(const struct report_content *content, struct table *ta
 			quiet++;
 	vec_deinit(&rules);
 	if (quiet) {
-		table_printf(table, "%zu more met nothing to try", quiet);
+		table_printf(table, "%zu more met nothing", quiet);
 		for (size_t i = 1; i < table->width; i++)
 			table_cell(table, "");
 	}

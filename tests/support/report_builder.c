@@ -403,8 +403,11 @@ static void java_content(struct report *report)
 		  KIB(512));
 	group(rules, "io/netty/buffer", 8, KIB(80), 0);
 	group(rules, "org/apache/kafka", 2, KIB(20), 0);
-	rules->undecided = 3;
-	missing(report, "3 places where a rule's pattern hit its limit: neither match nor no match.");
+	rules->undecided = 300;
+	rules->slow = true;
+	missing(report,
+			"Rule jvm.class-file was too slow and was given up: 300 places are neither match "
+			"nor no match. `analyze rules check` may tell why (R060).");
 	java_streams(report);
 	java_small_rules(report);
 	report->content.unattributed_chunks = 1021334;
@@ -549,6 +552,30 @@ const char report_builder_poison[] =
 	"a|b`c*_<script>\x1b[31m\r\n\x07\x9b\xc2\x9b\xff\xe2\x80\xae\\x1b[0m|" LONG_50 LONG_50 LONG_50
 		LONG_50 LONG_50 LONG_50;
 
+/* What the rules cost: one was given up, one found nothing and has a hostile name. */
+static void hostile_stats(struct report_content *content)
+{
+	content->has_stats = true;
+	content->rules.items[1].stats = (struct report_rule_stats){
+		.cpu_ns = 1812345678,
+		.keywords = 91000,
+		.confirms = 90000,
+		.matched = 6200,
+		.refused = 110,
+		.hits = 6090,
+		.undecided = 300,
+		.slow = true,
+	};
+	*vec_add(&content->quiet) = (struct report_rule){
+		.id = report_builder_poison,
+		.title = report_builder_poison,
+		.severity = "low",
+		.confidence = "low",
+		.remediation = report_builder_poison,
+		.stats = { .cpu_ns = 2000000, .keywords = 4, .confirms = 3, .matched = 2, .refused = 2 },
+	};
+}
+
 /* The texts of evidence, arenas, rules and so on, replaced one by one. */
 void report_builder_hostile(struct report *report)
 {
@@ -564,6 +591,7 @@ void report_builder_hostile(struct report *report)
 	report->heap.arenas.items[0].threads.items[0].name = poison;
 	report->content.rules.items[0].title = report->content.rules.items[0].remediation = poison;
 	report->content.rules.items[0].groups.items[0].key = poison;
+	hostile_stats(&report->content);
 	report->content.rules.items[2].packed.inside.items[0].id = poison;
 	report->content.rules.items[2].packed.inside.items[0].title = poison;
 	report->content.rules.items[2].packed.inside.items[0].groups.items[0].key = poison;
