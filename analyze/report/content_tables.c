@@ -32,13 +32,15 @@ void content_tables_coverage(const struct report *report, struct strbuf *out)
 	}
 	count_of(content->rules_applied, "rule", rules);
 	size_format(live, live_text);
-	if (explaining)
-		strbuf_printf(out, "%" PRIu64 " of %s explain%s %s of %s in live chunks (%.0f %%).",
-					  explaining, rules, explaining == 1 ? "s" : "",
-					  size_format(explained, explained_text), live_text,
-					  100.0 * (double)explained / (double)live);
-	else
+	if (!explaining) {
 		strbuf_printf(out, "None of %s explains any of %s in live chunks.", rules, live_text);
+		return;
+	}
+	if (explaining < content->rules_applied)
+		strbuf_printf(out, "%" PRIu64 " of ", explaining);
+	strbuf_printf(out, "%s explain%s %s of %s in live chunks (%.0f %%).", rules,
+				  explaining == 1 ? "s" : "", size_format(explained, explained_text), live_text,
+				  100.0 * (double)explained / (double)live);
 }
 
 static bool is_advised(const struct report *report, const char *remediation)
