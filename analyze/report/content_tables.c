@@ -120,7 +120,7 @@ static void add_groups(struct table *table, const struct report_rule *rule)
 void content_tables_rules(const struct report_content *content, struct table *table)
 {
 	static const struct table_column columns[] = {
-		{ .title = "rule, and what it was grouped by", .code = true, .widest = 38 },
+		{ .title = "rule, and what it was grouped by", .code = true, .widest = 48 },
 		{ .title = "severity" },
 		{ .title = "hits", .right = true },
 		{ .title = "live", .right = true },
