@@ -2,7 +2,7 @@
 #ifndef ANALYZE_COMMANDS_SETUP_H
 #define ANALYZE_COMMANDS_SETUP_H
 
-#include "analyze/content/rule_set.h"
+#include "analyze/rules/rule_set.h"
 #include "analyze/options.h"
 #include "base/err.h"
 #include "base/progress.h"

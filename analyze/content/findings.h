@@ -4,15 +4,13 @@
 #define ANALYZE_CONTENT_FINDINGS_H
 
 #include "analyze/content/rule_tally.h"
+#include "analyze/rules/severity.h"
 #include "base/pool.h"
 #include "base/vaddr.h"
 #include "base/vec.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
-enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
 /* Streams and windows of a rule's hits, and what became of them. */
 struct finding_packed {
@@ -90,8 +88,5 @@ struct findings {
 };
 
 void findings_deinit(struct findings *findings);
-
-const char *severity_name(enum severity severity); /* "info" … "critical" */
-const char *confidence_name(enum confidence confidence);
 
 #endif

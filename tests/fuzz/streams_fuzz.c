@@ -3,7 +3,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "analyze/content/class_remains.h"
-#include "analyze/content/contents.h"
+#include "analyze/rules/contents.h"
 #include "analyze/content/inflate.h"
 #include "tests/support/class_file.h"
 #include "tests/support/packed.h"

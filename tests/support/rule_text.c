@@ -1,5 +1,6 @@
 #include "tests/support/rule_text.h"
 
+#include "analyze/author/rule_check.h"
 #include "base/file.h"
 
 #include <stdio.h>

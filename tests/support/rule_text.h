@@ -2,7 +2,8 @@
 #ifndef TESTS_SUPPORT_RULE_TEXT_H
 #define TESTS_SUPPORT_RULE_TEXT_H
 
-#include "analyze/content/rule_set.h"
+#include "analyze/rules/rule_set.h"
+#include "base/strbuf.h"
 #include "base/span.h"
 
 struct rule_text {

@@ -1,7 +1,7 @@
 #include "tests/support/unit_run.h"
 
 #include "analyze/content/join.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/unit_scan.h"
 
 #include <assert.h>

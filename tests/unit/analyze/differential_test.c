@@ -8,7 +8,7 @@
  * with pcre2_match, without JIT and not anchored, as one would by hand. */
 #include "tests/unit/unit.h"
 
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
 #include "tests/support/random_rule.h"
 #include "tests/support/rule_text.h"

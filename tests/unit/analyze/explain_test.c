@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/explain_text.h"
+#include "analyze/author/explain_text.h"
 #include "analyze/content/scan.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"

@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/redact.h"
+#include "analyze/rules/redact.h"
 #include "base/text.h"
 
 #include <stdio.h>

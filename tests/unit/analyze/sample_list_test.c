@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/sample_list.h"
+#include "analyze/author/sample_list.h"
 #include "tests/support/rule_text.h"
 
 #include <jansson.h>

@@ -1,7 +1,8 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/rule_set.h"
-#include "analyze/content/samples.h"
+#include "analyze/author/rule_test.h"
+#include "analyze/rules/rule_set.h"
+#include "analyze/author/samples.h"
 #include "tests/support/rule_text.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/confirm.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/confirm.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"

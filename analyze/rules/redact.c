@@ -1,0 +1,219 @@
+#include "analyze/rules/redact.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+/* One alternative a line. Forms of keys are those their issuers document. */
+static const char secrets[] =
+	"(?xs)"
+	"-----BEGIN[ ]"
+	"| eyJ[\\w-]{5,}"                                      /* JWT: base64url of {\" */
+	"| (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{8,}" /* AWS IAM identifiers */
+	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,} | npm_\\w{16,} | hf_\\w{16,}"
+	"| xox[abeprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
+	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,} | \\bSG\\.[\\w-]{8,}"
+	"| (?i: (?: pass(?:word|wd|phrase|code)? | pwd | secret | token | api[_-]?key"
+	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | sess(?:ion)?"
+	"         | sess(?:ion)?[_-]?id | auth | signature"
+	"         | (?<![a-z]) (?: sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
+	"      \\\\* (?: [\"'] | %22 | %27 )? \\s* (?: [=:] | %3[da] ) )"
+	"| (?i: cookie \\s* [:=] | authorization \\s* [:=] )"
+	"| (?i: \\b (?:bearer|basic|digest) \\s+ [\\w+/=.~-]{6,} )"
+	"| :// [^/\\s:@]* : [^/\\s@]+ @"
+	"| [\\w.+-]+ (?: @ | %40 ) [\\w-]+ (?: \\.[\\w-]+ )+" /* mail address */
+	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters, of
+	 * which one is no hex digit (hex has runs of its own) */
+	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}"
+	"| (?<! [\\w+=-] ) (?= [\\w+=-]{16} ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] )"
+	"  [\\w+=-]*? [0-9] [\\w+=-]*? [A-Za-z] [\\w+=-]*? [0-9]"
+	"| (?<! [A-Za-z0-9] ) (?= [A-Za-z0-9]{16} ) (?= [A-Za-z0-9]*[g-zG-Z] )"
+	"  [A-Za-z]* [0-9]+ (?: [A-Za-z]+ [0-9]+ ){3}";
+
+enum { MATCH_LIMIT = 100000 };
+
+struct redactor {
+	pcre2_code *code;
+	pcre2_match_context *context;
+};
+
+struct redactor *redactor_create(struct err *err)
+{
+	struct redactor *redactor = mem_zeroed(1, sizeof *redactor);
+	PCRE2_UCHAR text[160] = "";
+	PCRE2_SIZE offset = 0;
+	int error = 0;
+
+	redactor->code = pcre2_compile((PCRE2_SPTR)secrets, sizeof secrets - 1, PCRE2_NEVER_UTF, &error,
+								   &offset, NULL);
+	redactor->context = pcre2_match_context_create(NULL);
+	if (!redactor->code || !redactor->context) {
+		pcre2_get_error_message(error, text, sizeof text);
+		err_set(err, ERR_SYSTEM, "PCRE2 refuses the secret patterns at %zu: %s", (size_t)offset,
+				(const char *)text);
+		redactor_destroy(redactor);
+		return NULL;
+	}
+	pcre2_set_match_limit(redactor->context, MATCH_LIMIT);
+	pcre2_jit_compile(redactor->code, PCRE2_JIT_COMPLETE);
+	return redactor;
+}
+
+void redactor_destroy(struct redactor *redactor)
+{
+	if (!redactor)
+		return;
+	pcre2_code_free(redactor->code);
+	pcre2_match_context_free(redactor->context);
+	free(redactor);
+}
+
+/* The text without its NULs: UTF-16 of ASCII becomes ASCII. */
+static void squeeze(struct span text, struct strbuf *out)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i])
+			strbuf_putc(out, (char)text.data[i]);
+}
+
+static bool holds_secret(const struct redactor *redactor, struct span value)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	int result = PCRE2_ERROR_NOMEMORY;
+
+	if (data)
+		result = pcre2_match(redactor->code, value.data ? value.data : (const uint8_t *)"",
+							 value.size, 0, 0, data, redactor->context);
+	pcre2_match_data_free(data);
+	return result != PCRE2_ERROR_NOMATCH;
+}
+
+bool redactor_is_secret(const struct redactor *redactor, struct span value)
+{
+	struct strbuf squeezed = { 0 };
+	bool secret = holds_secret(redactor, value);
+
+	if (!secret && value.size && memchr(value.data, 0, value.size)) {
+		squeeze(value, &squeezed);
+		secret = holds_secret(redactor, strbuf_span(&squeezed));
+	}
+	strbuf_deinit(&squeezed);
+	return secret;
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_hex(uint8_t c)
+{
+	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
+}
+
+static size_t run_length(struct span text, bool (*is_member)(uint8_t))
+{
+	size_t length = 0;
+
+	while (length < text.size && is_member(text.data[length]))
+		length++;
+	return length;
+}
+
+/* RFC 4122: 8-4-4-4-12 hex digits. */
+static bool starts_with_uuid(struct span text)
+{
+	static const size_t dashes[] = { 8, 13, 18, 23 };
+
+	if (text.size < 36)
+		return false;
+	for (size_t i = 0, dash = 0; i < 36; i++) {
+		bool wants_dash = dash < 4 && i == dashes[dash];
+
+		dash += wants_dash;
+		if (wants_dash ? text.data[i] != '-' : !is_hex(text.data[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool has_digit(struct span text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (is_digit(text.data[i]))
+			return true;
+	return false;
+}
+
+/* Bytes of the run at the start of the text that is replaced, and by what; 0: none. `before` is the
+ * byte in front of it. A hex run needs a digit, so that words like "deadbeefed" or "facade" stay.
+ */
+static size_t find_run(struct span text, uint8_t before, const char **by)
+{
+	enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
+	size_t length = is_hex(before) ? 0 : run_length(text, is_hex);
+
+	*by = "<uuid>";
+	if (length && starts_with_uuid(text))
+		return 36;
+	*by = "<hex>";
+	if (length >= LEAST_HEX && has_digit(span_part(text, 0, length)) &&
+		run_length(text, is_digit) < length)
+		return length;
+	*by = "#";
+	length = is_digit(before) ? 0 : run_length(text, is_digit);
+	return length >= LEAST_DIGITS ? length : 0;
+}
+
+static void replace_runs(struct span text, struct strbuf *out)
+{
+	uint8_t before = 0;
+
+	while (text.size) {
+		const char *by;
+		size_t length = find_run(text, before, &by);
+
+		if (length)
+			strbuf_puts(out, by);
+		else
+			strbuf_putc(out, (char)text.data[0]);
+		length = length ? length : 1;
+		before = text.data[length - 1];
+		text = span_part(text, length, text.size);
+	}
+}
+
+/* Cuts an escaped text to so many columns; the last becomes an ellipsis. */
+static void cut_columns(struct strbuf *text, size_t from)
+{
+	size_t columns = 0, at = from;
+
+	for (; at < text->size; at++) {
+		columns += ((uint8_t)text->data[at] & 0xc0) != 0x80;
+		if (columns == REDACT_COLUMNS && text_columns(text->data + at) > 1)
+			break;
+	}
+	if (at == text->size)
+		return;
+	text->size = at;
+	strbuf_puts(text, "\xe2\x80\xa6");
+}
+
+void redact_show(struct span value, struct strbuf *out)
+{
+	enum { LONGEST = 4 * REDACT_COLUMNS };
+	struct strbuf squeezed = { 0 }, replaced = { 0 };
+	size_t start = out->size;
+
+	squeeze(value, &squeezed);
+	replace_runs(strbuf_span(&squeezed), &replaced);
+	text_escape(span_part(strbuf_span(&replaced), 0, LONGEST), out);
+	cut_columns(out, start);
+	strbuf_deinit(&replaced);
+	strbuf_deinit(&squeezed);
+}
