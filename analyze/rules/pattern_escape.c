@@ -1,17 +1,9 @@
 #include "analyze/rules/pattern_escape.h"
 
 #include "analyze/rules/byte_set.h"
+#include "base/text.h"
 
 #include <string.h>
-
-static int hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 32) >= 'a' && (c | 32) <= 'f')
-		return (c | 32) - 'a' + 10;
-	return -1;
-}
 
 /* Digits of a base up to `most` of them; -1 where there is none or the value passes a byte. */
 static int read_digits(struct pattern_reader *reader, int base, size_t most)
@@ -19,7 +11,7 @@ static int read_digits(struct pattern_reader *reader, int base, size_t most)
 	int value = -1;
 
 	for (size_t i = 0; i < most; i++) {
-		int digit = hex_digit(pattern_peek(reader, 0));
+		int digit = text_hex_value(pattern_peek(reader, 0));
 
 		if (digit < 0 || digit >= base)
 			break;

@@ -106,17 +106,7 @@ bool redactor_is_secret(const struct redactor *redactor, struct span value)
 	return secret;
 }
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(uint8_t c)
-{
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
-}
-
-static size_t run_length(struct span text, bool (*is_member)(uint8_t))
+static size_t run_length(struct span text, bool (*is_member)(int))
 {
 	size_t length = 0;
 
@@ -136,7 +126,7 @@ static bool starts_with_uuid(struct span text)
 		bool wants_dash = dash < 4 && i == dashes[dash];
 
 		dash += wants_dash;
-		if (wants_dash ? text.data[i] != '-' : !is_hex(text.data[i]))
+		if (wants_dash ? text.data[i] != '-' : !text_is_hex(text.data[i]))
 			return false;
 	}
 	return true;
@@ -145,7 +135,7 @@ static bool starts_with_uuid(struct span text)
 static bool has_digit(struct span text)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (is_digit(text.data[i]))
+		if (text_is_digit(text.data[i]))
 			return true;
 	return false;
 }
@@ -156,17 +146,17 @@ static bool has_digit(struct span text)
 static size_t find_run(struct span text, uint8_t before, const char **by)
 {
 	enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
-	size_t length = is_hex(before) ? 0 : run_length(text, is_hex);
+	size_t length = text_is_hex(before) ? 0 : run_length(text, text_is_hex);
 
 	*by = "<uuid>";
 	if (length && starts_with_uuid(text))
 		return 36;
 	*by = "<hex>";
 	if (length >= LEAST_HEX && has_digit(span_part(text, 0, length)) &&
-		run_length(text, is_digit) < length)
+		run_length(text, text_is_digit) < length)
 		return length;
 	*by = "#";
-	length = is_digit(before) ? 0 : run_length(text, is_digit);
+	length = text_is_digit(before) ? 0 : run_length(text, text_is_digit);
 	return length >= LEAST_DIGITS ? length : 0;
 }
 

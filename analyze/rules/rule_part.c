@@ -1,5 +1,7 @@
 #include "analyze/rules/rule_part.h"
 
+#include "base/text.h"
+
 #include <elf.h>
 #include <string.h>
 
@@ -34,14 +36,6 @@ bool rule_part_id(struct schema *schema, const struct tree_node *node, void *tar
 	return rule_part_name(schema, node, "id", &rule->id);
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool rule_part_hex(struct schema *schema, const struct tree_node *node, struct span *bytes)
 {
 	uint8_t *out;
@@ -51,7 +45,7 @@ bool rule_part_hex(struct schema *schema, const struct tree_node *node, struct s
 		return false;
 	out = pool_alloc(schema->pool, node->text.size / 2 + 1);
 	for (size_t i = 0; i < node->text.size; i++) {
-		int digit = hex_digit(node->text.data[i]);
+		int digit = text_hex_value(node->text.data[i]);
 
 		if (strchr(" \n\t", node->text.data[i]) && node->text.data[i])
 			continue;
@@ -79,7 +73,7 @@ static bool has_high_escape(const struct tree_node *node)
 	for (size_t i = start + 1; i + 2 < line.size && line.data[i] != '"'; i++)
 		if (line.data[i] == '\\') {
 			i++;
-			if (line.data[i] == 'x' && hex_digit(line.data[i + 1]) >= 8)
+			if (line.data[i] == 'x' && text_hex_value(line.data[i + 1]) >= 8)
 				return true;
 		}
 	return false;

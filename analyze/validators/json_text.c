@@ -39,11 +39,6 @@ static bool take(struct json *json, int c)
 	return true;
 }
 
-static bool is_hex(int c)
-{
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
-}
-
 static bool skip_escape(struct json *json)
 {
 	int c = peek(json);
@@ -54,7 +49,7 @@ static bool skip_escape(struct json *json)
 	if (c != 'u')
 		return c && strchr("\"\\/bfnrt", c);
 	for (int i = 0; i < 4; i++, json->at++)
-		if (!is_hex(peek(json)))
+		if (!text_is_hex(peek(json)))
 			return false;
 	return true;
 }

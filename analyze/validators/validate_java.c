@@ -169,8 +169,7 @@ static bool is_manifest_header(struct span line)
 
 	while (length < line.size &&
 		   (line.data[length] == '-' || line.data[length] == '_' ||
-			(line.data[length] >= '0' && line.data[length] <= '9') ||
-			((line.data[length] | 32) >= 'a' && (line.data[length] | 32) <= 'z')))
+			text_is_digit(line.data[length]) || text_is_letter(line.data[length])))
 		length++;
 	return length && length <= LONGEST_NAME && length + 1 < line.size && line.data[length] == ':' &&
 		   line.data[length + 1] == ' ';
