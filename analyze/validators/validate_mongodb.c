@@ -1,6 +1,5 @@
 /* MongoDB's OP_MSG (MongoDB manual, "MongoDB Wire Protocol") and the BSON in it (bsonspec.org 1.1).
  */
-#include "analyze/validators/match_list.h"
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
