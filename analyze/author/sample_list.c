@@ -1,5 +1,6 @@
 #include "analyze/author/sample_list.h"
 
+#include "analyze/author/sample_heap.h"
 #include "analyze/rules/rule.h"
 #include "base/text.h"
 
@@ -26,23 +27,6 @@ static json_t *hex_to_json(struct span bytes)
 	return value;
 }
 
-/* As `rules test` has them where the rule leaves it open: of x86_64. */
-static unsigned pointer_bytes(const struct rule *rule)
-{
-	if (rule->scan.word)
-		return rule->scan.word;
-	return rule->scan.machine == EM_386 || rule->scan.machine == EM_ARM ? 4 : 8;
-}
-
-/* As wide as the rule reads it there; a pointer where the rule does not look. */
-static unsigned word_bytes(const struct rule *rule, uint32_t at)
-{
-	for (size_t i = 0; i < rule->structure.words.count; i++)
-		if (rule->structure.words.items[i].at == at)
-			return structure_word_bytes(rule->structure.words.items[i].type, pointer_bytes(rule));
-	return pointer_bytes(rule);
-}
-
 static json_t *word_to_json(const struct rule *rule, const struct rule_test_word *word)
 {
 	static const char *const kinds[] = {
@@ -56,7 +40,8 @@ static json_t *word_to_json(const struct rule *rule, const struct rule_test_word
 
 	snprintf(value, sizeof value, "0x%" PRIx64, word->value);
 	object = json_pack("{s:i, s:i, s:s, s:s}", "at", (int)word->at, "bytes",
-					   (int)word_bytes(rule, word->at), "kind", kinds[word->kind], "value", value);
+					   (int)sample_word_bytes(rule, word->at), "kind", kinds[word->kind], "value",
+					   value);
 	if (word->header)
 		json_object_set_new(object, "header", json_integer(word->header));
 	if (word->has_back)
