@@ -1,5 +1,6 @@
 #include "analyze/rules/coverage.h"
 
+#include "analyze/rules/automaton.h"
 #include "analyze/rules/byte_set.h"
 #include "analyze/rules/keyword_trie.h"
 #include "base/mem.h"
@@ -9,122 +10,7 @@
 #include <string.h>
 
 /* Sizes beyond which the question is left open. */
-enum { MAX_STATES = 1 << 15, MAX_KEYWORD_BYTES = 1 << 12, MAX_PRODUCT = 1 << 21, NO_BRANCH = -1 };
-
-/* A state of the pattern's automaton: consumes a byte of `set`, or (set NULL) splits for free. */
-struct state {
-	const uint8_t *set;
-	uint32_t next, other; /* other: only of a split */
-};
-
-enum { ACCEPT = 0 };
-
-struct automaton {
-	VEC(struct state) states;
-	const int *branch; /* per choice: the only branch to build, or NO_BRANCH */
-	uint32_t repeat_cap;
-	bool overflow;
-};
-
-static uint32_t add_state(struct automaton *automaton, const uint8_t *set, uint32_t next,
-						  uint32_t other)
-{
-	if (automaton->states.count >= MAX_STATES) {
-		automaton->overflow = true;
-		return ACCEPT;
-	}
-	*vec_add(&automaton->states) = (struct state){ set, next, other };
-	return (uint32_t)automaton->states.count - 1;
-}
-
-static uint32_t build(struct automaton *automaton, const struct pattern_node *node, uint32_t next);
-
-static uint32_t build_sequence(struct automaton *automaton, const struct pattern_node *child,
-							   uint32_t next)
-{
-	if (!child)
-		return next;
-	next = build_sequence(automaton, child->next, next);
-	return build(automaton, child, next);
-}
-
-static uint32_t build_choice(struct automaton *automaton, const struct pattern_node *node,
-							 uint32_t next)
-{
-	uint32_t start = UINT32_MAX;
-	int only = automaton->branch ? automaton->branch[node->choice] : NO_BRANCH;
-	int index = 0;
-
-	for (const struct pattern_node *child = node->first; child; child = child->next, index++) {
-		uint32_t branch;
-
-		if (only != NO_BRANCH && only != index)
-			continue;
-		branch = build(automaton, child, next);
-		start = start == UINT32_MAX ? branch : add_state(automaton, NULL, branch, start);
-	}
-	return start == UINT32_MAX ? next : start;
-}
-
-static uint32_t build_loop(struct automaton *automaton, const struct pattern_node *body,
-						   uint32_t next)
-{
-	uint32_t loop = add_state(automaton, NULL, next, next);
-	uint32_t start = build(automaton, body, loop);
-
-	if (!automaton->overflow)
-		automaton->states.items[loop].other = start;
-	return loop;
-}
-
-/* Counts beyond the cap become "that many or more", which matches a superset. */
-static uint32_t build_repeat(struct automaton *automaton, const struct pattern_node *node,
-							 uint32_t next)
-{
-	uint32_t cap = automaton->repeat_cap;
-	uint32_t min = node->min < cap ? node->min : cap;
-	uint32_t end = next;
-
-	if (node->max == PATTERN_ENDLESS || node->max > cap)
-		next = build_loop(automaton, node->first, next);
-	else
-		for (uint32_t i = min; i < node->max && !automaton->overflow; i++)
-			next = add_state(automaton, NULL, build(automaton, node->first, next), end);
-	for (uint32_t i = 0; i < min && !automaton->overflow; i++) {
-		size_t before = automaton->states.count;
-
-		next = build(automaton, node->first, next);
-		if (automaton->states.count == before)
-			break; /* the body consumes nothing */
-	}
-	return next;
-}
-
-static uint32_t build(struct automaton *automaton, const struct pattern_node *node, uint32_t next)
-{
-	static const struct pattern_node any_byte = {
-		.kind = PATTERN_SET,
-		.set = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-				 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 },
-	};
-
-	if (automaton->overflow)
-		return ACCEPT;
-	switch (node->kind) {
-	case PATTERN_SET:
-		return add_state(automaton, node->set, next, 0);
-	case PATTERN_SEQUENCE:
-		return build_sequence(automaton, node->first, next);
-	case PATTERN_CHOICE:
-		return build_choice(automaton, node, next);
-	case PATTERN_REPEAT:
-		return build_repeat(automaton, node, next);
-	case PATTERN_ANYTHING:
-		return build_loop(automaton, &any_byte, next);
-	default:
-		return next;
-	}
-}
+enum { MAX_KEYWORD_BYTES = 1 << 12, MAX_PRODUCT = 1 << 21 };
 
 /* A byte of the set that is in no keyword, or -1. */
 static int other_byte(const uint8_t *set, const struct keyword_trie *trie)
@@ -181,7 +67,7 @@ static void keep_witness(struct walk *walk)
 /* The next pair reachable from the frame; false when there is no further one. */
 static bool next_edge(const struct walk *walk, struct frame *frame, struct frame *to)
 {
-	const struct state *state = &walk->automaton->states.items[frame->state];
+	const struct automaton_state *state = &walk->automaton->states.items[frame->state];
 	const struct keyword_trie *trie = walk->trie;
 
 	if (!state->set) {
@@ -240,7 +126,7 @@ static bool visit(struct walk *walk, struct frame frame, uint32_t bias)
 	}
 	*pair = (struct pair){ 1, NONE, NONE };
 	*vec_add(&walk->path) = frame;
-	if (frame.state == ACCEPT) {
+	if (frame.state == AUTOMATON_ACCEPT) {
 		walk->uncovered = true;
 		keep_witness(walk);
 		return false;
@@ -304,8 +190,7 @@ static bool try_cover(const struct pattern *pattern, const struct keyword_trie *
 	size_t pairs;
 	uint32_t start;
 
-	add_state(&automaton, NULL, ACCEPT, ACCEPT);
-	start = build(&automaton, pattern->root, ACCEPT);
+	start = automaton_build(&automaton, pattern);
 	pairs = automaton.states.count * trie->keyword.count;
 	if (automaton.overflow || pairs > MAX_PRODUCT) {
 		vec_deinit(&automaton.states);
@@ -359,7 +244,7 @@ static void narrow_choice(const struct pattern *pattern, const struct pattern_no
 			bad_index = index;
 		}
 	}
-	branch[node->choice] = NO_BRANCH;
+	branch[node->choice] = AUTOMATON_NO_BRANCH;
 	if (!bad || !some_good)
 		return;
 	branch[node->choice] = bad_index;
@@ -396,7 +281,7 @@ struct coverage coverage_analyse(const struct pattern *pattern, const struct spa
 		int branch[64];
 
 		for (size_t i = 0; i < pattern->choices; i++)
-			branch[i] = NO_BRANCH;
+			branch[i] = AUTOMATON_NO_BRANCH;
 		narrow(pattern, pattern->root, &trie, branch, (uint32_t)bias, &out);
 		cover(pattern, &trie, branch, (uint32_t)bias, &out);
 	}
