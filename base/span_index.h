@@ -6,7 +6,6 @@
 #include "base/span.h"
 #include "base/vec.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Zero-initialised is empty. The strings are copied. */

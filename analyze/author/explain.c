@@ -4,8 +4,6 @@
 #include "analyze/author/explain_near.h"
 #include "analyze/content/view.h"
 
-#include <string.h>
-
 /* Places that are traced: a trace is slow, and the first are as telling as the rest. */
 enum { MOST_TRACES = 256 };
 

@@ -1,7 +1,6 @@
 #include "analyze/author/explain_near.h"
 
 #include <ctype.h>
-#include <string.h>
 
 enum { LOOK_AT = 1 << 20, BEGINNING_MIN = 3 };
 

@@ -1,6 +1,5 @@
 /* The words an explanation is made of: its reason, structure words, kinds of bytes. */
 #include "analyze/author/explain_text.h"
-#include "analyze/rules/rule_message.h"
 #include "base/size.h"
 
 #include <ctype.h>

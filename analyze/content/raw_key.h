@@ -8,7 +8,6 @@
 #include "analyze/rules/rule.h"
 #include "base/span_index.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define RAW_NO_KEY UINT32_MAX

@@ -7,7 +7,6 @@
 #include "base/vec.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Sizes beyond which the question is left open. */
 enum { MAX_KEYWORD_BYTES = 1 << 12, MAX_PRODUCT = 1 << 21 };

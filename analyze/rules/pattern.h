@@ -8,7 +8,6 @@
 #include "base/pool.h"
 #include "base/span.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

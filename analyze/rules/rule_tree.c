@@ -3,8 +3,6 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <yaml.h>
 
 struct builder {

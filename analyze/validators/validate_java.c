@@ -5,8 +5,6 @@
 
 #include "base/text.h"
 
-#include <string.h>
-
 enum { MANIFEST_MAX_BYTES = 1 << 20 };
 
 /* Steps over one constant; `slots` is what it counts for in the index. */

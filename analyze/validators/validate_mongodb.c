@@ -3,8 +3,6 @@
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
-#include <string.h>
-
 enum { STRING = 0x02, LARGEST_DOCUMENT = 48 << 20, LEAST_DOCUMENT = 5 };
 
 /* Commands whose first value is the name of a collection. */

@@ -10,7 +10,6 @@
 #include "tests/support/promise.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { ROOM = 1 << 16, FORMATS = 3 };
 

@@ -5,7 +5,6 @@
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

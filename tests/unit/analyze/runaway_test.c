@@ -10,7 +10,6 @@
 #include "tests/support/sketch.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The first runs away where a "key" is followed by many letters, the other finds all keys. */

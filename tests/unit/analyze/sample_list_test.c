@@ -4,7 +4,6 @@
 #include "tests/support/rule_text.h"
 
 #include <jansson.h>
-#include <string.h>
 
 static const char pattern_rule[] =
 	"- id: greeting\n  title: t\n  keywords: [hello]\n  pattern: 'hello [a-z]+'\n"

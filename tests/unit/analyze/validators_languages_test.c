@@ -1,9 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "tests/support/proof.h"
-
-#include <string.h>
 
 /* Real data in hex, each made by the program that is named. */
 

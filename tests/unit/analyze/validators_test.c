@@ -4,7 +4,6 @@
 #include "base/strbuf.h"
 #include "tests/support/proof.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

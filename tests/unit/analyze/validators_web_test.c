@@ -1,10 +1,8 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "base/strbuf.h"
 #include "tests/support/proof.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define BYTES PROOF_BYTES

@@ -1,6 +1,5 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "base/strbuf.h"
 #include "tests/support/proof.h"
 
