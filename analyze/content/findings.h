@@ -48,8 +48,7 @@ struct hit {
 	uint32_t rule;  /* index into findings.rules */
 	uint32_t group; /* index into findings.groups, or HIT_NO_GROUP */
 	bool live;      /* in an in-use or mmapped chunk; else stale */
-	bool
-		claimed; /* bytes a hit elsewhere explains as well (a stream's window): no hit of its own */
+	bool claimed;   /* a claim: a structure that hit elsewhere points to it; no hit of its own */
 };
 
 #define HIT_NO_GROUP UINT32_MAX
