@@ -148,6 +148,18 @@ size_t proof_damage(const char *validator, struct span bytes)
 	return passed;
 }
 
+void proof_damages(const struct proof_seed *seeds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct strbuf bytes = proof_hex(seeds[i].hex);
+		size_t unseen = proof_damage(seeds[i].validator, strbuf_span(&bytes));
+
+		if (unseen > seeds[i].unseen)
+			fail_msg("%s: %zu flips unseen", seeds[i].validator, unseen);
+		strbuf_deinit(&bytes);
+	}
+}
+
 size_t proof_noise(const char *validator, struct span start, int rounds)
 {
 	enum { SIZE = 256 };

@@ -51,6 +51,16 @@ void proof_capture(const struct match *match, const char *name, const char *want
  * the full extent. */
 size_t proof_damage(const char *validator, struct span bytes);
 
+/* What is proven, and of how many of its bits at most a flip goes unseen: those of values that
+ * nothing checks. */
+struct proof_seed {
+	const char *validator, *hex;
+	size_t unseen;
+};
+
+/* Asserts proof_damage for each. */
+void proof_damages(const struct proof_seed *seeds, size_t count);
+
 /* Of `rounds` buffers of 256 random bytes, the same ones every time, that all start with `start`:
  * how many it accepts. */
 size_t proof_noise(const char *validator, struct span start, int rounds);
