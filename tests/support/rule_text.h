@@ -21,6 +21,9 @@ void rule_text_load(struct rule_text *text, struct span bytes);
  * rule starts in line 4. */
 void rule_text_load_rule(struct rule_text *text, const char *rule);
 
+/* The same of rules about which nothing is said, or the test fails. */
+void rule_text_load_sound(struct rule_text *text, const char *rules);
+
 /* Runs rule_set_check and adds its messages. */
 void rule_text_check(struct rule_text *text);
 

@@ -18,8 +18,7 @@ struct bench {
 
 static void bench_init(struct bench *bench, const char *rule)
 {
-	rule_text_load_rule(&bench->rules, rule);
-	assert_string_equal(strbuf_text(&bench->rules.all), "");
+	rule_text_load_sound(&bench->rules, rule);
 	sketch_init(&bench->sketch, 1 << 16);
 }
 
