@@ -57,6 +57,7 @@ static json_t *rule_json(const struct report_rule *rule, bool has_stats)
 		json_array_append_new(groups, row);
 	}
 	set(object, "groups", groups);
+	set(object, "more_groups", json_value_number(rule->more_groups));
 	set(object, "packed", packed_json(rule));
 	if (has_stats)
 		set(object, "stats", rule_stats_json(&rule->stats));

@@ -1,4 +1,4 @@
-/* content_json: rules, their hits and what is unattributed, as a part of the JSON report. */
+/* content_json: what is in the chunks, as a part of the JSON report. */
 #ifndef ANALYZE_REPORT_CONTENT_JSON_H
 #define ANALYZE_REPORT_CONTENT_JSON_H
 
@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* Where the caller asked what rules cost, those without hits stand behind the others. */
+/* Rules with hits, all of them where the content has stats, and chunks without any hit. */
 json_t *content_json(const struct report_content *content);
 
 #endif
