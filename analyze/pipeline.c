@@ -1,6 +1,6 @@
 #include "analyze/pipeline.h"
 
-#include "analyze/content/rule_set.h"
+#include "analyze/rules/rule_set.h"
 #include "analyze/content/scan.h"
 
 bool pipeline_run(struct pipeline *pipeline, const char *path, const struct rule_set *rules,

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/progress.h"
 
-struct rule_set; /* analyze/content/rule_set.h */
+struct rule_set; /* analyze/rules/rule_set.h */
 
 struct pipeline {
 	struct core core;

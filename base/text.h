@@ -1,9 +1,13 @@
-/* text: bytes from a process or a file made safe for a terminal, a ticket or JSON. */
+/* text: bytes from a process or a file made safe for a terminal, a ticket or JSON; and what single
+ * bytes of a text are. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
 #include "base/span.h"
 #include "base/strbuf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Appends the bytes as printable UTF-8: control bytes, backslash and every byte that is not part of
  * a valid UTF-8 sequence (RFC 3629: no overlong forms, no surrogates) become \n, \t, \\ or \xNN.
@@ -12,6 +16,28 @@ void text_escape(struct span bytes, struct strbuf *out);
 
 /* Length of the valid UTF-8 sequence at the start of the bytes, 0 where there is none. */
 size_t text_utf8_length(struct span bytes);
+
+/* Letters a to z of both cases, digits, and hex digits: of ASCII, whatever the locale. */
+static inline bool text_is_letter(int c)
+{
+	return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static inline bool text_is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool text_is_hex(int c)
+{
+	return text_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
+}
+
+/* The value of a hex digit, -1 for what is none. */
+static inline int text_hex_value(int c)
+{
+	return !text_is_hex(c) ? -1 : text_is_digit(c) ? c - '0' : (c | 32) - 'a' + 10;
+}
 
 /* Columns of an escaped text on a terminal, one for each code point. */
 size_t text_columns(const char *text);

@@ -12,7 +12,9 @@ import tempfile
 # A folder may include itself and what stands in its row; tests may include everything.
 INPUT = ["base", "archive", "analyze/input"]
 MEMORY = INPUT + ["analyze/memory"]
-CONTENT = MEMORY + ["analyze/validators", "analyze/content"]
+RULES = MEMORY + ["analyze/validators", "analyze/rules"]
+CONTENT = RULES + ["analyze/content"]
+AUTHOR = CONTENT + ["analyze/author"]
 ATTRIBUTE = CONTENT + ["analyze/heap", "analyze/jvm", "analyze/attribute"]
 MAY_INCLUDE = {
     "base": ["base"],
@@ -23,13 +25,15 @@ MAY_INCLUDE = {
     "analyze/heap": MEMORY + ["analyze/heap"],
     # formats are bytes to them: they know no dump and no address
     "analyze/validators": ["base", "analyze/validators"],
+    "analyze/rules": RULES,
     "analyze/content": CONTENT,
+    "analyze/author": AUTHOR,
     "analyze/jvm": MEMORY + ["analyze/jvm"],
     # attribution fills the models of reports, which themselves include base only
     "analyze/attribute": ATTRIBUTE + ["analyze/report/model.h", "analyze/report/show_model.h"],
     "analyze/report": ["base", "analyze/report"],
     "analyze": ATTRIBUTE + ["analyze", "analyze/commands", "analyze/report"],
-    "analyze/commands": ATTRIBUTE + ["analyze", "analyze/commands", "analyze/report"],
+    "analyze/commands": ATTRIBUTE + ["analyze/author", "analyze", "analyze/commands", "analyze/report"],
 }
 
 # Single files that see more than their folder, each with its reason.

@@ -1,6 +1,6 @@
 #include "analyze/attribute/profile.h"
 
-#include "analyze/content/byte_set.h"
+#include "analyze/rules/byte_set.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #define ANALYZE_ATTRIBUTE_SUGGEST_H
 
 #include "analyze/attribute/unattributed.h"
-#include "analyze/content/redact.h"
+#include "analyze/rules/redact.h"
 #include "analyze/memory/regions.h"
 #include "base/strbuf.h"
 

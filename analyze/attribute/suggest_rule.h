@@ -4,7 +4,7 @@
 
 #include "analyze/attribute/candidates.h"
 #include "analyze/attribute/profile.h"
-#include "analyze/content/redact.h"
+#include "analyze/rules/redact.h"
 #include "base/strbuf.h"
 
 #include <stdbool.h>

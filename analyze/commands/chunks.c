@@ -1,6 +1,5 @@
 #include "analyze/commands/commands.h"
 
-#include "analyze/attribute/evidence.h"
 #include "analyze/attribute/ledger.h"
 #include "analyze/attribute/reach.h"
 #include "analyze/attribute/roots.h"
@@ -265,29 +264,10 @@ static enum exit_status list(const struct pipeline *pipeline, const struct optio
 	good = list_all(&listing, &pipeline->heap.chunks, err);
 	strbuf_deinit(&listing.out);
 	reach_deinit(&reach);
-	return !good                                   ? EXIT_FAILED
-		   : evidence_is_complete(&pipeline->core) ? EXIT_COMPLETE
-												   : EXIT_INCOMPLETE;
+	return setup_list_status(pipeline, good);
 }
 
 enum exit_status command_chunks(const struct options *options, struct err *err)
 {
-	enum exit_status status = EXIT_FAILED;
-	struct setup_rules rules;
-	struct pipeline pipeline;
-	struct progress progress;
-
-	setup_progress(&progress, options);
-	if (!setup_rules_of(&rules, options, err)) {
-		status = err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
-	} else if (!setup_knows_rule(&rules, options->rule, err)) {
-		status = EXIT_USAGE;
-	} else {
-		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
-						 &progress, err))
-			status = list(&pipeline, options, &progress, err);
-		pipeline_deinit(&pipeline);
-	}
-	setup_rules_deinit(&rules);
-	return status;
+	return setup_run(options, list, err);
 }

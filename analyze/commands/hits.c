@@ -1,6 +1,5 @@
 #include "analyze/commands/commands.h"
 
-#include "analyze/attribute/evidence.h"
 #include "analyze/commands/setup.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
@@ -88,11 +87,12 @@ static bool flush(struct strbuf *out, size_t least, struct err *err)
 }
 
 static enum exit_status list(const struct pipeline *pipeline, const struct options *options,
-							 struct err *err)
+							 struct progress *progress, struct err *err)
 {
 	struct strbuf out = { 0 };
 	bool good = true;
 
+	(void)progress;
 	if (!options->ndjson)
 		strbuf_printf(&out, "%-18s %14s  %-10s %-18s %s\n", "address", "bytes", "state", "chunk",
 					  "rule  key");
@@ -106,29 +106,10 @@ static enum exit_status list(const struct pipeline *pipeline, const struct optio
 	}
 	good = good && flush(&out, 0, err);
 	strbuf_deinit(&out);
-	return !good                                   ? EXIT_FAILED
-		   : evidence_is_complete(&pipeline->core) ? EXIT_COMPLETE
-												   : EXIT_INCOMPLETE;
+	return setup_list_status(pipeline, good);
 }
 
 enum exit_status command_hits(const struct options *options, struct err *err)
 {
-	enum exit_status status = EXIT_FAILED;
-	struct setup_rules rules;
-	struct pipeline pipeline;
-	struct progress progress;
-
-	setup_progress(&progress, options);
-	if (!setup_rules_of(&rules, options, err)) {
-		status = err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
-	} else if (!setup_knows_rule(&rules, options->rule, err)) {
-		status = EXIT_USAGE;
-	} else {
-		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
-						 &progress, err))
-			status = list(&pipeline, options, err);
-		pipeline_deinit(&pipeline);
-	}
-	setup_rules_deinit(&rules);
-	return status;
+	return setup_run(options, list, err);
 }

@@ -83,20 +83,7 @@ static enum exit_status print_report(const struct pipeline *pipeline, const stru
 
 enum exit_status command_report(const struct options *options, struct err *err)
 {
-	enum exit_status status = EXIT_FAILED;
-	struct setup_rules rules;
-	struct pipeline pipeline;
-	struct progress progress;
-
 	if (!output_check(options->output, options->operands.items[0], err))
 		return EXIT_USAGE;
-	setup_progress(&progress, options);
-	if (setup_rules_of(&rules, options, err)) {
-		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
-						 &progress, err))
-			status = print_report(&pipeline, options, &progress, err);
-		pipeline_deinit(&pipeline);
-	}
-	setup_rules_deinit(&rules);
-	return status;
+	return setup_run(options, print_report, err);
 }

@@ -1,7 +1,10 @@
+#include "analyze/author/rule_list.h"
+#include "analyze/author/rule_check.h"
+#include "analyze/author/rule_test.h"
 #include "analyze/commands/commands.h"
 
 #include "analyze/commands/setup.h"
-#include "analyze/content/sample_list.h"
+#include "analyze/author/sample_list.h"
 #include "analyze/output.h"
 #include "base/size.h"
 

@@ -2,7 +2,7 @@
 
 #include "analyze/attribute/ledger.h"
 #include "analyze/commands/setup.h"
-#include "analyze/content/explain_text.h"
+#include "analyze/author/explain_text.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
 #include "base/text.h"

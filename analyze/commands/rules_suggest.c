@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 static enum exit_status suggest(const struct pipeline *pipeline, const struct options *options,
-								struct err *err)
+								struct progress *progress, struct err *err)
 {
 	struct redactor *redactor = redactor_create(err);
 	enum exit_status status = EXIT_FAILED;
 	struct strbuf out = { 0 };
 
+	(void)progress;
 	if (redactor) {
 		suggest_write(
 			&(struct suggest_input){
@@ -35,23 +36,10 @@ static enum exit_status suggest(const struct pipeline *pipeline, const struct op
 
 enum exit_status command_rules_suggest(const struct options *options, struct err *err)
 {
-	enum exit_status status = EXIT_FAILED;
-	struct setup_rules rules;
-	struct pipeline pipeline;
-	struct progress progress;
-
 	if (options->reveal && !isatty(STDOUT_FILENO)) {
 		err_set(err, ERR_USAGE, "--reveal is for a terminal: it shows what the process held");
 		err_hint(err, "without it what may be content is left out");
 		return EXIT_USAGE;
 	}
-	setup_progress(&progress, options);
-	if (setup_rules_of(&rules, options, err)) {
-		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
-						 &progress, err))
-			status = suggest(&pipeline, options, err);
-		pipeline_deinit(&pipeline);
-	}
-	setup_rules_deinit(&rules);
-	return status;
+	return setup_run(options, suggest, err);
 }

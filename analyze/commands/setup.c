@@ -1,5 +1,6 @@
 #include "analyze/commands/setup.h"
 
+#include "analyze/attribute/evidence.h"
 #include "analyze/rules_path.h"
 #include "base/text.h"
 #include "base/vec.h"
@@ -93,6 +94,35 @@ bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct er
 	if (nearest)
 		return err_hint(err, "did you mean '%s'?", nearest);
 	return err_hint(err, "`analyze rules list` prints the ids, --find WORD those with a word");
+}
+
+enum exit_status setup_run(const struct options *options, setup_work *work, struct err *err)
+{
+	enum exit_status status = EXIT_FAILED;
+	struct setup_rules rules;
+	struct pipeline pipeline;
+	struct progress progress;
+
+	setup_progress(&progress, options);
+	if (!setup_rules_of(&rules, options, err)) {
+		status = err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+	} else if (!setup_knows_rule(&rules, options->rule, err)) {
+		status = EXIT_USAGE;
+	} else {
+		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
+						 &progress, err))
+			status = work(&pipeline, options, &progress, err);
+		pipeline_deinit(&pipeline);
+	}
+	setup_rules_deinit(&rules);
+	return status;
+}
+
+enum exit_status setup_list_status(const struct pipeline *pipeline, bool good)
+{
+	return !good                                   ? EXIT_FAILED
+		   : evidence_is_complete(&pipeline->core) ? EXIT_COMPLETE
+												   : EXIT_INCOMPLETE;
 }
 
 unsigned setup_workers(const struct options *options)

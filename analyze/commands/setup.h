@@ -2,8 +2,10 @@
 #ifndef ANALYZE_COMMANDS_SETUP_H
 #define ANALYZE_COMMANDS_SETUP_H
 
-#include "analyze/content/rule_set.h"
+#include "analyze/commands/commands.h"
 #include "analyze/options.h"
+#include "analyze/pipeline.h"
+#include "analyze/rules/rule_set.h"
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/vaddr.h"
@@ -34,6 +36,17 @@ bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct er
 
 /* An address as every list prints it: hexadecimal, with or without "0x". False is ERR_USAGE. */
 bool setup_address(const char *text, vaddr *address, struct err *err);
+
+/* What a command does with a core that was read. Gives the exit status. */
+typedef enum exit_status setup_work(const struct pipeline *pipeline, const struct options *options,
+									struct progress *progress, struct err *err);
+
+/* For commands about the file that is the first operand: reads the rules, asks whether --rule is
+ * one of them, runs every stage over the file, and does the work. */
+enum exit_status setup_run(const struct options *options, setup_work *work, struct err *err);
+
+/* The exit status of a list that was written whole, where `good`. */
+enum exit_status setup_list_status(const struct pipeline *pipeline, bool good);
 
 unsigned setup_workers(const struct options *options);
 void setup_progress(struct progress *progress, const struct options *options);

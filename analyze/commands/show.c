@@ -41,11 +41,14 @@ static enum exit_status print(const struct show *show, const struct options *opt
 }
 
 static enum exit_status show_one(const struct pipeline *pipeline, const struct options *options,
-								 vaddr address, struct progress *progress, struct err *err)
+								 struct progress *progress, struct err *err)
 {
 	enum exit_status status = EXIT_FAILED;
+	vaddr address = 0;
 	struct show show = { .tool_version = DUMPCORE_VERSION };
 
+	if (!setup_address(options->operands.items[1], &address, err))
+		return EXIT_USAGE;
 	show.command = names_safe(options->command_line, &show.pool);
 	if (show_chunk_fill(&show, &(struct show_input){
 								   .path = options->operands.items[0],
@@ -70,21 +73,9 @@ static enum exit_status show_one(const struct pipeline *pipeline, const struct o
 
 enum exit_status command_show(const struct options *options, struct err *err)
 {
-	enum exit_status status = EXIT_FAILED;
-	struct setup_rules rules;
-	struct pipeline pipeline;
-	struct progress progress;
-	vaddr address = 0;
+	vaddr address;
 
 	if (!check(options, &address, err))
 		return EXIT_USAGE;
-	setup_progress(&progress, options);
-	if (setup_rules_of(&rules, options, err)) {
-		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
-						 &progress, err))
-			status = show_one(&pipeline, options, address, &progress, err);
-		pipeline_deinit(&pipeline);
-	}
-	setup_rules_deinit(&rules);
-	return status;
+	return setup_run(options, show_one, err);
 }

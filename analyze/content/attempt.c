@@ -1,6 +1,6 @@
 #include "analyze/content/attempt.h"
 
-#include "analyze/content/byte_set.h"
+#include "analyze/rules/byte_set.h"
 #include "analyze/content/cpu_clock.h"
 
 bool attempt_wants(const struct rule *rule, const struct chunk *chunk)

@@ -1,7 +1,7 @@
 #include "analyze/content/byte_pass.h"
 
 #include "analyze/content/attempt.h"
-#include "analyze/content/byte_set.h"
+#include "analyze/rules/byte_set.h"
 
 #include <string.h>
 

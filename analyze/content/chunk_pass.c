@@ -1,7 +1,7 @@
 #include "analyze/content/chunk_pass.h"
 
 #include "analyze/content/attempt.h"
-#include "analyze/content/byte_set.h"
+#include "analyze/rules/byte_set.h"
 
 /* A pattern at the start of the chunk; most bytes cannot start a match. */
 static void try_first_byte(struct unit_worker *worker, const struct chunk_rule *row,

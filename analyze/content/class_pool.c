@@ -1,28 +1,9 @@
 #include "analyze/content/class_pool.h"
 
 enum {
-	NAME_MAX_BYTES = 1024,
 	FEW_REFERENCES = 6, /* as many that agree prove a base */
 	CHECKED_MAX = 256,  /* constants that are held against a base: more tell no more */
 };
-
-/* What a constant's two bytes lead to: a tag, or 0 for anything. */
-struct reference {
-	uint8_t bytes; /* behind the tag; 0: no such constant. Utf8 has a length */
-	uint8_t first, second;
-};
-
-/* Table 4.4-A and what 4.4.1 to 4.4.10 ask of each. The bootstrap index of 17 and 18 is none of
- * the pool; the kind of 15 stands before its index. */
-static const struct reference constants[] = {
-	[1] = { 2, 0, 0 },   [3] = { 4, 0, 0 },   [4] = { 4, 0, 0 },   [5] = { 8, 0, 0 },
-	[6] = { 8, 0, 0 },   [7] = { 2, 1, 0 },   [8] = { 2, 1, 0 },   [9] = { 4, 7, 12 },
-	[10] = { 4, 7, 12 }, [11] = { 4, 7, 12 }, [12] = { 4, 1, 1 },  [15] = { 3, 0, 0 },
-	[16] = { 2, 1, 0 },  [17] = { 4, 0, 12 }, [18] = { 4, 0, 12 }, [19] = { 2, 1, 0 },
-	[20] = { 2, 1, 0 },
-};
-
-enum { TAGS = sizeof constants / sizeof *constants };
 
 static struct cursor cursor_at(const struct class_pool *pool, size_t offset)
 {
@@ -45,18 +26,16 @@ static bool is_utf8(struct span text)
  * the end of the bytes. */
 static bool skip_constant(struct cursor *cursor, uint8_t *tag)
 {
-	*tag = cursor_u8(cursor);
-	if (*tag >= TAGS || !constants[*tag].bytes)
-		return false;
-	if (*tag == CLASS_POOL_UTF8)
-		return is_utf8(cursor_bytes(cursor, cursor_u16(cursor))) && cursor_ok(cursor);
-	cursor_skip(cursor, constants[*tag].bytes);
-	return cursor_ok(cursor);
-}
+	const struct class_constant *constant;
 
-static bool takes_two(uint8_t tag)
-{
-	return tag == CLASS_POOL_LONG || tag == CLASS_POOL_DOUBLE;
+	*tag = cursor_u8(cursor);
+	constant = class_constant_find(*tag);
+	if (!constant)
+		return false;
+	if (*tag == CLASS_UTF8)
+		return is_utf8(cursor_bytes(cursor, cursor_u16(cursor))) && cursor_ok(cursor);
+	cursor_skip(cursor, constant->bytes);
+	return cursor_ok(cursor);
 }
 
 uint32_t class_pool_walk(struct class_pool *pool, struct span bytes, size_t offset, uint32_t most)
@@ -76,7 +55,7 @@ uint32_t class_pool_walk(struct class_pool *pool, struct span bytes, size_t offs
 		}
 		pool->at[pool->slots] = (uint16_t)pool->end;
 		pool->tag[pool->slots++] = tag;
-		if (takes_two(tag))
+		if (class_constant_slots(tag) == 2)
 			pool->tag[pool->slots++] = 0;
 		pool->end = cursor.at;
 	}
@@ -104,8 +83,8 @@ static bool leads_to(const struct class_pool *pool, uint32_t index, uint8_t want
  * is wrong. */
 static int check_constant(const struct class_pool *pool, uint32_t slot)
 {
-	const struct reference *reference = &constants[pool->tag[slot]];
-	const uint8_t wanted[2] = { reference->first, reference->second };
+	const struct class_constant *constant = class_constant_find(pool->tag[slot]);
+	const uint8_t wanted[2] = { constant->first, constant->second };
 	struct cursor cursor = cursor_at(pool, pool->at[slot] + 1ul);
 	int agree = 0;
 
@@ -141,8 +120,8 @@ static bool base_agrees(const struct class_pool *pool)
 /* As many constants as fit between a header at the start of the bytes and the first one left. */
 static uint32_t most_missing(const struct class_pool *pool)
 {
-	enum { HEADER_BYTES = 10, CONSTANT_LEAST = 3 };
-	size_t room = pool->at[0] > HEADER_BYTES ? pool->at[0] - HEADER_BYTES : 0;
+	enum { CONSTANT_LEAST = 3 };
+	size_t room = pool->at[0] > CLASS_HEADER_BYTES ? pool->at[0] - CLASS_HEADER_BYTES : 0;
 
 	return (uint32_t)(room / CONSTANT_LEAST);
 }
@@ -169,7 +148,7 @@ bool class_pool_text(const struct class_pool *pool, uint32_t index, struct span 
 	struct cursor cursor;
 	uint32_t slot;
 
-	if (!slot_of(pool, index, &slot) || pool->tag[slot] != CLASS_POOL_UTF8)
+	if (!slot_of(pool, index, &slot) || pool->tag[slot] != CLASS_UTF8)
 		return false;
 	cursor = cursor_at(pool, pool->at[slot] + 1ul);
 	*text = cursor_bytes(&cursor, cursor_u16(&cursor));
@@ -181,7 +160,7 @@ bool class_pool_class(const struct class_pool *pool, uint32_t index, struct span
 	struct cursor cursor;
 	uint32_t slot;
 
-	if (!slot_of(pool, index, &slot) || pool->tag[slot] != CLASS_POOL_CLASS)
+	if (!slot_of(pool, index, &slot) || pool->tag[slot] != CLASS_CLASS)
 		return false;
 	cursor = cursor_at(pool, pool->at[slot] + 1ul);
 	return class_pool_text(pool, cursor_u16(&cursor), name);
@@ -209,24 +188,10 @@ bool class_pool_this_class(const struct class_pool *pool, uint32_t end, struct s
 
 	if (!cursor_ok(&cursor) || !flags_are_possible(flags) ||
 		!class_pool_class(pool, this_class, name) || !class_name_is_possible(*name) ||
-		(super && !leads_to(pool, super, CLASS_POOL_CLASS)))
+		(super && !leads_to(pool, super, CLASS_CLASS)))
 		return false;
 	for (unsigned i = 0; i < interfaces && cursor_left(&cursor) >= 2; i++)
-		if (!leads_to(pool, cursor_u16(&cursor), CLASS_POOL_CLASS))
+		if (!leads_to(pool, cursor_u16(&cursor), CLASS_CLASS))
 			return false;
 	return true;
-}
-
-bool class_name_is_possible(struct span name)
-{
-	uint8_t before = '/';
-
-	for (size_t i = 0; i < name.size; i++) {
-		uint8_t c = name.data[i];
-
-		if (c <= ' ' || c == 0x7f || c == '.' || c == ';' || c == '[' || (c == '/' && before == c))
-			return false;
-		before = c;
-	}
-	return name.size && name.size <= NAME_MAX_BYTES && before != '/';
 }

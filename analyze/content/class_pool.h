@@ -5,20 +5,12 @@
 #ifndef ANALYZE_CONTENT_CLASS_POOL_H
 #define ANALYZE_CONTENT_CLASS_POOL_H
 
+#include "analyze/validators/class_format.h"
 #include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Tags, table 4.4-A. */
-enum {
-	CLASS_POOL_UTF8 = 1,
-	CLASS_POOL_LONG = 5,
-	CLASS_POOL_DOUBLE = 6,
-	CLASS_POOL_CLASS = 7,
-	CLASS_POOL_NAME_AND_TYPE = 12,
-};
 
 /* Bytes a pool is looked for in: two windows of zlib. A constant takes three bytes at least. */
 enum { CLASS_POOL_BYTES = 1 << 16, CLASS_POOL_SLOTS = CLASS_POOL_BYTES / 3 };
@@ -48,8 +40,5 @@ bool class_pool_class(const struct class_pool *pool, uint32_t index, struct span
 /* The name of the class whose pool ends at slot `end`: what follows must be access flags, this
  * class, its super class and its interfaces (4.1). False where it is not. */
 bool class_pool_this_class(const struct class_pool *pool, uint32_t end, struct span *name);
-
-/* Internal form of a class name (4.2.1): no . ; [ and no empty part, bytes above the blank. */
-bool class_name_is_possible(struct span name);
 
 #endif

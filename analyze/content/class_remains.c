@@ -9,12 +9,9 @@
 #include <string.h>
 
 enum {
-	HEADER_BYTES = 10, /* magic, two versions, the pool's count */
-	OLDEST_MAJOR = 45, /* JDK 1.1 */
-	NEWEST_MAJOR = 75, /* some releases ahead of JDK 25, which is 69 */
-	HEADERS_MAX = 16,  /* that are followed */
-	START_MAX = 256,   /* a pool without its start begins no later: a constant's text may be cut */
-	ENTRIES_MAX = 16,  /* places where one can be entered that are tried */
+	HEADERS_MAX = 16, /* that are followed */
+	START_MAX = 256,  /* a pool without its start begins no later: a constant's text may be cut */
+	ENTRIES_MAX = 16, /* places where one can be entered that are tried */
 	FEW_SLOTS = 5,
 	OVERRUN_MAX = 6, /* flags and indexes behind a pool may look like constants */
 };
@@ -32,15 +29,10 @@ static void set_name(struct class_remains *remains, struct span name)
 /* The number of constants a header at `offset` says there are; 0: no header of a class is there. */
 static uint32_t read_header(struct span bytes, size_t offset)
 {
-	struct cursor cursor = cursor_make(span_part(bytes, offset, HEADER_BYTES), true);
-	uint32_t magic = cursor_u32(&cursor);
-	unsigned minor = cursor_u16(&cursor), major = cursor_u16(&cursor);
-	unsigned count = cursor_u16(&cursor);
+	struct cursor cursor = cursor_make(span_part(bytes, offset, CLASS_HEADER_BYTES), true);
+	uint32_t slots;
 
-	if (!cursor_ok(&cursor) || magic != 0xcafebabe || major < OLDEST_MAJOR ||
-		major > NEWEST_MAJOR || count < 4 || (major >= 56 && minor != 0 && minor != 0xffff))
-		return 0;
-	return count - 1;
+	return class_header_read(&cursor, &slots) ? slots : 0;
 }
 
 static bool read_class(struct class_pool *pool, struct span bytes, size_t offset, uint32_t count,
@@ -48,7 +40,7 @@ static bool read_class(struct class_pool *pool, struct span bytes, size_t offset
 {
 	struct span name;
 
-	if (class_pool_walk(pool, bytes, offset + HEADER_BYTES, count) < count && !pool->cut)
+	if (class_pool_walk(pool, bytes, offset + CLASS_HEADER_BYTES, count) < count && !pool->cut)
 		return false;
 	remains->seen |= pool->slots >= FEW_SLOTS;
 	pool->base = 1;
@@ -62,7 +54,7 @@ static bool find_header(struct class_pool *pool, struct span bytes, struct class
 {
 	int tries = HEADERS_MAX;
 
-	for (size_t at = 0; tries && at + HEADER_BYTES <= bytes.size; at++) {
+	for (size_t at = 0; tries && at + CLASS_HEADER_BYTES <= bytes.size; at++) {
 		const uint8_t *found = memchr(bytes.data + at, 0xca, bytes.size - at);
 		uint32_t count;
 

@@ -1,5 +1,7 @@
 #include "analyze/content/class_source.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 /* Called for each class that a constant names. */
@@ -7,8 +9,8 @@ typedef void name_visitor(void *context, struct span name);
 
 static bool is_name_byte(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '$' ||
-		   c == '/' || c == '-' || c >= 0x80;
+	return text_is_digit(c) || text_is_letter(c) || c == '_' || c == '$' || c == '/' || c == '-' ||
+		   c >= 0x80;
 }
 
 static size_t name_length(struct span text)

@@ -4,15 +4,13 @@
 #define ANALYZE_CONTENT_FINDINGS_H
 
 #include "analyze/content/rule_tally.h"
+#include "analyze/rules/severity.h"
 #include "base/pool.h"
 #include "base/vaddr.h"
 #include "base/vec.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
-enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
 /* Streams and windows of a rule's hits, and what became of them. */
 struct finding_packed {
@@ -50,8 +48,7 @@ struct hit {
 	uint32_t rule;  /* index into findings.rules */
 	uint32_t group; /* index into findings.groups, or HIT_NO_GROUP */
 	bool live;      /* in an in-use or mmapped chunk; else stale */
-	bool
-		claimed; /* bytes a hit elsewhere explains as well (a stream's window): no hit of its own */
+	bool claimed;   /* a claim: a structure that hit elsewhere points to it; no hit of its own */
 };
 
 #define HIT_NO_GROUP UINT32_MAX
@@ -90,8 +87,5 @@ struct findings {
 };
 
 void findings_deinit(struct findings *findings);
-
-const char *severity_name(enum severity severity); /* "info" … "critical" */
-const char *confidence_name(enum confidence confidence);
 
 #endif

@@ -1,5 +1,6 @@
 #include "analyze/content/inflate.h"
 
+#include "analyze/validators/deflate_trial.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -9,19 +10,6 @@
 struct inflater {
 	z_stream stream;
 };
-
-/* zlib.h, inflateInit2: the window's bits; negative for raw data, 16 more for gzip. */
-static int window_bits(enum match_packed format)
-{
-	switch (format) {
-	case MATCH_GZIP:
-		return MAX_WBITS + 16;
-	case MATCH_DEFLATE:
-		return -MAX_WBITS;
-	default:
-		return MAX_WBITS;
-	}
-}
 
 struct inflater *inflater_create(void)
 {
@@ -65,7 +53,7 @@ struct inflated inflate_stream(struct inflater *inflater, enum match_packed form
 	struct inflated result;
 	int status;
 
-	inflateReset2(stream, window_bits(format));
+	inflateReset2(stream, deflate_window_bits(format));
 	/* zlib's interface is older than const; it does not write there */
 	stream->next_in = (Bytef *)(uintptr_t)packed.data;
 	stream->avail_in = in;

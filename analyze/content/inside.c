@@ -1,6 +1,6 @@
 #include "analyze/content/inside.h"
 
-#include "analyze/content/aggregate.h"
+#include "analyze/rules/aggregate.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

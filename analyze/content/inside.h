@@ -5,7 +5,7 @@
 #include "analyze/content/findings.h"
 #include "analyze/content/join.h"
 #include "analyze/content/look.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/source.h"
 
 /* Keys kept of all streams, besides each rule's own max_keys; hits with more go to "(other keys)".

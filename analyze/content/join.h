@@ -5,7 +5,7 @@
 #define ANALYZE_CONTENT_JOIN_H
 
 #include "analyze/content/findings.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/unit_scan.h"
 
 #include <stdatomic.h>

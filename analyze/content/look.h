@@ -15,8 +15,7 @@
 enum {
 	LOOK_OUTPUT = 1 << 20, /* bytes that are inflated of one stream */
 	LOOK_INPUT = 2 << 20,  /* bytes that are read of one: empty blocks make none */
-	LOOK_COST =
-		8 << 20, /* bytes read and made for one source: streams in it are not begun beyond */
+	LOOK_COST = 8 << 20,   /* bytes read and made for one source: then no stream in it is begun */
 };
 
 /* What became of a source's streams; windows count as whole ones. */

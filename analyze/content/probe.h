@@ -3,7 +3,7 @@
 #ifndef ANALYZE_CONTENT_PROBE_H
 #define ANALYZE_CONTENT_PROBE_H
 
-#include "analyze/content/structure.h"
+#include "analyze/rules/structure.h"
 #include "base/span.h"
 #include "base/vaddr.h"
 

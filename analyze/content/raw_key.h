@@ -5,10 +5,9 @@
 #define ANALYZE_CONTENT_RAW_KEY_H
 
 #include "analyze/validators/match.h"
-#include "analyze/content/rule.h"
-#include "analyze/content/span_index.h"
+#include "analyze/rules/rule.h"
+#include "base/span_index.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define RAW_NO_KEY UINT32_MAX

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/progress.h"
 
-struct rule_set; /* analyze/content/rule_set.h */
+struct rule_set; /* analyze/rules/rule_set.h */
 
 /* Scans every chunk once with all rules. `page_map` may be NULL; where it is there, pages that are
  * not resident are skipped. The result is the same for any number of workers. The caller ends with

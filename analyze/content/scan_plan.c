@@ -1,7 +1,7 @@
 #include "analyze/content/scan_plan.h"
 
-#include "analyze/content/byte_set.h"
-#include "analyze/content/prefilter.h"
+#include "analyze/rules/byte_set.h"
+#include "analyze/rules/prefilter.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define ANALYZE_CONTENT_SCAN_PLAN_H
 
 #include "analyze/content/probe.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/memory/chunks.h"
 #include "base/vec.h"
 

@@ -3,7 +3,7 @@
 #ifndef ANALYZE_CONTENT_SOURCE_H
 #define ANALYZE_CONTENT_SOURCE_H
 
-#include "analyze/content/contents.h"
+#include "analyze/rules/contents.h"
 #include "analyze/validators/match.h"
 #include "base/vaddr.h"
 #include "base/vec.h"

@@ -4,7 +4,7 @@
 
 #include "analyze/content/origin.h"
 #include "analyze/content/raw_key.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/source.h"
 #include "analyze/content/text_scan.h"
 

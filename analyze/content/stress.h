@@ -4,7 +4,7 @@
 #ifndef ANALYZE_CONTENT_STRESS_H
 #define ANALYZE_CONTENT_STRESS_H
 
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 
 #include <stdbool.h>
 #include <stdint.h>

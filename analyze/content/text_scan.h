@@ -4,7 +4,7 @@
 #define ANALYZE_CONTENT_TEXT_SCAN_H
 
 #include "analyze/validators/match.h"
-#include "analyze/content/span_index.h"
+#include "base/span_index.h"
 #include "analyze/content/unit_scan.h"
 #include "analyze/memory/chunks.h"
 #include "base/err.h"

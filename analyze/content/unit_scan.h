@@ -5,11 +5,11 @@
 #define ANALYZE_CONTENT_UNIT_SCAN_H
 
 #include "analyze/content/raw_key.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/rule_tally.h"
 #include "analyze/content/runs.h"
 #include "analyze/content/scan_plan.h"
-#include "analyze/content/span_index.h"
+#include "base/span_index.h"
 #include "analyze/memory/chunks.h"
 #include "analyze/memory/image.h"
 #include "base/err.h"

@@ -3,8 +3,8 @@
 #ifndef ANALYZE_CONTENT_UNIT_WORKER_H
 #define ANALYZE_CONTENT_UNIT_WORKER_H
 
-#include "analyze/content/confirm.h"
-#include "analyze/content/prefilter.h"
+#include "analyze/rules/confirm.h"
+#include "analyze/rules/prefilter.h"
 #include "analyze/content/raw_key.h"
 #include "analyze/content/unit_scan.h"
 #include "analyze/content/view.h"

@@ -178,32 +178,23 @@ static bool met_something(const struct report_rule *rule)
 /* Columns of limits only where one was hit: names of rules are long. */
 static void init_stats(struct table *table, bool has_undecided)
 {
-	static const struct table_column columns[][10] = {
-		{
-			{ .title = "rule", .code = true, .widest = 38 },
-			{ .title = "CPU", .right = true },
-			{ .title = "keywords", .right = true },
-			{ .title = "confirms", .right = true },
-			{ .title = "matched", .right = true },
-			{ .title = "refused", .right = true },
-			{ .title = "hits", .right = true },
-			{ .title = NULL },
-		},
-		{
-			{ .title = "rule", .code = true, .widest = 38 },
-			{ .title = "CPU", .right = true },
-			{ .title = "keywords", .right = true },
-			{ .title = "confirms", .right = true },
-			{ .title = "matched", .right = true },
-			{ .title = "refused", .right = true },
-			{ .title = "hits", .right = true },
-			{ .title = "undecided", .right = true },
-			{ .title = "" },
-			{ .title = NULL },
-		},
+	enum { OF_LIMITS = 2 };
+	static const struct table_column columns[] = {
+		{ .title = "rule", .code = true, .widest = 38 },
+		{ .title = "CPU", .right = true },
+		{ .title = "keywords", .right = true },
+		{ .title = "confirms", .right = true },
+		{ .title = "matched", .right = true },
+		{ .title = "refused", .right = true },
+		{ .title = "hits", .right = true },
+		{ .title = "undecided", .right = true },
+		{ .title = "" },
+		{ .title = NULL },
 	};
 
-	table_init(table, columns[has_undecided]);
+	table_init(table, columns);
+	if (!has_undecided)
+		table->width -= OF_LIMITS;
 }
 
 void content_tables_stats(const struct report_content *content, struct table *table)

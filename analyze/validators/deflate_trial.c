@@ -2,8 +2,7 @@
 
 #include <zlib.h>
 
-/* inflateInit2's windowBits: 15, the format by its sign or by what is added. */
-static int window_bits(enum match_packed packed)
+int deflate_window_bits(enum match_packed packed)
 {
 	switch (packed) {
 	case MATCH_GZIP:
@@ -32,7 +31,7 @@ struct deflate_trial deflate_try(struct span bytes, enum match_packed packed, ui
 	if (enough > DEFLATE_TRIAL_MOST)
 		enough = DEFLATE_TRIAL_MOST;
 	stream.avail_in = (uInt)(bytes.size < DEFLATE_TRIAL_MOST ? bytes.size : DEFLATE_TRIAL_MOST);
-	if (inflateInit2(&stream, window_bits(packed)) != Z_OK)
+	if (inflateInit2(&stream, deflate_window_bits(packed)) != Z_OK)
 		return trial;
 	while (result == Z_OK && trial.written < enough && !is_bomb(&trial)) {
 		stream.next_out = output;

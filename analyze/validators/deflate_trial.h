@@ -30,4 +30,8 @@ struct deflate_trial {
  * limit above is reached. Takes about 40 KiB for the time of the call, from malloc. */
 struct deflate_trial deflate_try(struct span bytes, enum match_packed packed, uint64_t enough);
 
+/* What inflateInit2 of zlib takes for the format: the window's bits; negative for raw data, 16 more
+ * for gzip (zlib.h). */
+int deflate_window_bits(enum match_packed packed);
+
 #endif

@@ -39,11 +39,6 @@ static bool take(struct json *json, int c)
 	return true;
 }
 
-static bool is_hex(int c)
-{
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
-}
-
 static bool skip_escape(struct json *json)
 {
 	int c = peek(json);
@@ -54,7 +49,7 @@ static bool skip_escape(struct json *json)
 	if (c != 'u')
 		return c && strchr("\"\\/bfnrt", c);
 	for (int i = 0; i < 4; i++, json->at++)
-		if (!is_hex(peek(json)))
+		if (!text_is_hex(peek(json)))
 			return false;
 	return true;
 }
@@ -126,23 +121,15 @@ static bool in_object(const struct json *json)
 /* Puts the key into the list "a,b,c" of the first object's keys. */
 static void note_key(struct json *json, struct span key)
 {
-	struct match *match = json->match;
-	size_t room = sizeof match->built - match->built_size;
-
 	if (!json->keys_depth)
 		json->keys_depth = json->depth;
 	if (json->depth != json->keys_depth || json->keys > MAX_KEYS)
 		return;
-	json->keys++;
-	if (json->keys > MAX_KEYS || key.size + 5 > room) {
-		json->keys = MAX_KEYS + 1;
+	if (json->keys == MAX_KEYS)
 		key = span_string("...");
-	}
-	if (match->built_size)
-		match->built[match->built_size++] = ',';
-	if (key.size)
-		memcpy(match->built + match->built_size, key.data, key.size);
-	match->built_size += key.size;
+	json->keys++;
+	if (!match_list_add(json->match, ',', key))
+		json->keys = MAX_KEYS + 1;
 }
 
 /* The key and colon of an object's member. */
@@ -225,13 +212,13 @@ size_t json_text_length(struct span text, struct match *match)
 {
 	struct json json = { .text = span_part(text, 0, MAX_BYTES), .match = match };
 
-	match->built_size = 0;
+	match_list_begin(match);
 	do {
 		enum step step = begin_value(&json);
 
 		if (step == STEP_BAD || (step == STEP_VALUE && !end_value(&json)))
 			return 0;
 	} while (json.depth);
-	match_set(match, "keys", span_make(match->built, match->built_size));
+	match_list_end(match, "keys");
 	return json.at;
 }

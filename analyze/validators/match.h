@@ -54,4 +54,23 @@ static inline void match_set(struct match *match, const char *name, struct span 
 		match->capture[match->captures++] = (struct match_capture){ name, text };
 }
 
+/* Raises the extent. */
+static inline void match_extend(struct match *match, size_t extent)
+{
+	if (extent > match->extent)
+		match->extent = extent;
+}
+
+/* A capture may be put together; a match has room for one, in `built`. Either of a format and what
+ * follows, cut to that room: */
+void match_build(struct match *match, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* or name by name: begin empties the list, add appends a name behind the separator, and end makes
+ * the list the capture. add gives false where there is no room: the list then ends with "..." and
+ * nothing more may be added. */
+void match_list_begin(struct match *match);
+bool match_list_add(struct match *match, char separator, struct span name);
+void match_list_end(struct match *match, const char *name);
+
 #endif

@@ -1,7 +1,5 @@
 #include "analyze/validators/text_run.h"
 
-#include "base/text.h"
-
 #include <string.h>
 
 enum { BLOCK = 8 };
@@ -55,6 +53,38 @@ bool text_starts_with(struct span bytes, const char *start)
 	struct span wanted = span_string(start);
 
 	return span_equal(span_part(bytes, 0, wanted.size), wanted);
+}
+
+bool text_take(struct cursor *cursor, const char *string)
+{
+	if (!text_starts_with(span_part(cursor->span, cursor->at, SIZE_MAX), string))
+		return false;
+	cursor_skip(cursor, strlen(string));
+	return true;
+}
+
+bool text_take_number(struct cursor *cursor, size_t digits, uint64_t *number)
+{
+	size_t start = cursor->at;
+
+	*number = 0;
+	while (cursor_left(cursor) && text_is_digit(cursor->span.data[cursor->at]) &&
+		   cursor->at - start < digits)
+		*number = *number * 10 + (uint64_t)(cursor_u8(cursor) - '0');
+	return cursor->at > start;
+}
+
+bool text_is_plain(struct span bytes)
+{
+	for (size_t i = 0; i < bytes.size; i++)
+		if (bytes.data[i] < ' ' || bytes.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+bool text_is_base64(int c)
+{
+	return text_is_digit(c) || text_is_letter(c) || c == '+' || c == '/' || c == '=';
 }
 
 size_t text_find(struct span bytes, struct span wanted)

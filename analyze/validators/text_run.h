@@ -1,8 +1,9 @@
-/* text_run: how far bytes are printable text. */
+/* text_run: text at the start of bytes: how far it goes, its lines, words and numbers. */
 #ifndef ANALYZE_VALIDATORS_TEXT_RUN_H
 #define ANALYZE_VALIDATORS_TEXT_RUN_H
 
 #include "base/span.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,19 +21,21 @@ static inline bool text_run_is_all(struct span bytes)
  * line end is there. */
 bool text_run_line(struct cursor *cursor, struct span *line);
 
-/* Letters a to z of both cases, and digits: of ASCII, whatever the locale. */
-static inline bool text_is_letter(int c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
-static inline bool text_is_digit(int c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Does the span start with the string? */
 bool text_starts_with(struct span bytes, const char *start);
+
+/* Steps over the string where the cursor is at it; false, and no step, where it is not. */
+bool text_take(struct cursor *cursor, const char *string);
+
+/* Reads a decimal number of at most `digits` digits, 19 or fewer; false where there is none. */
+bool text_take_number(struct cursor *cursor, size_t digits, uint64_t *number);
+
+/* Are no control bytes of ASCII among them? */
+bool text_is_plain(struct span bytes);
+
+/* A digit of base64 (RFC 4648 4), or its padding. The alphabet for URLs, with - and _, is left out:
+ * names of C++ functions are made of it. */
+bool text_is_base64(int c);
 
 /* Offset of the first place of `wanted` in the bytes; bytes.size where it is nowhere. */
 size_t text_find(struct span bytes, struct span wanted);

@@ -1,6 +1,5 @@
 /* AMQP 0-9-1 frames (specification 2.3.5 and 4.2.3) that carry a message: a method of class basic
  * whose arguments fill its frame, the end octet, and the frames behind it. */
-#include "analyze/validators/match_list.h"
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 

@@ -1,6 +1,8 @@
 /* Avro object container files (Apache Avro specification 1.11, "Object Container Files", "Binary
  * Encoding"). */
+#include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
+#include "analyze/validators/varint.h"
 
 #include <string.h>
 
@@ -14,17 +16,9 @@ enum {
 /* A zigzag long in groups of 7 bits. */
 static int64_t read_long(struct cursor *cursor)
 {
-	uint64_t value = 0;
+	uint64_t value = varint_read(cursor, 10);
 
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint8_t byte = cursor_u8(cursor);
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
-	}
-	cursor->failed = true;
-	return 0;
+	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
 static struct span read_bytes(struct cursor *cursor)
@@ -36,7 +30,7 @@ static struct span read_bytes(struct cursor *cursor)
 
 static bool is_name_byte(uint8_t c)
 {
-	return c == '_' || c == '.' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+	return c == '_' || c == '.' || text_is_digit(c) || text_is_letter(c);
 }
 
 /* The first name in the schema's JSON is that of the record itself. */

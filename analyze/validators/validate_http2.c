@@ -1,5 +1,4 @@
 /* HTTP/2 frames (RFC 9113 4.1 and 6): headers whose lengths lead from one to the next. */
-#include "analyze/validators/match_list.h"
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 

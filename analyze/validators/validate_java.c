@@ -1,50 +1,33 @@
 /* Class files (Java Virtual Machine Specification, SE 22, chapter 4) and JAR manifests (JAR File
  * Specification, "JAR Manifest"). */
+#include "analyze/validators/class_format.h"
 #include "analyze/validators/validators.h"
 
 #include "base/text.h"
 
-#include <string.h>
-
-enum {
-	OLDEST_MAJOR = 45, /* JDK 1.1 */
-	NEWEST_MAJOR = 75, /* some releases ahead of JDK 25, which is 69 */
-	NAME_MAX_BYTES = 1024,
-	MANIFEST_MAX_BYTES = 1 << 20,
-	TAG_UTF8 = 1,
-	TAG_LONG = 5,
-	TAG_DOUBLE = 6,
-	TAG_CLASS = 7,
-};
-
-/* Bytes behind the tag of each constant (table 4.4-A); 0: no such tag. Utf8 has a length. */
-static const uint8_t constant_bytes[] = {
-	[TAG_UTF8] = 2, [3] = 4,  [4] = 4,  [TAG_LONG] = 8, [TAG_DOUBLE] = 8, [TAG_CLASS] = 2,
-	[8] = 2,        [9] = 4,  [10] = 4, [11] = 4,       [12] = 4,         [15] = 3,
-	[16] = 2,       [17] = 4, [18] = 4, [19] = 2,       [20] = 2,
-};
+enum { MANIFEST_MAX_BYTES = 1 << 20 };
 
 /* Steps over one constant; `slots` is what it counts for in the index. */
 static bool skip_constant(struct cursor *cursor, unsigned *slots, uint8_t *tag)
 {
+	const struct class_constant *constant;
+
 	*tag = cursor_u8(cursor);
-	*slots = *tag == TAG_LONG || *tag == TAG_DOUBLE ? 2 : 1;
-	if (*tag >= sizeof constant_bytes || !constant_bytes[*tag])
+	constant = class_constant_find(*tag);
+	*slots = class_constant_slots(*tag);
+	if (!constant)
 		return false;
-	if (*tag == TAG_UTF8)
-		cursor_skip(cursor, cursor_u16(cursor));
-	else
-		cursor_skip(cursor, constant_bytes[*tag]);
+	cursor_skip(cursor, *tag == CLASS_UTF8 ? cursor_u16(cursor) : constant->bytes);
 	return cursor_ok(cursor);
 }
 
-/* Walks the pool behind its count; False where it does not walk or is cut short. */
-static bool skip_pool(struct cursor *cursor, unsigned count)
+/* Walks the pool behind its count; false where it does not walk or is cut short. */
+static bool skip_pool(struct cursor *cursor, uint32_t count)
 {
 	unsigned slots;
 	uint8_t tag;
 
-	for (unsigned i = 1; i < count; i += slots)
+	for (uint32_t i = 0; i < count; i += slots)
 		if (!skip_constant(cursor, &slots, &tag))
 			return false;
 	return true;
@@ -69,30 +52,15 @@ static bool find_constant(struct cursor pool, unsigned index, uint8_t wanted,
 	return false;
 }
 
-/* Internal form (4.2.1): no . ; [ and no empty part, plain bytes above the blank. */
-static bool name_is_possible(struct span name)
-{
-	uint8_t before = '/';
-
-	for (size_t i = 0; i < name.size; i++) {
-		uint8_t c = name.data[i];
-
-		if (c <= ' ' || c == 0x7f || c == '.' || c == ';' || c == '[' || (c == '/' && before == c))
-			return false;
-		before = c;
-	}
-	return name.size && name.size <= NAME_MAX_BYTES && before != '/';
-}
-
 static bool read_class_name(struct cursor pool, unsigned index, struct span *name)
 {
 	struct cursor constant;
 
-	if (!find_constant(pool, index, TAG_CLASS, &constant) ||
-		!find_constant(pool, cursor_u16(&constant), TAG_UTF8, &constant))
+	if (!find_constant(pool, index, CLASS_CLASS, &constant) ||
+		!find_constant(pool, cursor_u16(&constant), CLASS_UTF8, &constant))
 		return false;
 	*name = cursor_bytes(&constant, cursor_u16(&constant));
-	return name_is_possible(*name);
+	return class_name_is_possible(*name);
 }
 
 /* The attributes at the cursor (4.7): name index, u4 length, that many bytes. */
@@ -139,17 +107,14 @@ static size_t class_extent(struct cursor cursor)
 bool validate_java_class(struct span bytes, struct match *match)
 {
 	struct cursor cursor = cursor_make(bytes, true), pool;
-	uint32_t magic = cursor_u32(&cursor);
-	unsigned minor = cursor_u16(&cursor), major = cursor_u16(&cursor);
-	unsigned count = cursor_u16(&cursor), this_class;
+	uint32_t slots;
+	unsigned this_class;
 	struct span name;
 
-	/* a Mach-O fat file has the same magic and a small number of architectures behind it */
-	if (magic != 0xcafebabe || major < OLDEST_MAJOR || major > NEWEST_MAJOR || count < 4 ||
-		(major >= 56 && minor != 0 && minor != 0xffff))
+	if (!class_header_read(&cursor, &slots))
 		return false;
 	pool = cursor;
-	if (!skip_pool(&cursor, count))
+	if (!skip_pool(&cursor, slots))
 		return false;
 	cursor_skip(&cursor, 2); /* access flags */
 	this_class = cursor_u16(&cursor);
@@ -169,8 +134,7 @@ static bool is_manifest_header(struct span line)
 
 	while (length < line.size &&
 		   (line.data[length] == '-' || line.data[length] == '_' ||
-			(line.data[length] >= '0' && line.data[length] <= '9') ||
-			((line.data[length] | 32) >= 'a' && (line.data[length] | 32) <= 'z')))
+			text_is_digit(line.data[length]) || text_is_letter(line.data[length])))
 		length++;
 	return length && length <= LONGEST_NAME && length + 1 < line.size && line.data[length] == ':' &&
 		   line.data[length + 1] == ' ';

@@ -1,10 +1,7 @@
 /* MongoDB's OP_MSG (MongoDB manual, "MongoDB Wire Protocol") and the BSON in it (bsonspec.org 1.1).
  */
-#include "analyze/validators/match_list.h"
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
-
-#include <string.h>
 
 enum { STRING = 0x02, LARGEST_DOCUMENT = 48 << 20, LEAST_DOCUMENT = 5 };
 

@@ -2,24 +2,10 @@
  * and the packet's length used up. */
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
+#include "analyze/validators/varint.h"
 
 enum { HAS_PASSWORD = 0x40, HAS_USER = 0x80, HAS_WILL = 0x04, WILL_BITS = 0x38 };
-
-/* A variable byte integer (MQTT 5.0, 1.5.5): seven bits a byte, four bytes at most. */
-static size_t read_varint(struct cursor *cursor)
-{
-	size_t value = 0;
-
-	for (unsigned shift = 0; shift < 28; shift += 7) {
-		uint8_t byte = cursor_u8(cursor);
-
-		value |= (size_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return value;
-	}
-	cursor->failed = true;
-	return 0;
-}
+enum { VARINT_BYTES = 4 }; /* of a variable byte integer, at most (MQTT 5.0, 1.5.5) */
 
 static struct span read_field(struct cursor *cursor)
 {
@@ -29,7 +15,7 @@ static struct span read_field(struct cursor *cursor)
 static void skip_properties(struct cursor *cursor, bool has_them)
 {
 	if (has_them)
-		cursor_skip(cursor, read_varint(cursor));
+		cursor_skip(cursor, varint_read(cursor, VARINT_BYTES));
 }
 
 static const char *version_of(struct span protocol, uint8_t level)
@@ -73,7 +59,7 @@ bool validate_mqtt_connect(struct span bytes, struct match *match)
 	struct span protocol;
 	const char *version;
 
-	packet = cursor_make(cursor_bytes(&cursor, read_varint(&cursor)), true);
+	packet = cursor_make(cursor_bytes(&cursor, varint_read(&cursor, VARINT_BYTES)), true);
 	protocol = read_field(&packet);
 	level = cursor_u8(&packet);
 	flags = cursor_u8(&packet);

@@ -1,6 +1,5 @@
 /* Column definitions of MySQL's client/server protocol (MySQL source documentation,
  * "Protocol::ColumnDefinition41"): packets whose lengths agree, numbered one after another. */
-#include "analyze/validators/match_list.h"
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 

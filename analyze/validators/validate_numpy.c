@@ -1,44 +1,20 @@
 /* Arrays that NumPy has saved (numpy.lib.format, "Format Version 1.0" to "3.0"). */
+#include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
 #include <string.h>
 
 enum {
+	NUMBER_DIGITS = 15,
 	MAGIC_BYTES = 6,
 	HEADER_MOST_BYTES = 64 << 10,
 	DIMENSIONS = 32, /* NPY_MAXDIMS of NumPy 1 */
 	TYPE_MOST_BYTES = 16,
 };
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_one_of(uint8_t c, const char *set)
 {
 	return c && strchr(set, c);
-}
-
-static bool take(struct cursor *cursor, const char *word)
-{
-	struct span wanted = span_string(word);
-
-	if (!span_equal(span_part(cursor->span, cursor->at, wanted.size), wanted))
-		return false;
-	cursor->at += wanted.size;
-	return true;
-}
-
-static bool read_number(struct cursor *cursor, uint64_t *number)
-{
-	size_t start = cursor->at;
-
-	*number = 0;
-	while (cursor_left(cursor) && is_digit(cursor->span.data[cursor->at]) &&
-		   cursor->at - start < 15)
-		*number = *number * 10 + (uint64_t)(cursor_u8(cursor) - '0');
-	return cursor->at > start;
 }
 
 /* '<f8': byte order, kind, bytes of an item (characters of 4 bytes for U). */
@@ -48,7 +24,7 @@ static bool read_type(struct cursor *cursor, struct span *type, uint64_t *item)
 	size_t size = 0;
 	uint8_t kind;
 
-	if (!take(cursor, "'"))
+	if (!text_take(cursor, "'"))
 		return false;
 	while (size < TYPE_MOST_BYTES && size < cursor_left(cursor) &&
 		   cursor->span.data[cursor->at + size] != '\'')
@@ -58,25 +34,26 @@ static bool read_type(struct cursor *cursor, struct span *type, uint64_t *item)
 	if (!is_one_of(cursor_u8(&field), "<>|="))
 		return false;
 	kind = cursor_u8(&field);
-	if (!is_one_of(kind, "biufcmMOSUV") || !read_number(&field, item))
+	if (!is_one_of(kind, "biufcmMOSUV") || !text_take_number(&field, NUMBER_DIGITS, item))
 		return false;
 	*item *= kind == 'U' ? 4 : 1;
-	return cursor_ok(&field) && take(cursor, "'");
+	return cursor_ok(&field) && text_take(cursor, "'");
 }
 
 /* (2, 3), (5,) or (): the items. */
 static bool read_shape(struct cursor *cursor, uint64_t *items)
 {
 	*items = 1;
-	if (!take(cursor, "("))
+	if (!text_take(cursor, "("))
 		return false;
-	for (int i = 0; i <= DIMENSIONS && !take(cursor, ")"); i++) {
+	for (int i = 0; i <= DIMENSIONS && !text_take(cursor, ")"); i++) {
 		uint64_t length;
 
-		if (!read_number(cursor, &length) || __builtin_mul_overflow(*items, length, items))
+		if (!text_take_number(cursor, NUMBER_DIGITS, &length) ||
+			__builtin_mul_overflow(*items, length, items))
 			return false;
-		if (!take(cursor, ", ") && !take(cursor, ","))
-			return take(cursor, ")");
+		if (!text_take(cursor, ", ") && !text_take(cursor, ","))
+			return text_take(cursor, ")");
 	}
 	return cursor->span.data[cursor->at - 1] == ')';
 }
@@ -89,15 +66,15 @@ static bool read_header(struct span header, struct match *match, uint64_t *size)
 	uint64_t item, items;
 	struct span type;
 
-	if (!take(&cursor, "{'descr': "))
+	if (!text_take(&cursor, "{'descr': "))
 		return false;
 	*size = 0;
-	if (take(&cursor, "["))
+	if (text_take(&cursor, "["))
 		return true;
-	if (!read_type(&cursor, &type, &item) || !take(&cursor, ", 'fortran_order': ") ||
-		(!take(&cursor, "False") && !take(&cursor, "True")) || !take(&cursor, ", 'shape': ") ||
-		!read_shape(&cursor, &items) || !take(&cursor, ", }") ||
-		__builtin_mul_overflow(item, items, size))
+	if (!read_type(&cursor, &type, &item) || !text_take(&cursor, ", 'fortran_order': ") ||
+		(!text_take(&cursor, "False") && !text_take(&cursor, "True")) ||
+		!text_take(&cursor, ", 'shape': ") || !read_shape(&cursor, &items) ||
+		!text_take(&cursor, ", }") || __builtin_mul_overflow(item, items, size))
 		return false;
 	match_set(match, "type", type);
 	return true;

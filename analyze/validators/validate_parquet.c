@@ -1,9 +1,11 @@
 /* The footer of Parquet files (Apache Parquet format 2.10, "File Format", parquet.thrift
  * FileMetaData; Thrift's thrift-compact-protocol.md). */
 #include "analyze/validators/validators.h"
+#include "analyze/validators/varint.h"
 
 enum {
 	MOST_DEPTH = 12,
+	VARINT_BYTES = 10,
 	MOST_BYTES = 16 << 20, /* looked at for one footer */
 	TAIL_BYTES = 8,        /* length of the footer and PAR1 */
 	WANTED_FIELDS = 0x1e,  /* 1 version, 2 schema, 3 rows, 4 row groups: all are required */
@@ -12,21 +14,6 @@ enum {
 
 /* Types of the compact protocol. */
 enum { TRUE = 1, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT };
-
-static uint64_t read_varint(struct cursor *cursor)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint8_t byte = cursor_u8(cursor);
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return value;
-	}
-	cursor->failed = true;
-	return 0;
-}
 
 static bool skip_value(struct cursor *cursor, unsigned type, unsigned depth);
 
@@ -39,7 +26,7 @@ static unsigned read_field(struct cursor *cursor, unsigned *id)
 	if (byte >> 4)
 		*id += byte >> 4;
 	else if (byte)
-		*id = (unsigned)(read_varint(cursor) >> 1);
+		*id = (unsigned)(varint_read(cursor, VARINT_BYTES) >> 1);
 	return byte & 15;
 }
 
@@ -57,7 +44,7 @@ static bool skip_struct(struct cursor *cursor, unsigned depth)
 static bool skip_list(struct cursor *cursor, unsigned depth)
 {
 	uint8_t byte = cursor_u8(cursor);
-	uint64_t count = byte >> 4 == 15 ? read_varint(cursor) : byte >> 4;
+	uint64_t count = byte >> 4 == 15 ? varint_read(cursor, VARINT_BYTES) : byte >> 4;
 	unsigned type = byte & 15;
 
 	for (; count && cursor_ok(cursor); count--)
@@ -77,13 +64,13 @@ static bool skip_value(struct cursor *cursor, unsigned type, unsigned depth)
 	case I16:
 	case I32:
 	case I64:
-		read_varint(cursor);
+		varint_read(cursor, VARINT_BYTES);
 		break;
 	case DOUBLE:
 		cursor_skip(cursor, 8);
 		break;
 	case BINARY:
-		cursor_skip(cursor, read_varint(cursor));
+		cursor_skip(cursor, varint_read(cursor, VARINT_BYTES));
 		break;
 	case LIST:
 	case SET:
@@ -106,7 +93,7 @@ static bool read_metadata(struct cursor *cursor, struct match *match)
 			return false;
 		seen |= 1u << id;
 		if (id == CREATED_BY && type == BINARY) {
-			struct span writer = cursor_bytes(cursor, read_varint(cursor));
+			struct span writer = cursor_bytes(cursor, varint_read(cursor, VARINT_BYTES));
 
 			if (cursor_ok(cursor))
 				match_set(match, "writer", writer);

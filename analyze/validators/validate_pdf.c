@@ -1,19 +1,16 @@
 /* PDF files (ISO 32000-1:2008, 7.5.2 header, 7.5.4 cross-reference table, 7.5.5 trailer, 7.5.8
  * cross-reference streams). */
+#include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
 #include <string.h>
 
 enum {
+	NUMBER_DIGITS = 10,
 	HEAD_BYTES = 1024,     /* in which the first object must start */
 	MOST_BYTES = 64 << 20, /* looked at for one document */
 	MOST_UPDATES = 64,     /* each update appends a trailer of its own */
 };
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
 
 static bool is_blank(uint8_t c)
 {
@@ -26,36 +23,16 @@ static void skip_blanks(struct cursor *cursor)
 		cursor->at++;
 }
 
-static bool read_number(struct cursor *cursor, size_t *number)
-{
-	size_t start = cursor->at;
-
-	*number = 0;
-	while (cursor_left(cursor) && is_digit(cursor->span.data[cursor->at]) &&
-		   cursor->at - start < 10)
-		*number = *number * 10 + (size_t)(cursor_u8(cursor) - '0');
-	return cursor->at > start;
-}
-
-static bool take(struct cursor *cursor, const char *word)
-{
-	struct span wanted = span_string(word);
-
-	if (!span_equal(span_part(cursor->span, cursor->at, wanted.size), wanted))
-		return false;
-	cursor->at += wanted.size;
-	return true;
-}
-
 /* "12 0 obj" */
 static bool is_object(struct cursor cursor)
 {
 	size_t number;
 
-	if (!read_number(&cursor, &number) || !take(&cursor, " ") || !read_number(&cursor, &number))
+	if (!text_take_number(&cursor, NUMBER_DIGITS, &number) || !text_take(&cursor, " ") ||
+		!text_take_number(&cursor, NUMBER_DIGITS, &number))
 		return false;
 	skip_blanks(&cursor);
-	return take(&cursor, "obj");
+	return text_take(&cursor, "obj");
 }
 
 /* An object starts a line within the first bytes; comments stand before it. */
@@ -79,13 +56,14 @@ static bool read_trailer(struct cursor *cursor)
 	size_t offset;
 
 	skip_blanks(cursor);
-	if (!read_number(cursor, &offset))
+	if (!text_take_number(cursor, NUMBER_DIGITS, &offset))
 		return false;
 	skip_blanks(cursor);
-	if (!take(cursor, "%%EOF") || offset >= cursor->at)
+	if (!text_take(cursor, "%%EOF") || offset >= cursor->at)
 		return false;
 	table.at = offset;
-	return offset == 0 || take(&table, "xref") || is_object(table); /* 0: linearized, annex F */
+	return offset == 0 || text_take(&table, "xref") ||
+		   is_object(table); /* 0: linearized, annex F */
 }
 
 /* Proven is what a trailer ends whose offset leads to where it says; else the header alone. */

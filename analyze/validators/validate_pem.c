@@ -1,5 +1,6 @@
 /* PEM text (RFC 7468, RFC 1421 4.6 for the headers of old keys, RFC 4880 6.2 for OpenPGP's
  * armour). */
+#include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
 #include <string.h>
@@ -9,12 +10,6 @@ enum {
 	LINE_MAX = 8192, /* writers wrap at 64 to 76; some put all into one line */
 	BLOCK_MAX_BYTES = 1 << 20,
 };
-
-static bool is_base64(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '+' || c == '/' ||
-		   c == '=';
-}
 
 static bool is_text(uint8_t c)
 {
@@ -55,7 +50,7 @@ static size_t body_digits(struct span line)
 {
 	size_t digits = 0;
 
-	while (digits < line.size && is_base64(line.data[digits]))
+	while (digits < line.size && text_is_base64(line.data[digits]))
 		digits++;
 	return digits;
 }

@@ -1,5 +1,6 @@
 /* Python pickles of protocol 4 and 5 (PEP 3154, PEP 574; opcodes as in CPython's
  * Lib/pickletools.py, 3.11). */
+#include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
 enum {
@@ -77,8 +78,7 @@ static bool is_word(struct span text)
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t c = text.data[i];
 
-		if (c != '.' && c != '_' && c < 0x80 && (c < '0' || c > '9') &&
-			((c | 32) < 'a' || (c | 32) > 'z'))
+		if (c != '.' && c != '_' && c < 0x80 && !text_is_digit(c) && !text_is_letter(c))
 			return false;
 	}
 	return text.size > 0 && text.size < 80;

@@ -2,7 +2,6 @@
  * IHDR). */
 #include "analyze/validators/validators.h"
 
-#include <stdio.h>
 #include <zlib.h>
 
 enum {

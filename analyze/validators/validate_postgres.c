@@ -1,6 +1,5 @@
 /* Messages of PostgreSQL's frontend/backend protocol 3.0 (PostgreSQL documentation, 55.7 "Message
  * Formats"): a type's letter, a length that counts itself, fields that use it up. */
-#include "analyze/validators/match_list.h"
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 

@@ -2,8 +2,6 @@
  * Microsoft 1991, chapter 2; RFC 9649 2.3 for WebP). */
 #include "analyze/validators/validators.h"
 
-#include <string.h>
-
 enum { HEADER_BYTES = 12, MOST_CHUNKS = 1 << 16 };
 
 /* First chunks that a file of a form has. */

@@ -1,6 +1,7 @@
 /* Snappy's framing format (github.com/google/snappy, framing_format.txt of 2013-10-25): the stream
  * identifier, ten bytes that the pattern has matched, and the chain of chunks behind it. */
 #include "analyze/validators/validators.h"
+#include "analyze/validators/varint.h"
 
 enum {
 	IDENTIFIER_BYTES = 10,
@@ -14,17 +15,11 @@ enum {
 /* A compressed chunk tells its unpacked size in up to three bytes of seven bits. */
 static bool read_unpacked(struct cursor cursor)
 {
-	uint32_t size = 0;
+	uint64_t size;
 
 	cursor_skip(&cursor, CHECKSUM_BYTES);
-	for (int shift = 0; shift < 21; shift += 7) {
-		uint8_t byte = cursor_u8(&cursor);
-
-		size |= (uint32_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return cursor_ok(&cursor) && size <= CHUNK_MAX_BYTES;
-	}
-	return false;
+	size = varint_read(&cursor, 3);
+	return cursor_ok(&cursor) && size <= CHUNK_MAX_BYTES;
 }
 
 static bool chunk_is_possible(const struct cursor *cursor, uint8_t type, uint32_t bytes)

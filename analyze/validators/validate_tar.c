@@ -1,4 +1,5 @@
 /* tar archives (POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar 1.34, src/tar.h). */
+#include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
 #include <stdio.h>
@@ -51,14 +52,6 @@ static struct span text_of(struct span field)
 	return end ? span_make(field.data, (size_t)((const uint8_t *)end - field.data)) : field;
 }
 
-static bool is_printable(struct span text)
-{
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] < ' ' || text.data[i] == 0x7f)
-			return false;
-	return true;
-}
-
 static bool header_is_sound(struct span header)
 {
 	static const char types[] = "01234567xgLKSVMDAN";
@@ -67,7 +60,7 @@ static bool header_is_sound(struct span header)
 
 	return header.size == BLOCK_BYTES &&
 		   span_equal(span_part(header, MAGIC_AT, 5), span_string("ustar")) &&
-		   memchr(types, type, sizeof types) && name.size && is_printable(name) &&
+		   memchr(types, type, sizeof types) && name.size && text_is_plain(name) &&
 		   checksum_agrees(header);
 }
 
@@ -100,7 +93,7 @@ static struct span entry_name(struct span bytes, struct match *match)
 	struct span prefix = text_of(span_part(bytes, PREFIX_AT, PREFIX_BYTES));
 	int length;
 
-	if (bytes.data[MAGIC_AT + 5] || !prefix.size || !is_printable(prefix))
+	if (bytes.data[MAGIC_AT + 5] || !prefix.size || !text_is_plain(prefix))
 		return name;
 	length = snprintf(match->built, sizeof match->built, "%.*s/%.*s", (int)prefix.size,
 					  (const char *)prefix.data, (int)name.size, (const char *)name.data);

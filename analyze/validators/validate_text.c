@@ -5,18 +5,7 @@
 
 enum { MAX_BYTES = 64 << 20 };
 
-static bool is_hex(uint8_t c)
-{
-	return text_is_digit(c) || (text_is_letter(c) && (c | 32) <= 'f');
-}
-
-/* The alphabet for addresses, with - and _, is left out: names of C++ functions are made of it. */
-static bool is_base64(uint8_t c)
-{
-	return text_is_digit(c) || text_is_letter(c) || c == '+' || c == '/' || c == '=';
-}
-
-static size_t kind_length(struct span bytes, bool (*is_kind)(uint8_t))
+static size_t kind_length(struct span bytes, bool (*is_kind)(int))
 {
 	size_t length = 0;
 
@@ -35,7 +24,7 @@ static size_t break_length(struct span bytes)
 
 /* Bytes at the start that are of the kind: lines of one length, and a shorter last one, in which
  * nothing else stands. */
-static size_t run_length(struct span bytes, bool (*is_kind)(uint8_t))
+static size_t run_length(struct span bytes, bool (*is_kind)(int))
 {
 	size_t first = kind_length(bytes, is_kind), end = first, length = first;
 
@@ -86,10 +75,10 @@ bool validate_encoded_text(struct span bytes, struct match *match)
 	struct span text = span_part(bytes, start, MAX_BYTES);
 	const char *kind = "hex";
 
-	length = run_length(text, is_hex);
+	length = run_length(text, text_is_hex);
 	if (length < LEAST) {
 		kind = "base64";
-		length = run_length(text, is_base64);
+		length = run_length(text, text_is_base64);
 	}
 	if (length < LEAST ||
 		(*kind == 'b' && !is_like_base64(span_part(text, 0, length < LOOK ? length : LOOK))))

@@ -1,5 +1,6 @@
 /* WebAssembly modules (WebAssembly core specification 2.0, 5.5 modules, 5.2.2 integers). */
 #include "analyze/validators/validators.h"
+#include "analyze/validators/varint.h"
 
 #include "base/text.h"
 
@@ -12,17 +13,7 @@ static const uint8_t order[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6 };
 /* An unsigned LEB128 of at most 32 bits. */
 static uint32_t read_u32(struct cursor *cursor)
 {
-	uint32_t value = 0;
-
-	for (unsigned shift = 0; shift < 35; shift += 7) {
-		uint8_t byte = cursor_u8(cursor);
-
-		value |= (uint32_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return value;
-	}
-	cursor->failed = true;
-	return 0;
+	return (uint32_t)varint_read(cursor, 5);
 }
 
 /* A custom section starts with its name, which is UTF-8. */

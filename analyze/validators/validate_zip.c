@@ -1,6 +1,7 @@
 /* Local file headers, central directory records and the end record (PKWARE APPNOTE.TXT 6.3.10,
  * 4.3.7, 4.3.12, 4.3.16). */
 #include "analyze/validators/deflate_trial.h"
+#include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 #include "base/size.h"
 
@@ -49,10 +50,7 @@ static bool date_is_possible(uint16_t date, uint16_t time)
 
 static bool name_is_printable(struct span name)
 {
-	for (size_t i = 0; i < name.size; i++)
-		if (name.data[i] < 0x20 || name.data[i] == 0x7f)
-			return false;
-	return name.size > 0;
+	return name.size && text_is_plain(name);
 }
 
 static bool entry_is_possible(const struct entry *entry)

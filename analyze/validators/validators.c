@@ -1,7 +1,5 @@
 #include "analyze/validators/validators.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct validator validators[] = {
@@ -106,16 +104,4 @@ const struct validator *validator_find(const char *name)
 const struct validator *validator_at(size_t index)
 {
 	return index < COUNT ? &validators[index] : NULL;
-}
-
-void match_build(struct match *match, const char *name, const char *format, ...)
-{
-	va_list values;
-	int size;
-
-	va_start(values, format);
-	size = vsnprintf(match->built, sizeof match->built, format, values);
-	va_end(values);
-	match->built_size = size < (int)sizeof match->built ? (size_t)size : sizeof match->built - 1;
-	match_set(match, name, span_make(match->built, match->built_size));
 }

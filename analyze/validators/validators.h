@@ -26,18 +26,6 @@ const struct validator *validator_find(const char *name);
 /* Validator `index` of the table; NULL behind the last. */
 const struct validator *validator_at(size_t index);
 
-/* Raises the extent. */
-static inline void match_extend(struct match *match, size_t extent)
-{
-	if (extent > match->extent)
-		match->extent = extent;
-}
-
-/* Sets a capture that is put together of `format` and what follows; cut to the room of
- * match->built, which holds one capture a match. */
-void match_build(struct match *match, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* The validators, each in a file of its format: validate_zip.c, validate_java.c, validate_json.c,
  * validate_http.c and so on. What they check and where that is written is said there. */
 validator_run validate_java_class, validate_jar_manifest;

@@ -3,14 +3,13 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "analyze/content/class_remains.h"
-#include "analyze/content/contents.h"
+#include "analyze/rules/contents.h"
 #include "analyze/content/inflate.h"
 #include "tests/support/class_file.h"
 #include "tests/support/packed.h"
 #include "tests/support/promise.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { ROOM = 1 << 16, FORMATS = 3 };
 

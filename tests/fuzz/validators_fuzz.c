@@ -6,8 +6,8 @@
  * the samples of the shipped rules. */
 #include "tests/fuzz/fuzz.h"
 
-#include "analyze/content/rule.h"
-#include "analyze/content/rule_set.h"
+#include "analyze/rules/rule.h"
+#include "analyze/rules/rule_set.h"
 #include "analyze/validators/validators.h"
 #include "tests/support/promise.h"
 

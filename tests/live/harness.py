@@ -218,6 +218,21 @@ class Session:
         """A python3 target; `source` prints READY."""
         return self.start(sys.executable, "-u", "-c", source)
 
+    def write_java(self, name, source):
+        """Writes the source of a class; gives its path."""
+        path = self.path(name + ".java")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(source)
+        return path
+
+    def compile_java(self, *words, to=None):
+        """Compiles with those words of javac into the session's folder, or `to`; skips where there is no JDK."""
+        if not shutil.which("javac"):
+            raise Skip("there is no JDK (javac)")
+        result = run("javac", "-d", to or self.folder, *words)
+        if result.status:
+            raise RuntimeError(result.describe())
+
     # --- the two programs ---
 
     def capture(self, pid, name, *options):

@@ -16,7 +16,9 @@ import ssl
 import sys
 import zlib
 
-from real_data import MAKERS, redis_data, text
+from made_up import text
+from real_data import MAKERS
+from real_messages import redis_data
 
 OBJECTS = 25
 BYTES_HEAD = bytes.__basicsize__ - 1  # CPython Include/cpython/bytesobject.h: ob_sval is the last member

@@ -1,32 +1,25 @@
-"""Data made by real tools: libraries of Python, programs, servers, and files that the machine has. Each
-maker gives pieces of one kind, as bytes or as (bytes, how many parts that has); none where the tool is not there.
-Standard library only."""
+"""Data made by real tools: libraries of Python, programs, and files that the machine has; real_messages.py has what
+they send. Each maker gives pieces of one kind, as bytes or as (bytes, how many parts that has); none where the tool is
+not there. Standard library only."""
 
 import base64
 import bz2
 import calendar
 import csv
-import email.message
 import glob
 import gzip
 import hashlib
 import hmac
-import http.client
-import http.server
 import importlib.util
 import io
 import itertools
 import json
-import logging
-import logging.handlers
 import lzma
 import marshal
 import os
 import pickle
 import plistlib
-import random
 import shutil
-import socket
 import sqlite3
 import ssl
 import struct
@@ -39,24 +32,8 @@ import xml.etree.ElementTree
 import zipfile
 import zlib
 
-PIECES = 120 if os.environ.get("DUMPCORE_LONG") else 12
-rng = random.Random(7)
-
-
-def text(size):
-    words = "order item total amount customer address street city invoice payment status shipped open".split()
-    parts = []
-    while sum(map(len, parts)) < size:
-        parts += [rng.choice(words), str(rng.randrange(10000))]
-    return " ".join(parts)[:size]
-
-
-def record(number):
-    return {"id": number, "name": text(20), "tags": text(30).split(), "price": rng.random(), "open": True, "next": None}
-
-
-def sizes():
-    return [rng.randrange(200, 6000) for _ in range(PIECES)]
+import real_messages
+from made_up import PIECES, record, rng, sizes, text
 
 
 def piped(*command):
@@ -95,44 +72,6 @@ def jwt():
         yield signed + b"." + coded(hmac.new(b"key", signed, hashlib.sha256).digest())
 
 
-class Sink(http.client.HTTPConnection):
-    """Keeps what the client would send."""
-
-    def connect(self):
-        self.sent, self.sock = b"", self
-
-    def sendall(self, data):
-        self.sent += data
-
-    def close(self):
-        pass
-
-
-def requests():
-    for number in range(PIECES):
-        sink = Sink("shop.example")
-        body = json.dumps(record(number)) if number % 2 else None
-        sink.request("POST" if body else "GET", f"/api/orders/{number}?full=1", body, {"Accept": "*/*", "X-Trace": "a"})
-        yield sink.sent
-
-
-def responses():
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def __init__(self, number):
-            self.wfile, self.request_version, self.requestline = io.BytesIO(), "HTTP/1.1", ""
-            self.protocol_version, self.close_connection, self.client_address = "HTTP/1.1", False, ("", 0)
-            body = json.dumps(record(number)).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-    return [Handler(number).wfile.getvalue() for number in range(PIECES)]
-
-
 def databases():
     for number in range(PIECES):
         with sqlite3.connect(":memory:") as base:
@@ -161,19 +100,6 @@ def keys():
                                  stderr=subprocess.DEVNULL, check=False).stdout
 
 
-def log_lines():
-    file = io.StringIO()
-    handler = logging.StreamHandler(file)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(threadName)s] %(name)s - %(message)s"))
-    log = logging.Logger("com.example.orders.OrderService")
-    log.addHandler(handler)
-    for _ in range(PIECES):
-        file.truncate(file.seek(0))
-        for level in (logging.INFO, logging.WARNING, logging.ERROR, logging.INFO):
-            log.log(level, "processed %d orders", rng.randrange(1000))
-        yield file.getvalue().encode()
-
-
 def xml_documents():
     for number in range(PIECES):
         root = xml.etree.ElementTree.Element("orders")
@@ -187,14 +113,6 @@ def tables():
         file = io.StringIO()
         csv.writer(file).writerows([["id", "name", "price"]] + [[i, text(20), i / 7] for i in range(20 + number)])
         yield file.getvalue().encode()
-
-
-def mails():
-    for number in range(PIECES):
-        mail = email.message.EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = "shop@example.org", "jo@example.org", f"Order {number}"
-        mail.set_content(text(300))
-        yield mail.as_bytes()
 
 
 def archives():
@@ -224,102 +142,6 @@ def code():
         made = compile(source, f"/srv/app/module{number}.py", "exec")
         head = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, 1700000000, 200)
         yield head + marshal.dumps(made)
-
-
-def redis_data(path):
-    """{kind: pieces} of a real redis: its replies (RESP2), read from its socket, and its snapshot."""
-    found = {"redis reply": [], "redis snapshot": []}
-    with socket.socket(socket.AF_UNIX) as link:
-        link.connect(path)
-        reader = link.makefile("rb")
-
-        def ask(*words):
-            link.sendall(redis_command(words))
-            kept = head = reader.readline()
-            for _ in range(int(head[1:]) if head[:1] == b"*" else 0):
-                kept += reader.readline()
-                kept += reader.read(int(kept.rsplit(b"$", 1)[1]) + 2)
-            return kept
-        for number in range(PIECES):
-            for field in range(4):
-                ask("HSET", f"order:{number}", f"field{field}", text(20))
-            found["redis reply"].append(ask("HGETALL", f"order:{number}"))
-        ask("SAVE")
-    with open(os.path.join(os.path.dirname(path), "dump.rdb"), "rb") as file:
-        found["redis snapshot"].append(file.read())
-    return found
-
-
-def redis_command(words):
-    """As clients of redis write it (RESP2, "Sending commands to a Redis server")."""
-    coded = [word.encode() for word in words]
-    return b"*%d\r\n" % len(coded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in coded)
-
-
-def sent_by(*command):
-    """What a program sends to a server on 127.0.0.1 that never answers; PORT in its words is the server's."""
-    if not shutil.which(command[0]):
-        return b""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(1)
-        port = str(server.getsockname()[1])
-        client = subprocess.Popen([word.replace("PORT", port) for word in command], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
-        server.settimeout(20)
-        link, _ = server.accept()
-        link.settimeout(0.2)
-        data = b""
-        try:
-            while part := link.recv(1 << 16):
-                data += part
-        except TimeoutError:
-            pass
-        link.close()
-        client.kill()
-        client.wait()
-    return data
-
-
-def forms():
-    for number in range(3):
-        data = sent_by("curl", "-s", "-F", f"name=order {number}", "-F", "note=" + text(100), "http://127.0.0.1:PORT/")
-        yield data[data.find(b"\r\n\r\n") + 4:], 2
-
-
-def hellos():
-    """What a client of TLS sends first."""
-    for number in range(PIECES):
-        out = ssl.MemoryBIO()
-        link = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname=f"shop{number}.example")
-        try:
-            link.do_handshake()
-        except ssl.SSLWantReadError:
-            yield out.read()
-
-
-def syslog_lines():
-    """Of RFC 5424, as logger of util-linux sends them."""
-    for _ in range(PIECES if shutil.which("logger") else 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-            server.bind(("127.0.0.1", 0))
-            subprocess.run(["logger", "--rfc5424", "-d", "-n", "127.0.0.1", "-P", str(server.getsockname()[1]),
-                            "-t", "shop", "order " + text(60)], check=True)
-            yield server.recv(4096)
-
-
-def older_syslog_lines():
-    """Of RFC 3164, as Python sends them."""
-    for _ in range(PIECES):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-            server.bind(("127.0.0.1", 0))
-            handler = logging.handlers.SysLogHandler(server.getsockname())
-            handler.setFormatter(logging.Formatter("%(asctime)s host shop[17]: %(message)s", "%b %d %H:%M:%S"))
-            handler.append_nul = False
-            handler.handle(logging.makeLogRecord({"msg": "order " + text(60), "levelno": logging.INFO,
-                                                  "levelname": "INFO"}))
-            handler.close()
-            yield server.recv(4096)
 
 
 def write_ahead_logs():
@@ -395,22 +217,22 @@ MAKERS = {
     "private key": keys,
     "ssh key": ssh_keys,
     "jwt": jwt,
-    "http request": requests,
-    "http response": responses,
-    "redis command": lambda: [redis_command(["SET", f"session:{number}", text(100), "EX", "3600"])
+    "http request": real_messages.requests,
+    "http response": real_messages.responses,
+    "redis command": lambda: [real_messages.redis_command(["SET", f"session:{number}", text(100), "EX", "3600"])
                               for number in range(PIECES)],
-    "http/2 client": lambda: filter(None, [sent_by("curl", "-s", "--http2-prior-knowledge",
+    "http/2 client": lambda: filter(None, [real_messages.sent_by("curl", "-s", "--http2-prior-knowledge",
                                                    "http://127.0.0.1:PORT/orders")]),
-    "mqtt client": lambda: filter(None, [sent_by("curl", "-s", "mqtt://127.0.0.1:PORT/orders/new")]),
-    "multipart form": forms,
-    "tls client": hellos,
-    "log": log_lines,
-    "syslog": syslog_lines,
-    "syslog, older": older_syslog_lines,
+    "mqtt client": lambda: filter(None, [real_messages.sent_by("curl", "-s", "mqtt://127.0.0.1:PORT/orders/new")]),
+    "multipart form": real_messages.forms,
+    "tls client": real_messages.hellos,
+    "log": real_messages.log_lines,
+    "syslog": real_messages.syslog_lines,
+    "syslog, older": real_messages.older_syslog_lines,
     "xml": xml_documents,
     "html": lambda: [calendar.HTMLCalendar().formatyearpage(2000 + number) for number in range(PIECES)],
     "csv": tables,
-    "mail": mails,
+    "mail": real_messages.mails,
     "form": lambda: [urllib.parse.urlencode({key: str(value) for key, value in record(number).items()}).encode()
                      for number in range(PIECES)],
     "utf-16": lambda: [text(size).encode("utf-16-le") for size in sizes()],
@@ -425,5 +247,3 @@ MAKERS = {
     "font file": lambda: files_of_machine("/usr/share/fonts/**/*.ttf"),
     "gzip file": lambda: files_of_machine("/usr/share/doc/*/changelog.Debian.gz"),
 }
-
-

@@ -52,6 +52,8 @@ USAGE_ERRORS = [
     (["rules", "explain", "x.core", "0x10"], "needs: FILE ADDRESS ID", "rules explain --help"),
     (["rules", "suggest", "x.core", "--reveal"], "terminal", "left out"),
     (["show", "x.core"], "needs: FILE ADDRESS", "--help"),
+    (["report", "x.core", "--rules", ""], "the path of the rules is empty", ""),
+    (["show", "x.core", "0x10", "--rules", ""], "the path of the rules is empty", ""),
     (["show", "x.core", "0xzz"], "'0xzz' is no address", "analyze chunks"),
     (["show", "x.core", "0x10", "--format", "markdown"], "markdown", "text and json"),
     (["chunks", "x.core", "--reach", "anchord"], "anchord", "'anchored'"),

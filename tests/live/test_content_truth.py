@@ -8,7 +8,6 @@ Arguments are rule files or folders that take the place of rules/. A row about a
 import collections
 import json
 import os
-import shutil
 import sys
 
 from corpus import LIVE_STATES, Hits, Rule
@@ -206,12 +205,8 @@ def held_by_python(session, rules):
 
 
 def held_by_java(session, rules):
-    if not shutil.which("javac"):
-        raise Skip("there is no JDK (javac)")
     exported = ["--add-exports", "java.base/sun.nio.ch=ALL-UNNAMED"]
-    result = run("javac", "-nowarn", *exported, "-d", session.folder, os.path.join(FOLDER, "Held.java"))
-    if result.status:
-        raise RuntimeError(result.describe())
+    session.compile_java("-nowarn", *exported, os.path.join(FOLDER, "Held.java"))
     target = session.start("java", "-Xmx64m", *exported, "-cp", session.folder, "Held", session.folder)
     pieces = [(kind, int(address), int(size), int(parts), True) for word, kind, address, size, parts in
               (line.split("\t") for line in target.said if line.startswith("PIECE"))]

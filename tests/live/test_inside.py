@@ -4,10 +4,9 @@ report says is inside is what the program put there."""
 
 import collections
 import os
-import shutil
 import zipfile
 
-from harness import ANALYZE, Session, Skip, run
+from harness import ANALYZE, Session, run
 
 # Rules of the test's own, so that it does not hang on what the shipped ones call things.
 OWN_RULES = r"""
@@ -153,9 +152,7 @@ CLASSES = 12  # of each package, and an inner one of each of those
 
 def compile_all(session):
     """Compiles the program and the packages' classes; gives the classes' folder."""
-    sources = [session.path("Jars.java")]
-    with open(sources[0], "w", encoding="utf-8") as file:
-        file.write(JAVA)
+    sources = [session.write_java("Jars", JAVA)]
     for package in PACKAGES:
         folder = os.path.join(session.folder, "source", *package.split("."))
         os.makedirs(folder)
@@ -165,9 +162,7 @@ def compile_all(session):
             with open(sources[-1], "w", encoding="utf-8") as file:
                 kind = "abstract class" if number % 3 == 0 else "class"
                 file.write(CLASS.format(package=package, name=name, kind=kind))
-    result = run("javac", "-d", session.path("classes"), *sources)
-    if result.status:
-        raise RuntimeError(result.describe())
+    session.compile_java(*sources, to=session.path("classes"))
     return session.path("classes")
 
 
@@ -191,8 +186,6 @@ def groups_of(report, id_):
 
 
 def java(session):
-    if not shutil.which("javac"):
-        raise Skip("there is no JDK (javac)")
     classes = compile_all(session)
     jars = make_jars(session, classes)
     for state, rule in (("open", "compression.zlib-inflate"), ("ended", "compression.zlib-inflate-stale")):

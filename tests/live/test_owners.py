@@ -230,13 +230,7 @@ def node_at_work(session):
 
 
 def java(session):
-    if not shutil.which("javac"):
-        raise Skip("there is no JDK (javac)")
-    with open(session.path("Holder.java"), "w", encoding="utf-8") as file:
-        file.write(JAVA % HELD)
-    result = run("javac", "-d", session.folder, session.path("Holder.java"))
-    if result.status:
-        raise RuntimeError(result.describe())
+    session.compile_java(session.write_java("Holder", JAVA % HELD))
     target = session.start("java", "-Xmx512m", "-XX:+UseG1GC", "-cp", session.folder, "Holder")
     report = check_owner(session, "java", "jvm-gc", target, held_by(target), "likely", "java.heap")
     got = resident(report)

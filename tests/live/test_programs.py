@@ -3,11 +3,10 @@
 report that accounts for its RSS and has no anomaly."""
 
 import os
-import shutil
 import socket
 import threading
 
-from harness import COMPLETE, Session, Skip, find_program, library_path, run, wait_until
+from harness import COMPLETE, Session, Skip, find_program, library_path, wait_until
 
 PYTHON = """
 import json, threading, time
@@ -188,13 +187,7 @@ def node(session):
 
 
 def java(session):
-    if not shutil.which("javac"):
-        raise Skip("there is no JDK (javac)")
-    with open(session.path("Target.java"), "w", encoding="utf-8") as file:
-        file.write(JAVA)
-    result = run("javac", "-d", session.folder, session.path("Target.java"))
-    if result.status:
-        raise RuntimeError(result.describe())
+    session.compile_java(session.write_java("Target", JAVA))
     target = session.start("java", "-Xmx32m", "-cp", session.folder, "Target")
     check_report(session, "java", target.pid)
 

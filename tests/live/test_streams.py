@@ -148,18 +148,8 @@ def python3(session):
     session.ok(rules.get("compression.zlib-data", (0,))[0] >= 5, "python3: zlib data at the start of chunks", str(rules))
 
 
-def compile_java(session):
-    if not shutil.which("javac"):
-        raise Skip("there is no JDK (javac)")
-    with open(session.path("Streams.java"), "w", encoding="utf-8") as file:
-        file.write(JAVA)
-    result = run("javac", "-d", session.folder, session.path("Streams.java"))
-    if result.status:
-        raise RuntimeError(result.describe())
-
-
 def java(session):
-    compile_java(session)
+    session.compile_java(session.write_java("Streams", JAVA))
     command = ("java", "-Xmx64m", "-XX:+UseSerialGC", "-cp", session.folder)
     rules = rules_of(session, session.start(*command, "Streams"), "java")
     check_live(session, rules, "java", "compression.zlib-deflate", 16)
@@ -170,7 +160,7 @@ def java(session):
 
 
 def java_with_tracking(session):
-    compile_java(session)
+    session.compile_java(session.write_java("Streams", JAVA))
     target = session.start("java", "-Xmx64m", "-XX:+UseSerialGC", "-XX:NativeMemoryTracking=summary", "-cp",
                            session.folder, "Streams")
     rules = rules_of(session, target, "tracked")

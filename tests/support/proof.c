@@ -61,6 +61,53 @@ void proof_capture(const struct match *match, const char *name, const char *want
 				 (const char *)capture->text.data, wanted);
 }
 
+void proof_extent(const char *validator, struct span bytes, size_t wanted)
+{
+	struct match match;
+	size_t extent = proof_run(validator, bytes, &match);
+
+	if (extent != wanted)
+		fail_msg("%s proves %zu of %zu bytes, not %zu: %.*s", validator, extent, bytes.size, wanted,
+				 (int)bytes.size, (const char *)bytes.data);
+}
+
+void proof_changed(const char *validator, struct span bytes, size_t at, const char *hex,
+				   size_t wanted)
+{
+	struct strbuf copy = { 0 }, change = proof_hex(hex);
+
+	assert_true(at + change.size <= bytes.size);
+	strbuf_add(&copy, bytes.data, bytes.size);
+	memcpy(copy.data + at, change.data, change.size);
+	proof_extent(validator, strbuf_span(&copy), wanted);
+	strbuf_deinit(&change);
+	strbuf_deinit(&copy);
+}
+
+void proof_provides(const char *validator, struct span bytes, const char *capture,
+					const char *wanted)
+{
+	struct match match;
+
+	assert_true(proof_run(validator, bytes, &match) > 0);
+	proof_capture(&match, capture, wanted);
+}
+
+void proof_cases(const char *validator, const char *capture, const struct proof_case *cases,
+				 size_t count)
+{
+	struct match match;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t extent = proof_run_hex(validator, cases[i].hex, &match);
+
+		if (extent != cases[i].extent)
+			fail_msg("case %zu of %s: %zu, not %zu", i, validator, extent, cases[i].extent);
+		if (extent && capture)
+			proof_capture(&match, capture, cases[i].text);
+	}
+}
+
 static size_t flip_each_bit(const char *validator, uint8_t *bytes, size_t size, size_t whole)
 {
 	struct match match;
@@ -99,6 +146,18 @@ size_t proof_damage(const char *validator, struct span bytes)
 	}
 	free(copy);
 	return passed;
+}
+
+void proof_damages(const struct proof_seed *seeds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct strbuf bytes = proof_hex(seeds[i].hex);
+		size_t unseen = proof_damage(seeds[i].validator, strbuf_span(&bytes));
+
+		if (unseen > seeds[i].unseen)
+			fail_msg("%s: %zu flips unseen", seeds[i].validator, unseen);
+		strbuf_deinit(&bytes);
+	}
 }
 
 size_t proof_noise(const char *validator, struct span start, int rounds)

@@ -20,6 +20,29 @@ size_t proof_run(const char *validator, struct span bytes, struct match *match);
 /* proof_run of hex digits. */
 size_t proof_run_hex(const char *validator, const char *hex, struct match *match);
 
+/* Asserts that it proves so much of the bytes. */
+void proof_extent(const char *validator, struct span bytes, size_t wanted);
+
+/* The same where some of the bytes are replaced, by hex digits, from `at` on. */
+void proof_changed(const char *validator, struct span bytes, size_t at, const char *hex,
+				   size_t wanted);
+
+/* Asserts that it proves the bytes and provides the capture with this text. */
+void proof_provides(const char *validator, struct span bytes, const char *capture,
+					const char *wanted);
+
+/* One case of a table: bytes, what is proven of them and, where something is, what the validator's
+ * capture says. */
+struct proof_case {
+	const char *hex;
+	size_t extent;
+	const char *text;
+};
+
+/* Asserts all of a table; `capture` is the one that `text` is about, NULL for none. */
+void proof_cases(const char *validator, const char *capture, const struct proof_case *cases,
+				 size_t count);
+
 /* Asserts that the capture of that name is this text. */
 void proof_capture(const struct match *match, const char *name, const char *wanted);
 
@@ -27,6 +50,16 @@ void proof_capture(const struct match *match, const char *name, const char *want
  * validator never proves more than there is. Gives how many of the single flips it still proves at
  * the full extent. */
 size_t proof_damage(const char *validator, struct span bytes);
+
+/* What is proven, and of how many of its bits at most a flip goes unseen: those of values that
+ * nothing checks. */
+struct proof_seed {
+	const char *validator, *hex;
+	size_t unseen;
+};
+
+/* Asserts proof_damage for each. */
+void proof_damages(const struct proof_seed *seeds, size_t count);
 
 /* Of `rounds` buffers of 256 random bytes, the same ones every time, that all start with `start`:
  * how many it accepts. */

@@ -1,6 +1,8 @@
 #include "tests/support/rule_text.h"
 
+#include "analyze/author/rule_check.h"
 #include "base/file.h"
+#include "tests/unit/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,4 +80,10 @@ void rule_text_deinit(struct rule_text *text)
 	vec_deinit(&text->messages);
 	strbuf_deinit(&text->all);
 	strbuf_deinit(&text->full);
+}
+
+void rule_text_load_sound(struct rule_text *text, const char *rules)
+{
+	rule_text_load_rule(text, rules);
+	assert_string_equal(strbuf_text(&text->all), "");
 }

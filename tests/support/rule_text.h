@@ -2,7 +2,8 @@
 #ifndef TESTS_SUPPORT_RULE_TEXT_H
 #define TESTS_SUPPORT_RULE_TEXT_H
 
-#include "analyze/content/rule_set.h"
+#include "analyze/rules/rule_set.h"
+#include "base/strbuf.h"
 #include "base/span.h"
 
 struct rule_text {
@@ -19,6 +20,9 @@ void rule_text_load(struct rule_text *text, struct span bytes);
 /* As rule_text_load for one rule: puts "format: 1", "namespace: t" and "rules:" before it, so the
  * rule starts in line 4. */
 void rule_text_load_rule(struct rule_text *text, const char *rule);
+
+/* The same of rules about which nothing is said, or the test fails. */
+void rule_text_load_sound(struct rule_text *text, const char *rules);
 
 /* Runs rule_set_check and adds its messages. */
 void rule_text_check(struct rule_text *text);

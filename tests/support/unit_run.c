@@ -1,8 +1,11 @@
 #include "tests/support/unit_run.h"
 
+#include "analyze/content/scan.h"
+
 #include "analyze/content/join.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/unit_scan.h"
+#include "tests/unit/unit.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -66,5 +69,17 @@ struct findings unit_run(const struct rule_text *rules, const struct sketch *ske
 	join_destroy(join);
 	unit_tables_deinit(&shared);
 	runs_deinit(&runs);
+	return findings;
+}
+
+struct findings unit_run_whole(const struct rule_text *rules, const struct sketch *sketch,
+							   const struct page_map *page_map, unsigned workers)
+{
+	struct findings findings;
+	struct err err = { 0 };
+
+	if (!content_scan(&findings, rules->set, &sketch->image, NULL, &sketch->chunks, page_map,
+					  workers, NULL, &err))
+		fail_msg("%s", err.what);
 	return findings;
 }

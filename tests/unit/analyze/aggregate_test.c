@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/aggregate.h"
+#include "analyze/rules/aggregate.h"
 
 static void check(enum transform_kind kind, uint32_t number, const char *value, const char *wanted)
 {

@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/confirm.h"
-#include "analyze/content/byte_set.h"
+#include "analyze/rules/confirm.h"
+#include "analyze/rules/byte_set.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/confirm.h"
-#include "analyze/content/coverage.h"
+#include "analyze/rules/confirm.h"
+#include "analyze/rules/coverage.h"
 #include "base/strbuf.h"
 
 #include <stdio.h>

@@ -1,11 +1,10 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/explain_text.h"
+#include "analyze/author/explain_text.h"
 #include "analyze/content/scan.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +18,7 @@ struct bench {
 
 static void bench_init(struct bench *bench, const char *rule)
 {
-	rule_text_load_rule(&bench->rules, rule);
-	assert_string_equal(strbuf_text(&bench->rules.all), "");
+	rule_text_load_sound(&bench->rules, rule);
 	sketch_init(&bench->sketch, 1 << 16);
 }
 

@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/prefilter.h"
+#include "analyze/rules/prefilter.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,8 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/redact.h"
+#include "analyze/rules/redact.h"
 #include "base/text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "base/file.h"
 #include "tests/support/rule_text.h"
 

@@ -1,7 +1,10 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/rule.h"
-#include "analyze/content/rule_set.h"
+#include "analyze/author/rule_list.h"
+#include "analyze/author/rule_check.h"
+#include "analyze/author/rule_test.h"
+#include "analyze/rules/rule.h"
+#include "analyze/rules/rule_set.h"
 #include "base/file.h"
 #include "tests/support/rule_text.h"
 

@@ -4,7 +4,7 @@
  * usage: rules_schema_test [--update]     writes the validators' names into the schema */
 #include "tests/unit/unit.h"
 
-#include "analyze/content/rule_file.h"
+#include "analyze/rules/rule_file.h"
 #include "analyze/validators/validators.h"
 #include "base/file.h"
 #include "tests/support/rule_text.h"

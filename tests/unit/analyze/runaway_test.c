@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/content/join.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
 #include "analyze/content/stress.h"
 #include "analyze/content/unit_scan.h"
@@ -11,7 +11,6 @@
 #include "tests/support/sketch.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 

@@ -1,10 +1,9 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/sample_list.h"
+#include "analyze/author/sample_list.h"
 #include "tests/support/rule_text.h"
 
 #include <jansson.h>
-#include <string.h>
 
 static const char pattern_rule[] =
 	"- id: greeting\n  title: t\n  keywords: [hello]\n  pattern: 'hello [a-z]+'\n"
@@ -32,8 +31,7 @@ static json_t *list(const char *rule)
 	struct strbuf out = { 0 };
 	json_t *root;
 
-	rule_text_load_rule(&text, rule);
-	assert_string_equal(strbuf_text(&text.all), "");
+	rule_text_load_sound(&text, rule);
 	sample_list(text.set, true, &out);
 	root = json_loads(strbuf_text(&out), 0, NULL);
 	assert_int_equal(json_array_size(root), 1);

@@ -1,33 +1,12 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/confirm.h"
-#include "analyze/content/rule.h"
-#include "analyze/content/scan.h"
+#include "analyze/rules/rule.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
 #include "tests/support/unit_run.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static struct findings scan(const struct rule_text *rules, const struct sketch *sketch,
-							const struct page_map *map, unsigned workers)
-{
-	struct findings findings;
-	struct err err = { 0 };
-
-	if (!content_scan(&findings, rules->set, &sketch->image, NULL, &sketch->chunks, map, workers,
-					  NULL, &err))
-		fail_msg("%s", err.what);
-	return findings;
-}
-
-static void load(struct rule_text *rules, const char *text)
-{
-	rule_text_load_rule(rules, text);
-	assert_string_equal(strbuf_text(&rules->all), "");
-}
 
 #define EVENT                                                                                     \
 	"- id: event\n  title: T\n  keywords: ['42[\"']\n  pattern: '42\\[\"(?<event>[^\"]+)\"\\]'\n" \
@@ -41,13 +20,13 @@ static void hits_say_where_and_in_what(void **state)
 	uint8_t *live, *freed;
 
 	(void)state;
-	load(&rules, EVENT "  redact: {event: show}\n");
+	rule_text_load_sound(&rules, EVENT "  redact: {event: show}\n");
 	sketch_init(&sketch, 4096);
 	sketch_text(&sketch, CHUNK_IN_USE, "nothing here");
 	live = sketch_text(&sketch, CHUNK_IN_USE, "..42[\"kick\"]..42[\"join\"]");
 	freed = sketch_text(&sketch, CHUNK_BINNED, "0123456789abcdef42[\"kick\"]");
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 3);
 	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, live) + 2);
 	assert_int_equal(findings.hits.items[0].bytes, 10);
@@ -73,7 +52,7 @@ static void the_last_word_belongs_to_the_next_chunk_too(void **state)
 	uint8_t *payload;
 
 	(void)state;
-	load(&rules, EVENT);
+	rule_text_load_sound(&rules, EVENT);
 	sketch_init(&sketch, 4096);
 	payload = sketch_chunk(&sketch, 32, CHUNK_IN_USE);
 	memcpy(payload + 10, "42[\"kick123\"]", 13); /* 24 bytes can be used of a chunk of 32 */
@@ -82,7 +61,7 @@ static void the_last_word_belongs_to_the_next_chunk_too(void **state)
 	memcpy(payload + 10, "42[\"k123\"]", 10); /* here the last word is malloc's */
 	sketch_chunk(&sketch, 32, CHUNK_IN_USE);
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 1);
 	assert_int_equal(findings.hits.items[0].bytes, 6); /* cut to the chunk */
 	findings_deinit(&findings);
@@ -128,8 +107,8 @@ static void chunks_are_dropped_by_state_size_and_anchor(void **state)
 		struct findings findings;
 
 		strbuf_printf(&rule, "%s%s", EVENT, cases[i].scan);
-		load(&rules, strbuf_text(&rule));
-		findings = scan(&rules, &sketch, NULL, 1);
+		rule_text_load_sound(&rules, strbuf_text(&rule));
+		findings = unit_run_whole(&rules, &sketch, NULL, 1);
 		if (findings.hits.count != cases[i].hits)
 			fail_msg("%s: %zu hits", cases[i].scan, findings.hits.count);
 		findings_deinit(&findings);
@@ -148,14 +127,15 @@ static void a_line_starts_where_it_starts(void **state)
 	uint8_t *payload;
 
 	(void)state;
-	load(&rules, "- {id: line, title: T, keywords: [abc], pattern: '(?m)^abc'}\n"
-				 "- {id: start, title: T, keywords: [abc], pattern: '^abc'}\n"
-				 "- {id: behind, title: T, keywords: [abc], pattern: '(?<=^x)abc'}\n");
+	rule_text_load_sound(&rules,
+						 "- {id: line, title: T, keywords: [abc], pattern: '(?m)^abc'}\n"
+						 "- {id: start, title: T, keywords: [abc], pattern: '^abc'}\n"
+						 "- {id: behind, title: T, keywords: [abc], pattern: '(?<=^x)abc'}\n");
 	sketch_init(&sketch, 4096);
 	payload = sketch_text(&sketch, CHUNK_IN_USE, "abc abc\nabc xabc");
 	sketch_text(&sketch, CHUNK_IN_USE, "xabc xabc");
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 4);
 	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, payload));
 	assert_int_equal(findings.hits.items[1].start, sketch_address(&sketch, payload));
@@ -176,11 +156,11 @@ static void hidden_values_get_ordinals(void **state)
 	struct findings findings;
 
 	(void)state;
-	load(&rules, EVENT);
+	rule_text_load_sound(&rules, EVENT);
 	sketch_init(&sketch, 4096);
 	sketch_text(&sketch, CHUNK_IN_USE, "42[\"alpha\"]42[\"beta\"]42[\"alpha\"]");
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.groups.count, 2);
 	assert_string_equal(findings.groups.items[0].key, "hidden #1");
 	assert_string_equal(findings.groups.items[1].key, "hidden #2");
@@ -197,11 +177,11 @@ static void keys_beyond_the_maximum_are_others(void **state)
 	struct findings findings;
 
 	(void)state;
-	load(&rules, EVENT "  redact: {event: show}\n");
+	rule_text_load_sound(&rules, EVENT "  redact: {event: show}\n");
 	sketch_init(&sketch, 4096);
 	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]42[\"b\"]42[\"c\"]42[\"d\"]42[\"e\"]42[\"a\"]");
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.groups.count, 4);
 	assert_string_equal(findings.groups.items[3].key, AGGREGATE_OTHERS);
 	assert_int_equal(findings.hits.items[3].group, 3);
@@ -246,9 +226,9 @@ static void canaries_never_leave(void **state)
 	struct findings findings;
 
 	(void)state;
-	load(&rules, "- id: event\n  title: T\n  keywords: ['42[\"']\n"
-				 "  pattern: '42\\[\"(?<event>[^\"]+)\"\\]'\n"
-				 "  aggregate: {by: event}\n  redact: show\n");
+	rule_text_load_sound(&rules, "- id: event\n  title: T\n  keywords: ['42[\"']\n"
+								 "  pattern: '42\\[\"(?<event>[^\"]+)\"\\]'\n"
+								 "  aggregate: {by: event}\n  redact: show\n");
 	sketch_init(&sketch, 8192);
 	for (size_t i = 0; i < COUNT; i++) {
 		char text[128];
@@ -257,7 +237,7 @@ static void canaries_never_leave(void **state)
 		sketch_text(&sketch, CHUNK_IN_USE, text);
 	}
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 2);
+	findings = unit_run_whole(&rules, &sketch, NULL, 2);
 	assert_int_equal(findings.hits.count, COUNT);
 	for (size_t i = 0; i < COUNT; i++)
 		assert_string_equal(findings.groups.items[findings.hits.items[i].group].key,
@@ -289,11 +269,11 @@ static void only_what_a_key_keeps_can_hide_it(void **state)
 					  "  pattern: '42\\[\"(?<event>[^\"]+)\"\\]'\n  redact: show\n"
 					  "  aggregate: {by: event, transform: %s}\n",
 					  transforms[i]);
-		load(&rules, strbuf_text(&rule));
+		rule_text_load_sound(&rules, strbuf_text(&rule));
 		sketch_init(&sketch, 4096);
 		sketch_text(&sketch, CHUNK_IN_USE, "42[\"org/OAuth2AuthorizationRequestRedirectFilter\"]");
 		sketch_seal(&sketch);
-		findings = scan(&rules, &sketch, NULL, 1);
+		findings = unit_run_whole(&rules, &sketch, NULL, 1);
 		assert_int_equal(findings.groups.count, 1);
 		assert_string_equal(findings.groups.items[0].key, keys[i]);
 		findings_deinit(&findings);
@@ -318,11 +298,11 @@ static void structures_claim_what_they_own(void **state)
 	uint8_t *window, *stream;
 
 	(void)state;
-	load(&rules, "- id: s\n  title: T\n  extent: chunk\n"
-				 "  structure:\n"
-				 "  - {at: 0, type: u64, in: 0x1234}\n"
-				 "  - {at: 8, type: ptr, to: chunk-start, claim: true}\n"
-				 "  scan: {anchor: chunk-start, states: [in-use]}\n");
+	rule_text_load_sound(&rules, "- id: s\n  title: T\n  extent: chunk\n"
+								 "  structure:\n"
+								 "  - {at: 0, type: u64, in: 0x1234}\n"
+								 "  - {at: 8, type: ptr, to: chunk-start, claim: true}\n"
+								 "  scan: {anchor: chunk-start, states: [in-use]}\n");
 	sketch_init(&sketch, 4096);
 	window = sketch_chunk(&sketch, 1024, CHUNK_IN_USE);
 	stream = sketch_chunk(&sketch, 64, CHUNK_IN_USE);
@@ -330,7 +310,7 @@ static void structures_claim_what_they_own(void **state)
 	put(stream + 8, sketch_address(&sketch, window));
 	sketch_chunk(&sketch, 64, CHUNK_IN_USE);
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 2); /* by address: the claim comes first */
 	assert_true(findings.hits.items[0].claimed);
 	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, window) - 16);
@@ -353,7 +333,7 @@ static void pages_that_are_not_there_are_skipped(void **state)
 	uint8_t *payload;
 
 	(void)state;
-	load(&rules, EVENT);
+	rule_text_load_sound(&rules, EVENT);
 	sketch_init(&sketch, 6 * 4096);
 	payload = sketch_chunk(&sketch, 6 * 4096 - 64, CHUNK_IN_USE);
 	for (size_t page = 0; page < 5; page++)
@@ -371,10 +351,10 @@ static void pages_that_are_not_there_are_skipped(void **state)
 					PAGE_TORN);
 	page_map_append(&map, (struct range){ SKETCH_START + 4 * 4096, SKETCH_START + 5 * 4096 },
 					PAGE_ABSENT);
-	findings = scan(&rules, &sketch, &map, 1);
+	findings = unit_run_whole(&rules, &sketch, &map, 1);
 	assert_int_equal(findings.hits.count, 3); /* pages 0, 1 and 3 */
 	findings_deinit(&findings);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 7);
 	findings_deinit(&findings);
 	page_map_deinit(&map);
@@ -392,11 +372,11 @@ static void structures_reach_over_missing_pages(void **state)
 	uint8_t *payload;
 
 	(void)state;
-	load(&rules, "- {id: s, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
-				 "{at: 8200, type: u64, in: 0x123456789..0x123456789}], "
-				 "scan: {anchor: chunk-start}}\n"
-				 "- {id: any, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
-				 "{at: 8136, type: u64, in: 0x123456789..0x123456789}]}\n");
+	rule_text_load_sound(&rules, "- {id: s, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
+								 "{at: 8200, type: u64, in: 0x123456789..0x123456789}], "
+								 "scan: {anchor: chunk-start}}\n"
+								 "- {id: any, title: T, structure: [{at: 0, type: u8, in: 1..3}, "
+								 "{at: 8136, type: u64, in: 0x123456789..0x123456789}]}\n");
 	sketch_init(&sketch, 6 * 4096);
 	payload = sketch_chunk(&sketch, 4 * 4096, CHUNK_IN_USE);
 	payload[0] = payload[64] = 2;
@@ -406,7 +386,7 @@ static void structures_reach_over_missing_pages(void **state)
 		page_map_append(
 			&map, (struct range){ SKETCH_START + page * 4096, SKETCH_START + (page + 1) * 4096 },
 			page == 1 ? PAGE_ABSENT : PAGE_PRESENT);
-	findings = scan(&rules, &sketch, &map, 1);
+	findings = unit_run_whole(&rules, &sketch, &map, 1);
 	assert_int_equal(findings.hits.count, 2);
 	assert_int_equal(findings.hits.items[0].start, sketch_address(&sketch, payload));
 	assert_int_equal(findings.hits.items[1].start, sketch_address(&sketch, payload) + 64);
@@ -425,15 +405,15 @@ static void a_limit_is_counted_as_undecided(void **state)
 	uint8_t *payload;
 
 	(void)state;
-	load(&rules, "- id: slow\n  title: T\n  keywords: [key]\n"
-				 "  pattern: 'key(?:[a-z]{1,100}){1,3}[\\x01\\x02]'\n");
+	rule_text_load_sound(&rules, "- id: slow\n  title: T\n  keywords: [key]\n"
+								 "  pattern: 'key(?:[a-z]{1,100}){1,3}[\\x01\\x02]'\n");
 	sketch_init(&sketch, 4096);
 	payload = sketch_chunk(&sketch, 2048, CHUNK_IN_USE);
 	memset(payload, 'a', 2000);
 	memcpy(payload, "key", 3);
 	memcpy(payload + 1000, "key", 3);
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 1);
+	findings = unit_run_whole(&rules, &sketch, NULL, 1);
 	assert_int_equal(findings.hits.count, 0);
 	assert_int_equal(findings.rules.items[0].tally.undecided, 2);
 	assert_false(findings.rules.items[0].tally.given_up);
@@ -442,133 +422,13 @@ static void a_limit_is_counted_as_undecided(void **state)
 	rule_text_deinit(&rules);
 }
 
-/* ---- the whole against plain PCRE2 ---- */
-
-/* Rules of every kind of search: keyword at the start, inside, with a lookbehind, far from the
- * start, none at all; overlapping matches on purpose. */
-static const char zoo[] =
-	"- {id: start, title: T, keywords: [abc], pattern: 'abc[a-d]{0,40}x'}\n"
-	"- {id: inside, title: T, keywords: [bcd], pattern: '(?<![x])a{1,3}bcd+(?<k>.)?', aggregate: "
-	"{by: k}, redact: show}\n"
-	"- {id: far, title: T, keywords: [xab], pattern: 'd[a-cx]*xab', scan: {max_length: 300}}\n"
-	"- {id: two, title: T, keywords: [aab, dda], pattern: '(?s)(?:aab.{0,9}c|dd(?<=d)a{1,4}b)'}\n"
-	"- {id: none, title: T, slow: true, pattern: 'xd+[ab]{2,30}'}\n"
-	"- {id: whole, title: T, keywords: [cab], pattern: 'cab', extent: chunk}\n"
-	"- {id: first, title: T, keywords: [bbb], pattern: 'bbb+', scan: {anchor: chunk-start}}\n"
-	"- {id: free, title: T, keywords: [ccc], pattern: 'c{3,5}', scan: {states: [free], size: "
-	"100..5000}}\n";
-
-static void fill_heap(struct sketch *sketch, size_t size)
-{
-	static const enum chunk_state states[] = { CHUNK_IN_USE,  CHUNK_IN_USE, CHUNK_MMAPPED,
-											   CHUNK_BINNED,  CHUNK_TCACHE, CHUNK_FASTBIN,
-											   CHUNK_OVERHEAD };
-
-	sketch_init(sketch, size);
-	while (size - sketch->used > 100000) {
-		size_t bytes = 32 + (size_t)rand() % (rand() % 20 ? 300 : 90000);
-		uint8_t *payload = sketch_chunk(sketch, bytes / 16 * 16, states[rand() % 7]);
-		bool zero = rand() % 8 == 0; /* zero blocks are stepped over */
-
-		for (size_t i = 0; !zero && i < bytes / 16 * 16 - 16; i++)
-			payload[i] = (uint8_t) "abcdx"[rand() % 5];
-	}
-	sketch_seal(sketch);
-}
-
-struct plain_hit {
-	vaddr at;
-	uint64_t bytes;
-	uint32_t rule;
-};
-
-typedef VEC(struct plain_hit) plain_hits;
-
-/* One rule over one chunk, place by place, knowing nothing of keywords, units and workers. */
-static void match_plainly(const struct rule *rule, uint32_t index, struct confirm_thread *thread,
-						  const struct sketch *sketch, struct chunk chunk, plain_hits *hits)
-{
-	bool shares =
-		chunk.state == CHUNK_IN_USE || chunk.state == CHUNK_TCACHE || chunk.state == CHUNK_FASTBIN;
-	const uint8_t *payload = sketch->memory + (chunk.address + 16 - SKETCH_START);
-	size_t size = chunk.bytes - 16 + (shares ? 8 : 0);
-	struct match match;
-
-	if (chunk.address + 16 + size > SKETCH_START + sketch->used)
-		size = SKETCH_START + sketch->used - chunk.address - 16;
-	if (!(rule->scan.states >> chunk.state & 1) || chunk.bytes < rule->scan.sizes.min ||
-		chunk.bytes > rule->scan.sizes.max)
-		return;
-	for (size_t at = 0; at < chunk.bytes - 16;) {
-		struct span text = span_make(payload, size);
-
-		if (rule->scan.anchor == RULE_ANCHOR_CHUNK_START && at)
-			break;
-		text.size = size - at < rule->scan.max_length ? size : at + rule->scan.max_length;
-		if (confirm_at(rule->confirm, thread, text, at, &match) != CONFIRM_YES) {
-			at++;
-			continue;
-		}
-		*vec_add(hits) = (struct plain_hit){ chunk.address + 16 + at, match.bytes, index };
-		at += match.bytes;
-		if (rule->extent == RULE_EXTENT_CHUNK) {
-			hits->items[hits->count - 1].at = chunk.address;
-			hits->items[hits->count - 1].bytes = chunk.bytes;
-			break;
-		}
-		if (hits->items[hits->count - 1].bytes > chunk.bytes - 16 - (at - match.bytes))
-			hits->items[hits->count - 1].bytes = chunk.bytes - 16 - (at - match.bytes);
-	}
-}
-
-static int compare_plain(const void *left, const void *right)
-{
-	const struct plain_hit *a = left, *b = right;
-
-	if (a->at != b->at)
-		return a->at < b->at ? -1 : 1;
-	return (a->rule > b->rule) - (a->rule < b->rule);
-}
-
-static plain_hits scan_plainly(const struct rule_text *rules, const struct sketch *sketch)
-{
-	struct confirm_thread *thread = confirm_thread_create();
-	const struct chunk_block *block = &sketch->chunks.blocks.items[0];
-	plain_hits hits = { 0 };
-
-	for (size_t i = 0; i < block->count; i++)
-		for (uint32_t j = 0; j < rules->set->rules.count; j++)
-			match_plainly(&rules->set->rules.items[j], j, thread, sketch, chunk_block_get(block, i),
-						  &hits);
-	confirm_thread_destroy(thread);
-	vec_sort(&hits, compare_plain);
-	return hits;
-}
-
-static void check_same(const struct findings *got, const plain_hits *wanted)
-{
-	assert_int_equal(got->hits.count, wanted->count);
-	for (size_t i = 0; i < got->hits.count; i++) {
-		assert_int_equal(got->hits.items[i].start, wanted->items[i].at);
-		assert_int_equal(got->hits.items[i].bytes, wanted->items[i].bytes);
-		assert_int_equal(got->hits.items[i].rule, wanted->items[i].rule);
-	}
-}
-
-/* The same heap cut into units of a given size, so that borders fall everywhere. */
-static struct findings scan_in_units(const struct rule_text *rules, const struct sketch *sketch,
-									 uint64_t unit_bytes)
-{
-	return unit_run(rules, sketch, NULL, unit_bytes, unit_run_usual());
-}
-
 static void check_limits(struct unit_run_limits limits, size_t hits, size_t undecided)
 {
 	struct rule_text rules;
 	struct sketch sketch;
 	struct findings findings;
 
-	load(&rules, EVENT);
+	rule_text_load_sound(&rules, EVENT);
 	sketch_init(&sketch, 4096);
 	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]42[\"b\"]42[\"c\"] 42[");
 	sketch_text(&sketch, CHUNK_IN_USE, "42[\"d\"] 42[\"\"]");
@@ -592,151 +452,6 @@ static void what_limits_leave_out_is_undecided(void **state)
 	check_limits((struct unit_run_limits){ .hits = 4, .budget_ns = 1, .spent_ns = 2 }, 0, 5);
 }
 
-static void random_heaps_agree_with_plain_pcre2(void **state)
-{
-	static const uint64_t units[] = { 61, 4096, 10000, 65536, 1 << 20 };
-	struct rule_text rules;
-
-	(void)state;
-	load(&rules, zoo);
-	srand(21);
-	for (int round = 0; round < 4; round++) {
-		struct sketch sketch;
-		plain_hits wanted;
-		struct findings findings;
-
-		fill_heap(&sketch, 400000);
-		wanted = scan_plainly(&rules, &sketch);
-		if (wanted.count < 1000)
-			fail_msg("%zu hits", wanted.count);
-		for (size_t i = round ? 1 : 0; i < sizeof units / sizeof *units; i++) {
-			findings = scan_in_units(&rules, &sketch, units[i]);
-			check_same(&findings, &wanted);
-			findings_deinit(&findings);
-		}
-		findings = scan(&rules, &sketch, NULL, 2);
-		check_same(&findings, &wanted);
-		findings_deinit(&findings);
-		vec_deinit(&wanted);
-		sketch_deinit(&sketch);
-	}
-	rule_text_deinit(&rules);
-}
-
-static void any_number_of_workers_finds_the_same(void **state)
-{
-	static const unsigned counts[] = { 2, 8 };
-	struct rule_text rules;
-	struct sketch sketch;
-	struct findings one;
-
-	(void)state;
-	load(&rules, zoo);
-	srand(22);
-	fill_heap(&sketch, 9 << 20);
-	one = scan(&rules, &sketch, NULL, 1);
-	assert_true(one.groups.count > 1);
-	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-		struct findings many = scan(&rules, &sketch, NULL, counts[i]);
-
-		assert_int_equal(many.hits.count, one.hits.count);
-		for (size_t j = 0; j < one.hits.count; j++) {
-			assert_int_equal(many.hits.items[j].start, one.hits.items[j].start);
-			assert_int_equal(many.hits.items[j].bytes, one.hits.items[j].bytes);
-			assert_int_equal(many.hits.items[j].group, one.hits.items[j].group);
-		}
-		assert_int_equal(many.groups.count, one.groups.count);
-		for (size_t j = 0; j < one.groups.count; j++)
-			assert_string_equal(many.groups.items[j].key, one.groups.items[j].key);
-		findings_deinit(&many);
-	}
-	findings_deinit(&one);
-	sketch_deinit(&sketch);
-	rule_text_deinit(&rules);
-}
-
-/* A match on every place around a unit's border is found once. */
-static void unit_borders_neither_lose_nor_double(void **state)
-{
-	struct rule_text rules;
-
-	(void)state;
-	load(&rules, EVENT);
-	for (size_t at = 4096 - 24; at < 4096 + 8; at++) {
-		struct sketch sketch;
-		struct findings findings;
-		uint8_t *payload;
-
-		sketch_init(&sketch, 16384);
-		payload = sketch_chunk(&sketch, 12288, CHUNK_IN_USE);
-		memset(payload, '.', 12000);
-		memcpy(payload - 16 + at, "42[\"event\"]", 11);
-		sketch_seal(&sketch);
-		findings = scan_in_units(&rules, &sketch, 4096);
-		assert_int_equal(findings.hits.count, 1);
-		assert_int_equal(findings.hits.items[0].start, SKETCH_START + at);
-		assert_int_equal(findings.hits.items[0].bytes, 11);
-		findings_deinit(&findings);
-		sketch_deinit(&sketch);
-	}
-	rule_text_deinit(&rules);
-}
-
-/* Across a border three matches overlap: the first one wins, the second is dropped, and the third,
- * which starts inside the second, must not be lost with it. */
-static void overlaps_across_borders_are_decided_as_in_one_piece(void **state)
-{
-	struct rule_text rules;
-
-	(void)state;
-	load(&rules, "- {id: a, title: T, keywords: [aXY], pattern: '(?s)aXY.{7}'}\n");
-	for (size_t at = 4096 - 16; at < 4096 + 4; at++) {
-		struct sketch sketch;
-		struct findings findings;
-		uint8_t *memory;
-
-		sketch_init(&sketch, 16384);
-		memory = sketch_chunk(&sketch, 12288, CHUNK_IN_USE) - 16;
-		memcpy(memory + at, "aXY", 3);
-		memcpy(memory + at + 7, "aXY", 3);
-		memcpy(memory + at + 11, "aXY", 3);
-		sketch_seal(&sketch);
-		findings = scan_in_units(&rules, &sketch, 4096);
-		assert_int_equal(findings.hits.count, 2);
-		assert_int_equal(findings.hits.items[0].start, SKETCH_START + at);
-		assert_int_equal(findings.hits.items[1].start, SKETCH_START + at + 11);
-		findings_deinit(&findings);
-		sketch_deinit(&sketch);
-	}
-	rule_text_deinit(&rules);
-}
-
-/* Zero blocks are stepped over, but not the zeros of a keyword that reaches into one. */
-static void keywords_may_reach_into_zero_blocks(void **state)
-{
-	static const char bytes[] = "\0\0\0\x8a\x8b\0\0\0";
-	struct rule_text rules;
-
-	(void)state;
-	load(&rules, "- {id: a, title: T, keywords: [{hex: 00 00 00 8a}], pattern: '\\x00{3}\\x8a'}\n"
-				 "- {id: b, title: T, keywords: [{hex: 8b 00 00 00}], pattern: '\\x8b\\x00{3}'}\n");
-	for (size_t at = 8192 - 8; at < 8192 + 2; at++) {
-		struct sketch sketch;
-		struct findings findings;
-		uint8_t *memory;
-
-		sketch_init(&sketch, 1 << 16);
-		memory = sketch_chunk(&sketch, 60000 / 16 * 16, CHUNK_IN_USE) - 16;
-		memcpy(memory + at, bytes, sizeof bytes - 1);
-		sketch_seal(&sketch);
-		findings = scan_in_units(&rules, &sketch, 1 << 20);
-		assert_int_equal(findings.hits.count, 2);
-		findings_deinit(&findings);
-		sketch_deinit(&sketch);
-	}
-	rule_text_deinit(&rules);
-}
-
 static void an_empty_heap_and_no_rules_are_fine(void **state)
 {
 	struct rule_text rules;
@@ -748,15 +463,15 @@ static void an_empty_heap_and_no_rules_are_fine(void **state)
 	sketch_init(&sketch, 4096);
 	sketch_text(&sketch, CHUNK_IN_USE, "42[\"a\"]");
 	sketch_seal(&sketch);
-	findings = scan(&rules, &sketch, NULL, 2);
+	findings = unit_run_whole(&rules, &sketch, NULL, 2);
 	assert_int_equal(findings.hits.count, 0);
 	assert_int_equal(findings.rules.count, 0);
 	findings_deinit(&findings);
 	rule_text_deinit(&rules);
 	sketch_deinit(&sketch);
-	load(&rules, EVENT);
+	rule_text_load_sound(&rules, EVENT);
 	sketch_init(&sketch, 16);
-	findings = scan(&rules, &sketch, NULL, 2);
+	findings = unit_run_whole(&rules, &sketch, NULL, 2);
 	assert_int_equal(findings.hits.count, 0);
 	findings_deinit(&findings);
 	sketch_deinit(&sketch);
@@ -779,11 +494,6 @@ int main(void)
 		cmocka_unit_test(structures_reach_over_missing_pages),
 		cmocka_unit_test(a_limit_is_counted_as_undecided),
 		cmocka_unit_test(what_limits_leave_out_is_undecided),
-		cmocka_unit_test(random_heaps_agree_with_plain_pcre2),
-		cmocka_unit_test(any_number_of_workers_finds_the_same),
-		cmocka_unit_test(unit_borders_neither_lose_nor_double),
-		cmocka_unit_test(overlaps_across_borders_are_decided_as_in_one_piece),
-		cmocka_unit_test(keywords_may_reach_into_zero_blocks),
 		cmocka_unit_test(an_empty_heap_and_no_rules_are_fine),
 	};
 

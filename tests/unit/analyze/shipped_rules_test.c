@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
 #include "tests/support/class_file.h"
 #include "tests/support/rule_text.h"

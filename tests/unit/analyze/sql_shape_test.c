@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/validators/sql_lexer.h"
-#include "analyze/content/sql_shape.h"
+#include "analyze/rules/sql_shape.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/content/look.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
 #include "analyze/content/streams.h"
 #include "tests/support/packed.h"

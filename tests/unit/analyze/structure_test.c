@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/structure.h"
+#include "analyze/rules/structure.h"
 #include "tests/support/sketch.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 #include "tests/unit/unit.h"
 
+#include "analyze/author/rule_test.h"
 #include "analyze/attribute/suggest.h"
-#include "analyze/content/rule.h"
+#include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"

@@ -50,11 +50,7 @@ static const char jimage_header[] = "dadafeca000001000000000001730000017300006d4
 
 static void zip_end_records(void **state)
 {
-	static const struct {
-		const char *hex;
-		size_t extent;
-		const char *archive;
-	} cases[] = {
+	static const struct proof_case cases[] = {
 		{ zip_end_record, 22, "2 entries, directory of 150 B" },
 		{ "504b0506 00000000 0100 0100 2f000000 00000000 0000", 22, "1 entry, directory of 47 B" },
 		{ "504b0506 00000000 0100 0100 2f000000 00000000 0200 6869 00", 24,
@@ -68,17 +64,9 @@ static void zip_end_records(void **state)
 		{ "504b0506 00000000 ffff ffff ffffffff ffffffff 0000", 0, NULL }, /* ZIP64 */
 		{ "504b0506 00000000 0100 0100 2f000000 00000000 0104", 0, NULL }, /* long comment */
 	};
-	struct match match;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		size_t extent = proof_run_hex("zip_end", cases[i].hex, &match);
-
-		if (extent != cases[i].extent)
-			fail_msg("case %zu: %zu, not %zu", i, extent, cases[i].extent);
-		if (extent)
-			proof_capture(&match, "archive", cases[i].archive);
-	}
+	proof_cases("zip_end", "archive", cases, sizeof cases / sizeof *cases);
 }
 
 /* Sets the checksum of a header after a change. */
@@ -197,24 +185,14 @@ static void jimages(void **state)
 
 static void damage_never_proves_more_than_there_is(void **state)
 {
-	static const struct {
-		const char *validator, *hex;
-		size_t unseen;
-	} seeds[] = {
+	static const struct proof_seed seeds[] = {
 		{ "zip_end", zip_end_record, 150 }, { "tar_header", tar_ustar, 64 },
 		{ "tar_header", tar_gnu, 64 },      { "7z_archive", archive_7z, 900 },
 		{ "jimage", jimage_header, 150 },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-		struct strbuf bytes = proof_hex(seeds[i].hex);
-		size_t unseen = proof_damage(seeds[i].validator, strbuf_span(&bytes));
-
-		if (unseen > seeds[i].unseen)
-			fail_msg("%s: %zu flips unseen", seeds[i].validator, unseen);
-		strbuf_deinit(&bytes);
-	}
+	proof_damages(seeds, sizeof seeds / sizeof *seeds);
 }
 
 int main(void)

@@ -121,37 +121,26 @@ static void certificates_have_three_parts(void **state)
 
 static void private_keys(void **state)
 {
-	static const struct {
-		const char *hex, *kind;
-		size_t extent;
-	} cases[] = {
-		{ key_ed25519, "PKCS#8 Ed25519", 48 },
-		{ key_p256, "SEC1 EC", 121 },
-		{ key_rsa, "PKCS#1 RSA", 317 },
+	static const struct proof_case cases[] = {
+		{ key_ed25519, 48, "PKCS#8 Ed25519" },
+		{ key_p256, 121, "SEC1 EC" },
+		{ key_rsa, 317, "PKCS#1 RSA" },
 		/* seven numbers, and nine */
-		{ "3018 020100 020101 020101 020101 020101 020101 020101 020101", NULL, 0 },
-		{ "301e 020100 020101 020101 020101 020101 020101 020101 020101 020101 020101", NULL, 0 },
-		{ "3081 1b 020100 020101 020101 020101 020101 020101 020101 020101 020101", NULL,
-		  0 }, /* long form */
-		{ "30818b 020100" NUMBERS, "PKCS#1 RSA", 142 },
-		{ "3082008b 020100" NUMBERS, NULL, 0 }, /* not the shortest form */
+		{ "3018 020100 020101 020101 020101 020101 020101 020101 020101", 0, NULL },
+		{ "301e 020100 020101 020101 020101 020101 020101 020101 020101 020101 020101", 0, NULL },
+		{ "3081 1b 020100 020101 020101 020101 020101 020101 020101 020101 020101", 0,
+		  NULL }, /* long form */
+		{ "30818b 020100" NUMBERS, 142, "PKCS#1 RSA" },
+		{ "3082008b 020100" NUMBERS, 0, NULL }, /* not the shortest form */
 		{ "302e020102300506032b65700422042010388dc21acbef9c9739e035fc53def4a918cfe8d3fb46cf6c5aa0"
 		  "2ac56e8c38",
-		  NULL, 0 },                /* version 3 */
-		{ "3080 020100", NULL, 0 }, /* indefinite */
-		{ "302e 020102 300506032b6570 0422 0420", NULL, 0 },
+		  0, NULL },                /* version 3 */
+		{ "3080 020100", 0, NULL }, /* indefinite */
+		{ "302e 020102 300506032b6570 0422 0420", 0, NULL },
 	};
-	struct match match;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		size_t extent = proof_run_hex("private_key", cases[i].hex, &match);
-
-		if (extent != cases[i].extent)
-			fail_msg("case %zu: %zu, not %zu", i, extent, cases[i].extent);
-		if (extent)
-			proof_capture(&match, "kind", cases[i].kind);
-	}
+	proof_cases("private_key", "kind", cases, sizeof cases / sizeof *cases);
 }
 
 static void openssh_keys(void **state)
@@ -227,19 +216,16 @@ static void long_token_headers_do_not_overflow(void **state)
 
 static void records_of_tls(void **state)
 {
-	static const struct {
-		const char *hex, *content;
-		size_t extent;
-	} cases[] = {
-		{ "140303000101 1703030002ffff", "change cipher spec", 13 },
-		{ "1703030002ffff 1703030002ffff 1703030003ffff", "application data", 14 },
-		{ "1503030002 0100 1403030001 01 00", "alert", 13 },
-		{ "1703030002ffff", NULL, 0 },                /* one proves nothing */
-		{ "1703030002ffff 1803030002ffff", NULL, 0 }, /* heartbeats are not looked for */
-		{ "1703030002ffff 1703050002ffff", NULL, 0 },
-		{ "1703030000 1703030002ffff", NULL, 0 },
-		{ "1703034801 1703030002ffff", NULL, 0 },
-		{ "160303000404000000 1703030002ffff", "handshake", 16 },
+	static const struct proof_case cases[] = {
+		{ "140303000101 1703030002ffff", 13, "change cipher spec" },
+		{ "1703030002ffff 1703030002ffff 1703030003ffff", 14, "application data" },
+		{ "1503030002 0100 1403030001 01 00", 13, "alert" },
+		{ "1703030002ffff", 0, NULL },                /* one proves nothing */
+		{ "1703030002ffff 1803030002ffff", 0, NULL }, /* heartbeats are not looked for */
+		{ "1703030002ffff 1703050002ffff", 0, NULL },
+		{ "1703030000 1703030002ffff", 0, NULL },
+		{ "1703034801 1703030002ffff", 0, NULL },
+		{ "160303000404000000 1703030002ffff", 16, "handshake" },
 	};
 	static const char hello[] = "160301002f 0100002b 0303"
 								"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -248,14 +234,7 @@ static void records_of_tls(void **state)
 	struct match match;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		size_t extent = proof_run_hex("tls_records", cases[i].hex, &match);
-
-		if (extent != cases[i].extent)
-			fail_msg("case %zu: %zu, not %zu", i, extent, cases[i].extent);
-		if (extent)
-			proof_capture(&match, "content", cases[i].content);
-	}
+	proof_cases("tls_records", "content", cases, sizeof cases / sizeof *cases);
 	assert_int_equal(proof_run("tls_records", strbuf_span(&bytes), &match), 52);
 	proof_capture(&match, "content", "client hello");
 	bytes.data[8]++; /* the hello's length is not the record's */
@@ -265,10 +244,7 @@ static void records_of_tls(void **state)
 
 static void damage_never_proves_more_than_there_is(void **state)
 {
-	static const struct {
-		const char *validator, *hex;
-		size_t unseen;
-	} seeds[] = {
+	static const struct proof_seed seeds[] = {
 		{ "certificate", certificate, 2200 },
 		{ "private_key", key_ed25519, 290 },
 		{ "private_key", key_p256, 900 },
@@ -284,14 +260,7 @@ static void damage_never_proves_more_than_there_is(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-		struct strbuf bytes = proof_hex(seeds[i].hex);
-		size_t unseen = proof_damage(seeds[i].validator, strbuf_span(&bytes));
-
-		if (unseen > seeds[i].unseen)
-			fail_msg("%s: %zu flips unseen", seeds[i].validator, unseen);
-		strbuf_deinit(&bytes);
-	}
+	proof_damages(seeds, sizeof seeds / sizeof *seeds);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		proof_damage(texts[i].validator, span_string(texts[i].text));
 }

@@ -1,6 +1,5 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "tests/support/proof.h"
 
 #include <string.h>
@@ -65,28 +64,6 @@ static const char parquet_end[] =
 	"26e0013c18016118016116001602180161180161000016e803151616cc03151c00168803160200190c180f40"
 	"64736e702f706172717565746a7300bf00000050415231";
 
-static void check(const char *validator, struct span bytes, size_t wanted)
-{
-	struct match match;
-	size_t extent = proof_run(validator, bytes, &match);
-
-	if (extent != wanted)
-		fail_msg("%s proves %zu of %zu bytes, not %zu", validator, extent, bytes.size, wanted);
-}
-
-/* The bytes with some replaced from `at` on. */
-static void check_changed(const char *validator, struct span bytes, size_t at, const char *hex,
-						  size_t wanted)
-{
-	struct strbuf copy = { 0 }, change = proof_hex(hex);
-
-	strbuf_add(&copy, bytes.data, bytes.size);
-	memcpy(copy.data + at, change.data, change.size);
-	check(validator, strbuf_span(&copy), wanted);
-	strbuf_deinit(&change);
-	strbuf_deinit(&copy);
-}
-
 static void sqlite_databases(void **state)
 {
 	struct strbuf buffer = proof_hex(sqlite_file);
@@ -95,19 +72,19 @@ static void sqlite_databases(void **state)
 
 	(void)state;
 	assert_int_equal(proof_run("sqlite_header", bytes, &match), 1024);
-	check("sqlite_header", span_part(bytes, 0, 1023), 512);
-	check("sqlite_header", span_part(bytes, 0, 511), 100);
-	check("sqlite_header", span_part(bytes, 0, 99), 0);
-	check_changed("sqlite_header", bytes, 16, "0210", 0);     /* page size */
-	check_changed("sqlite_header", bytes, 21, "41", 0);       /* fraction */
-	check_changed("sqlite_header", bytes, 56, "00000004", 0); /* encoding */
-	check_changed("sqlite_header", bytes, 44, "00000005", 0); /* format */
-	check_changed("sqlite_header", bytes, 100, "07", 0);      /* kind of page */
-	check_changed("sqlite_header", bytes, 103, "00ff", 0);    /* cells */
-	check_changed("sqlite_header", bytes, 105, "0010", 0);    /* content */
-	check_changed("sqlite_header", bytes, 108, "0001", 0);    /* first cell */
-	check_changed("sqlite_header", bytes, 512, "07", 512);    /* kind of the second page */
-	check_changed("sqlite_header", bytes, 515, "ff", 512);    /* its cells */
+	proof_extent("sqlite_header", span_part(bytes, 0, 1023), 512);
+	proof_extent("sqlite_header", span_part(bytes, 0, 511), 100);
+	proof_extent("sqlite_header", span_part(bytes, 0, 99), 0);
+	proof_changed("sqlite_header", bytes, 16, "0210", 0);     /* page size */
+	proof_changed("sqlite_header", bytes, 21, "41", 0);       /* fraction */
+	proof_changed("sqlite_header", bytes, 56, "00000004", 0); /* encoding */
+	proof_changed("sqlite_header", bytes, 44, "00000005", 0); /* format */
+	proof_changed("sqlite_header", bytes, 100, "07", 0);      /* kind of page */
+	proof_changed("sqlite_header", bytes, 103, "00ff", 0);    /* cells */
+	proof_changed("sqlite_header", bytes, 105, "0010", 0);    /* content */
+	proof_changed("sqlite_header", bytes, 108, "0001", 0);    /* first cell */
+	proof_changed("sqlite_header", bytes, 512, "07", 512);    /* kind of the second page */
+	proof_changed("sqlite_header", bytes, 515, "ff", 512);    /* its cells */
 	proof_damage("sqlite_header", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -120,10 +97,10 @@ static void sqlite_logs(void **state)
 
 	(void)state;
 	assert_int_equal(proof_run("sqlite_wal", bytes, &match), 568);
-	check("sqlite_wal", span_part(bytes, 0, 567), 32);
-	check("sqlite_wal", span_part(bytes, 0, 32), 32);
-	check("sqlite_wal", span_part(bytes, 0, 31), 0);
-	check_changed("sqlite_wal", bytes, 0, "377f0683", 0); /* order of the words */
+	proof_extent("sqlite_wal", span_part(bytes, 0, 567), 32);
+	proof_extent("sqlite_wal", span_part(bytes, 0, 32), 32);
+	proof_extent("sqlite_wal", span_part(bytes, 0, 31), 0);
+	proof_changed("sqlite_wal", bytes, 0, "377f0683", 0); /* order of the words */
 	assert_int_equal(proof_damage("sqlite_wal", bytes), 0);
 	strbuf_deinit(&buffer);
 }
@@ -146,9 +123,9 @@ static void avro_containers(void **state)
 	(void)state;
 	assert_int_equal(proof_run("avro_container", bytes, &match), bytes.size);
 	proof_capture(&match, "name", "acme.Order");
-	check("avro_container", span_part(bytes, 0, bytes.size - 1), avro_sync(bytes));
-	check("avro_container", span_part(bytes, 0, avro_sync(bytes) - 1), 0);
-	check_changed("avro_container", bytes, bytes.size - 1, "59", avro_sync(bytes));
+	proof_extent("avro_container", span_part(bytes, 0, bytes.size - 1), avro_sync(bytes));
+	proof_extent("avro_container", span_part(bytes, 0, avro_sync(bytes) - 1), 0);
+	proof_changed("avro_container", bytes, bytes.size - 1, "59", avro_sync(bytes));
 	proof_damage("avro_container", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -162,10 +139,10 @@ static void parquet_footers(void **state)
 	(void)state;
 	assert_int_equal(proof_run("parquet_footer", bytes, &match), bytes.size);
 	proof_capture(&match, "writer", "@dsnp/parquetjs");
-	check("parquet_footer", span_part(bytes, 0, bytes.size - 1), bytes.size - 8);
-	check("parquet_footer", span_part(bytes, 0, bytes.size - 8), bytes.size - 8);
-	check("parquet_footer", span_part(bytes, 0, bytes.size - 9), 0);
-	check_changed("parquet_footer", bytes, bytes.size - 8, "00", bytes.size - 8); /* length */
+	proof_extent("parquet_footer", span_part(bytes, 0, bytes.size - 1), bytes.size - 8);
+	proof_extent("parquet_footer", span_part(bytes, 0, bytes.size - 8), bytes.size - 8);
+	proof_extent("parquet_footer", span_part(bytes, 0, bytes.size - 9), 0);
+	proof_changed("parquet_footer", bytes, bytes.size - 8, "00", bytes.size - 8); /* length */
 	proof_damage("parquet_footer", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -188,7 +165,7 @@ static void nesting_is_bounded(void **state)
 	(void)state;
 	memset(nested, 0x1c, sizeof nested); /* a structure in a structure in a structure */
 	memcpy(nested, "\x15\x02\x19", 3);
-	check("parquet_footer", span_make(nested, sizeof nested), 0);
+	proof_extent("parquet_footer", span_make(nested, sizeof nested), 0);
 }
 
 int main(void)

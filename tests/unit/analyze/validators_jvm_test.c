@@ -41,11 +41,7 @@ static const char hprof_start[] =
 
 static void serialized_streams(void **state)
 {
-	static const struct {
-		const char *hex;
-		size_t extent;
-		const char *name;
-	} cases[] = {
+	static const struct proof_case cases[] = {
 		{ stream_object, 55, "V$P" },
 		{ stream_string, 12, "(string)" },
 		{ stream_array, 21, "[B" },
@@ -63,17 +59,9 @@ static void serialized_streams(void **state)
 		{ "aced0005 73 72 0001 41 0000000000000000 02 0001 4c 0001 61 74 0001 49 78 70", 0, NULL },
 		{ "aced0005 73 72 0001 41 0000000000000000 02 0001 4c 0001 61 71 007e0001 78 70", 29, "A" },
 	};
-	struct match match;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		size_t extent = proof_run_hex("java_serialized", cases[i].hex, &match);
-
-		if (extent != cases[i].extent)
-			fail_msg("case %zu: %zu, not %zu", i, extent, cases[i].extent);
-		if (extent)
-			proof_capture(&match, "class", cases[i].name);
-	}
+	proof_cases("java_serialized", "class", cases, sizeof cases / sizeof *cases);
 }
 
 /* A class that extends itself for ever, as far as the chunk goes. */
@@ -176,10 +164,7 @@ static void tracked_blocks(void **state)
 
 static void damage_never_proves_more_than_there_is(void **state)
 {
-	static const struct {
-		const char *validator, *hex;
-		size_t unseen;
-	} seeds[] = {
+	static const struct proof_seed seeds[] = {
 		{ "java_serialized", stream_object, 400 },
 		{ "java_serialized", stream_constant, 380 },
 		{ "java_serialized", stream_data, 64 },
@@ -189,14 +174,7 @@ static void damage_never_proves_more_than_there_is(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-		struct strbuf bytes = proof_hex(seeds[i].hex);
-		size_t unseen = proof_damage(seeds[i].validator, strbuf_span(&bytes));
-
-		if (unseen > seeds[i].unseen)
-			fail_msg("%s: %zu flips unseen", seeds[i].validator, unseen);
-		strbuf_deinit(&bytes);
-	}
+	proof_damages(seeds, sizeof seeds / sizeof *seeds);
 }
 
 int main(void)

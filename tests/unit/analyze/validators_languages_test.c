@@ -1,9 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "tests/support/proof.h"
-
-#include <string.h>
 
 /* Real data in hex, each made by the program that is named. */
 
@@ -61,28 +58,6 @@ static const char numpy_file[] =
 	"2020202020202020202020202020202020202020202020202020202020202020202020202020200a00000000"
 	"0000000000000000";
 
-static void check(const char *validator, struct span bytes, size_t wanted)
-{
-	struct match match;
-	size_t extent = proof_run(validator, bytes, &match);
-
-	if (extent != wanted)
-		fail_msg("%s proves %zu of %zu bytes, not %zu", validator, extent, bytes.size, wanted);
-}
-
-/* The bytes with some replaced from `at` on. */
-static void check_changed(const char *validator, struct span bytes, size_t at, const char *hex,
-						  size_t wanted)
-{
-	struct strbuf copy = { 0 }, change = proof_hex(hex);
-
-	strbuf_add(&copy, bytes.data, bytes.size);
-	memcpy(copy.data + at, change.data, change.size);
-	check(validator, strbuf_span(&copy), wanted);
-	strbuf_deinit(&change);
-	strbuf_deinit(&copy);
-}
-
 static void elf_files(void **state)
 {
 	struct strbuf buffer = proof_hex(object_file);
@@ -92,13 +67,13 @@ static void elf_files(void **state)
 	(void)state;
 	assert_int_equal(proof_run("elf_header", bytes, &match), 736);
 	proof_capture(&match, "kind", "relocatable x86-64");
-	check("elf_header", span_part(bytes, 0, 735), 64);
-	check("elf_header", span_part(bytes, 0, 64), 64);
-	check("elf_header", span_part(bytes, 0, 63), 0);
-	check_changed("elf_header", bytes, 16, "0700", 0); /* type */
-	check_changed("elf_header", bytes, 18, "7777", 0); /* machine */
-	check_changed("elf_header", bytes, 52, "3400", 0); /* size of the header */
-	check_changed("elf_header", bytes, 58, "2800", 0); /* size of a section */
+	proof_extent("elf_header", span_part(bytes, 0, 735), 64);
+	proof_extent("elf_header", span_part(bytes, 0, 64), 64);
+	proof_extent("elf_header", span_part(bytes, 0, 63), 0);
+	proof_changed("elf_header", bytes, 16, "0700", 0); /* type */
+	proof_changed("elf_header", bytes, 18, "7777", 0); /* machine */
+	proof_changed("elf_header", bytes, 52, "3400", 0); /* size of the header */
+	proof_changed("elf_header", bytes, 58, "2800", 0); /* size of a section */
 	proof_damage("elf_header", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -111,12 +86,12 @@ static void wasm_modules(void **state)
 
 	(void)state;
 	assert_int_equal(proof_run("wasm_module", bytes, &match), 40);
-	check("wasm_module", span_part(bytes, 0, 39), 29);
-	check("wasm_module", span_part(bytes, 0, 16), 16);
-	check("wasm_module", span_part(bytes, 0, 15), 0);
-	check_changed("wasm_module", bytes, 8, "0e", 0);             /* id */
-	check_changed("wasm_module", bytes, 16, "01", 16);           /* the same section again */
-	check_changed("wasm_module", bytes, 9, "80808080808001", 0); /* a number of 36 bits */
+	proof_extent("wasm_module", span_part(bytes, 0, 39), 29);
+	proof_extent("wasm_module", span_part(bytes, 0, 16), 16);
+	proof_extent("wasm_module", span_part(bytes, 0, 15), 0);
+	proof_changed("wasm_module", bytes, 8, "0e", 0);             /* id */
+	proof_changed("wasm_module", bytes, 16, "01", 16);           /* the same section again */
+	proof_changed("wasm_module", bytes, 9, "80808080808001", 0); /* a number of 36 bits */
 	proof_damage("wasm_module", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -129,10 +104,10 @@ static void llvm_modules(void **state)
 
 	(void)state;
 	assert_int_equal(proof_run("llvm_bitcode", bytes, &match), 32);
-	check("llvm_bitcode", span_part(bytes, 0, 32), 32);
-	check("llvm_bitcode", span_part(bytes, 0, 31), 0);
-	check_changed("llvm_bitcode", bytes, 4, "36140000", 0); /* abbreviation */
-	check_changed("llvm_bitcode", bytes, 4, "5d140000", 0); /* strings first */
+	proof_extent("llvm_bitcode", span_part(bytes, 0, 32), 32);
+	proof_extent("llvm_bitcode", span_part(bytes, 0, 31), 0);
+	proof_changed("llvm_bitcode", bytes, 4, "36140000", 0); /* abbreviation */
+	proof_changed("llvm_bitcode", bytes, 4, "5d140000", 0); /* strings first */
 	proof_damage("llvm_bitcode", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -146,10 +121,10 @@ static void python_modules(void **state)
 	(void)state;
 	assert_int_equal(proof_run("pyc", bytes, &match), bytes.size);
 	proof_capture(&match, "file", "lib/pkg/m.py");
-	check("pyc", span_part(bytes, 0, bytes.size - 1), 0);
-	check_changed("pyc", bytes, 0, "03f3", 0); /* of Python 2.7 */
-	check_changed("pyc", bytes, 4, "02", 0);   /* flags */
-	check_changed("pyc", bytes, 16, "28", 0);  /* a tuple */
+	proof_extent("pyc", span_part(bytes, 0, bytes.size - 1), 0);
+	proof_changed("pyc", bytes, 0, "03f3", 0); /* of Python 2.7 */
+	proof_changed("pyc", bytes, 4, "02", 0);   /* flags */
+	proof_changed("pyc", bytes, 16, "28", 0);  /* a tuple */
 	proof_damage("pyc", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -164,7 +139,7 @@ static void python_objects_nest_only_so_deep(void **state)
 	strbuf_add(&deep, bytes.data, 16 + 1 + 20);
 	for (int i = 0; i < 100000; i++)
 		strbuf_add(&deep, ")\x01", 2); /* a tuple in a tuple in a tuple */
-	check("pyc", strbuf_span(&deep), 0);
+	proof_extent("pyc", strbuf_span(&deep), 0);
 	strbuf_deinit(&deep);
 	strbuf_deinit(&buffer);
 }
@@ -178,9 +153,9 @@ static void pickles_of_classes(void **state)
 	(void)state;
 	assert_int_equal(proof_run("pickle", bytes, &match), bytes.size);
 	proof_capture(&match, "class", "collections.OrderedDict");
-	check("pickle", span_part(bytes, 0, bytes.size - 1), 0);
-	check_changed("pickle", bytes, 3, "2a", 0); /* the frame ends behind the pickle */
-	check_changed("pickle", bytes, 3, "05", 0); /* the frame ends within an opcode */
+	proof_extent("pickle", span_part(bytes, 0, bytes.size - 1), 0);
+	proof_changed("pickle", bytes, 3, "2a", 0); /* the frame ends behind the pickle */
+	proof_changed("pickle", bytes, 3, "05", 0); /* the frame ends within an opcode */
 	proof_damage("pickle", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -193,8 +168,8 @@ static void pickles_of_plain_values(void **state)
 
 	(void)state;
 	assert_int_equal(proof_run("pickle", bytes, &match), bytes.size);
-	check_changed("pickle", bytes, 20, "8004", 0); /* another one starts in place of a number */
-	check("pickle", span_part(bytes, 0, bytes.size - 1), 0);
+	proof_changed("pickle", bytes, 20, "8004", 0); /* another one starts in place of a number */
+	proof_extent("pickle", span_part(bytes, 0, bytes.size - 1), 0);
 	proof_damage("pickle", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -208,15 +183,15 @@ static void numpy_files(void **state)
 	(void)state;
 	assert_int_equal(proof_run("numpy_header", bytes, &match), 140);
 	proof_capture(&match, "type", "<i2");
-	check("numpy_header", span_part(bytes, 0, 139), 128);
-	check("numpy_header", span_part(bytes, 0, 128), 128);
-	check("numpy_header", span_part(bytes, 0, 127), 0);
-	check_changed("numpy_header", bytes, 6, "04", 0);   /* version */
-	check_changed("numpy_header", bytes, 8, "7700", 0); /* header of 119 bytes */
-	check_changed("numpy_header", bytes, 127, "200a", 0);
+	proof_extent("numpy_header", span_part(bytes, 0, 139), 128);
+	proof_extent("numpy_header", span_part(bytes, 0, 128), 128);
+	proof_extent("numpy_header", span_part(bytes, 0, 127), 0);
+	proof_changed("numpy_header", bytes, 6, "04", 0);   /* version */
+	proof_changed("numpy_header", bytes, 8, "7700", 0); /* header of 119 bytes */
+	proof_changed("numpy_header", bytes, 127, "200a", 0);
 	buffer.data[8]++; /* a header of 119 bytes that ends with its newline, but not at a multiple of
 						 16 */
-	check_changed("numpy_header", bytes, 127, "200a", 0);
+	proof_changed("numpy_header", bytes, 127, "200a", 0);
 	buffer.data[8]--;
 	proof_damage("numpy_header", bytes);
 	strbuf_deinit(&buffer);

@@ -1,6 +1,5 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "tests/support/proof.h"
 
 #include <arpa/inet.h>
@@ -90,28 +89,6 @@ static const char font_file[] =
 	"0001000000010000000000005f0f3cf500000000000000000000000000000000000000000000000000000000"
 	"0000000000000000000000000000000100120003000104090006000a000000410063006d00650031";
 
-static void check(const char *validator, struct span bytes, size_t wanted)
-{
-	struct match match;
-	size_t extent = proof_run(validator, bytes, &match);
-
-	if (extent != wanted)
-		fail_msg("%s proves %zu of %zu bytes, not %zu", validator, extent, bytes.size, wanted);
-}
-
-/* The bytes with some replaced from `at` on. */
-static void check_changed(const char *validator, struct span bytes, size_t at, const char *hex,
-						  size_t wanted)
-{
-	struct strbuf copy = { 0 }, change = proof_hex(hex);
-
-	strbuf_add(&copy, bytes.data, bytes.size);
-	memcpy(copy.data + at, change.data, change.size);
-	check(validator, strbuf_span(&copy), wanted);
-	strbuf_deinit(&change);
-	strbuf_deinit(&copy);
-}
-
 static void png_pictures(void **state)
 {
 	struct strbuf buffer = proof_hex(png_picture);
@@ -121,9 +98,9 @@ static void png_pictures(void **state)
 	(void)state;
 	assert_int_equal(proof_run("png", bytes, &match), 78);
 	proof_capture(&match, "size", "3x2");
-	check("png", span_part(bytes, 0, 77), 66);
-	check("png", span_part(bytes, 0, 65), 33);
-	check("png", span_part(bytes, 0, 32), 0);
+	proof_extent("png", span_part(bytes, 0, 77), 66);
+	proof_extent("png", span_part(bytes, 0, 65), 33);
+	proof_extent("png", span_part(bytes, 0, 32), 0);
 	/* what may flip is the signature, which the pattern has matched */
 	assert_int_equal(proof_damage("png", bytes), 64);
 	strbuf_deinit(&buffer);
@@ -155,7 +132,7 @@ static void png_depths_are_those_of_the_colour_type(void **state)
 			bool wanted = ((grey || palette) && low) || ((grey || palette || deep) && depth == 8) ||
 						  ((grey || deep) && depth == 16);
 
-			check("png", png_header(colour, depth), wanted ? 33 : 0);
+			proof_extent("png", png_header(colour, depth), wanted ? 33 : 0);
 		}
 }
 
@@ -168,13 +145,13 @@ static void jpeg_pictures(void **state)
 	(void)state;
 	assert_int_equal(proof_run("jpeg", bytes, &match), 159);
 	proof_capture(&match, "size", "8x8");
-	check("jpeg", span_part(bytes, 0, 158), 156);
-	check("jpeg", span_part(bytes, 0, 145), 124);
-	check("jpeg", span_part(bytes, 0, 89), 0);
-	check_changed("jpeg", bytes, 98, "09", 0);   /* components */
-	check_changed("jpeg", bytes, 98, "03", 0);   /* more than the segment has */
-	check_changed("jpeg", bytes, 93, "0000", 0); /* height */
-	check_changed("jpeg", bytes, 96, "0000", 0); /* width */
+	proof_extent("jpeg", span_part(bytes, 0, 158), 156);
+	proof_extent("jpeg", span_part(bytes, 0, 145), 124);
+	proof_extent("jpeg", span_part(bytes, 0, 89), 0);
+	proof_changed("jpeg", bytes, 98, "09", 0);   /* components */
+	proof_changed("jpeg", bytes, 98, "03", 0);   /* more than the segment has */
+	proof_changed("jpeg", bytes, 93, "0000", 0); /* height */
+	proof_changed("jpeg", bytes, 96, "0000", 0); /* width */
 	proof_damage("jpeg", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -186,11 +163,11 @@ static void jpeg_scans_have_stuffed_bytes_and_restarts(void **state)
 	struct strbuf more = proof_hex("17ff00ffd317ffffd9");
 
 	(void)state;
-	check("jpeg", bytes, 159);
+	proof_extent("jpeg", bytes, 159);
 	buffer.size = 156;
 	strbuf_add(&buffer, more.data, more.size);
-	check("jpeg", strbuf_span(&buffer), 165);
-	check_changed("jpeg", strbuf_span(&buffer), 158, "c1", 156); /* a marker in place of 00 */
+	proof_extent("jpeg", strbuf_span(&buffer), 165);
+	proof_changed("jpeg", strbuf_span(&buffer), 158, "c1", 156); /* a marker in place of 00 */
 	strbuf_deinit(&more);
 	strbuf_deinit(&buffer);
 }
@@ -204,10 +181,10 @@ static void gif_pictures(void **state)
 	(void)state;
 	assert_int_equal(proof_run("gif", bytes, &match), 45);
 	proof_capture(&match, "size", "2x2");
-	check("gif", span_part(bytes, 0, 44), 44);
-	check("gif", span_part(bytes, 0, 43), 0);
-	check_changed("gif", bytes, 6, "0000", 0); /* width */
-	check_changed("gif", bytes, 26, "01", 0);  /* an image that starts one pixel further right */
+	proof_extent("gif", span_part(bytes, 0, 44), 44);
+	proof_extent("gif", span_part(bytes, 0, 43), 0);
+	proof_changed("gif", bytes, 6, "0000", 0); /* width */
+	proof_changed("gif", bytes, 26, "01", 0);  /* an image that starts one pixel further right */
 	proof_damage("gif", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -221,12 +198,12 @@ static void riff_files(void **state)
 	(void)state;
 	assert_int_equal(proof_run("riff", bytes, &match), 48);
 	proof_capture(&match, "form", "WAVE");
-	check("riff", span_part(bytes, 0, 47), 36);
-	check("riff", span_part(bytes, 0, 35), 12);
-	check("riff", span_part(bytes, 0, 19), 0);
-	check_changed("riff", bytes, 4, "14000000", 0);  /* smaller than its first chunk */
-	check_changed("riff", bytes, 4, "00000000", 48); /* a stream of unknown size */
-	check_changed("riff", bytes, 12, "61626364", 0); /* first chunk */
+	proof_extent("riff", span_part(bytes, 0, 47), 36);
+	proof_extent("riff", span_part(bytes, 0, 35), 12);
+	proof_extent("riff", span_part(bytes, 0, 19), 0);
+	proof_changed("riff", bytes, 4, "14000000", 0);  /* smaller than its first chunk */
+	proof_changed("riff", bytes, 4, "00000000", 48); /* a stream of unknown size */
+	proof_changed("riff", bytes, 12, "61626364", 0); /* first chunk */
 	proof_damage("riff", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -253,13 +230,13 @@ static void iso_media_files(void **state)
 	(void)state;
 	assert_int_equal(proof_run("iso_bmff", bytes, &match), 40);
 	proof_capture(&match, "brand", "isom");
-	check("iso_bmff", span_part(bytes, 0, 47), 40);
-	check("iso_bmff", span_part(bytes, 0, 40), 40);
-	check("iso_bmff", span_part(bytes, 0, 39), 0);
-	check("iso_bmff", span_part(bytes, 0, 31), 0);
-	check_changed("iso_bmff", bytes, 36, "58585858", 0); /* next box */
-	check_changed("iso_bmff", bytes, 3, "1e", 0);        /* size */
-	check_changed("iso_bmff", bytes, 8, "01", 0);        /* brand */
+	proof_extent("iso_bmff", span_part(bytes, 0, 47), 40);
+	proof_extent("iso_bmff", span_part(bytes, 0, 40), 40);
+	proof_extent("iso_bmff", span_part(bytes, 0, 39), 0);
+	proof_extent("iso_bmff", span_part(bytes, 0, 31), 0);
+	proof_changed("iso_bmff", bytes, 36, "58585858", 0); /* next box */
+	proof_changed("iso_bmff", bytes, 3, "1e", 0);        /* size */
+	proof_changed("iso_bmff", bytes, 8, "01", 0);        /* brand */
 	proof_damage("iso_bmff", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -273,8 +250,8 @@ static void ogg_pages_agree_with_their_crc(void **state)
 	(void)state;
 	assert_int_equal(proof_run("ogg_page", bytes, &match), bytes.size);
 	proof_capture(&match, "codec", "opus");
-	check("ogg_page", span_part(bytes, 0, bytes.size - 1), 47);
-	check("ogg_page", span_part(bytes, 0, 46), 0);
+	proof_extent("ogg_page", span_part(bytes, 0, bytes.size - 1), 47);
+	proof_extent("ogg_page", span_part(bytes, 0, 46), 0);
 	assert_int_equal(proof_damage("ogg_page", bytes), 0);
 	strbuf_deinit(&buffer);
 }
@@ -288,15 +265,15 @@ static void fonts(void **state)
 	(void)state;
 	assert_int_equal(proof_run("font_tables", bytes, &match), 260);
 	proof_capture(&match, "font", "Acme1");
-	check("font_tables", span_part(bytes, 0, 75), 0);
-	check("font_tables", span_part(bytes, 0, 76), 76);
-	check_changed("font_tables", bytes, 6, "0080", 0);         /* range of the search */
-	check_changed("font_tables", bytes, 8, "0001", 0);         /* selector */
-	check_changed("font_tables", bytes, 12, "7a", 0);          /* order of the tags */
-	check_changed("font_tables", bytes, 13, "2f", 260);        /* tag */
-	check_changed("font_tables", bytes, 20, "00000001", 0);    /* offset */
-	check_changed("font_tables", bytes, 6, "002000020020", 0); /* range and shift that agree */
-	check_changed("font_tables", bytes, 259, "32", 230);       /* the sum of the last table */
+	proof_extent("font_tables", span_part(bytes, 0, 75), 0);
+	proof_extent("font_tables", span_part(bytes, 0, 76), 76);
+	proof_changed("font_tables", bytes, 6, "0080", 0);         /* range of the search */
+	proof_changed("font_tables", bytes, 8, "0001", 0);         /* selector */
+	proof_changed("font_tables", bytes, 12, "7a", 0);          /* order of the tags */
+	proof_changed("font_tables", bytes, 13, "2f", 260);        /* tag */
+	proof_changed("font_tables", bytes, 20, "00000001", 0);    /* offset */
+	proof_changed("font_tables", bytes, 6, "002000020020", 0); /* range and shift that agree */
+	proof_changed("font_tables", bytes, 259, "32", 230);       /* the sum of the last table */
 	proof_damage("font_tables", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -310,13 +287,13 @@ static void matroska_files(void **state)
 	(void)state;
 	assert_int_equal(proof_run("matroska", bytes, &match), 209);
 	proof_capture(&match, "type", "webm");
-	check("matroska", span_part(bytes, 0, 208), 111); /* SeekHead is whole, Void is not */
-	check("matroska", span_part(bytes, 0, 110), 48);
-	check("matroska", span_part(bytes, 0, 47), 0);
-	check_changed("matroska", bytes, 27, "78", 0);                 /* type */
-	check_changed("matroska", bytes, 36, "18538068", 0);           /* segment */
-	check_changed("matroska", bytes, 48, "4286", 48);              /* what stands in it */
-	check_changed("matroska", bytes, 40, "01ffffffffffffff", 209); /* a stream of unknown size */
+	proof_extent("matroska", span_part(bytes, 0, 208), 111); /* SeekHead is whole, Void is not */
+	proof_extent("matroska", span_part(bytes, 0, 110), 48);
+	proof_extent("matroska", span_part(bytes, 0, 47), 0);
+	proof_changed("matroska", bytes, 27, "78", 0);                 /* type */
+	proof_changed("matroska", bytes, 36, "18538068", 0);           /* segment */
+	proof_changed("matroska", bytes, 48, "4286", 48);              /* what stands in it */
+	proof_changed("matroska", bytes, 40, "01ffffffffffffff", 209); /* a stream of unknown size */
 	proof_damage("matroska", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -327,12 +304,12 @@ static void packed_fonts(void **state)
 	struct span bytes = strbuf_span(&buffer);
 
 	(void)state;
-	check("woff", bytes, 244);
-	check("woff", span_part(bytes, 0, 243), 0);
-	check_changed("woff", bytes, 4, "00020000", 0);  /* flavour */
-	check_changed("woff", bytes, 14, "0001", 0);     /* reserved */
-	check_changed("woff", bytes, 48, "0000016d", 0); /* where a table starts */
-	check_changed("woff", bytes, 52, "00000057", 0); /* packed and no smaller */
+	proof_extent("woff", bytes, 244);
+	proof_extent("woff", span_part(bytes, 0, 243), 0);
+	proof_changed("woff", bytes, 4, "00020000", 0);  /* flavour */
+	proof_changed("woff", bytes, 14, "0001", 0);     /* reserved */
+	proof_changed("woff", bytes, 48, "0000016d", 0); /* where a table starts */
+	proof_changed("woff", bytes, 52, "00000057", 0); /* packed and no smaller */
 	proof_damage("woff", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -343,11 +320,11 @@ static void brotli_fonts(void **state)
 	struct span bytes = strbuf_span(&buffer);
 
 	(void)state;
-	check("woff", bytes, 580);
-	check("woff", span_part(bytes, 0, 579), 48);
-	check("woff", span_part(bytes, 0, 47), 0);
-	check_changed("woff", bytes, 20, "00000244", 0); /* packed data as large as the file */
-	check_changed("woff", bytes, 12, "0041", 0);     /* 65 tables */
+	proof_extent("woff", bytes, 580);
+	proof_extent("woff", span_part(bytes, 0, 579), 48);
+	proof_extent("woff", span_part(bytes, 0, 47), 0);
+	proof_changed("woff", bytes, 20, "00000244", 0); /* packed data as large as the file */
+	proof_changed("woff", bytes, 12, "0041", 0);     /* 65 tables */
 	proof_damage("woff", bytes);
 	strbuf_deinit(&buffer);
 }
@@ -362,10 +339,10 @@ static void pdf_documents(void **state)
 
 	(void)state;
 	assert_int_equal(proof_run("pdf", span_string(table), &match), sizeof table - 2);
-	check("pdf", span_part(span_string(table), 0, sizeof table - 4), 4);
-	check("pdf", span_string(stream), sizeof stream - 2);
-	check("pdf", span_string("%PDF-1.4\nno object in it\n"), 0);
-	check_changed("pdf", span_string(table), sizeof table - 9, "38", 4); /* another offset */
+	proof_extent("pdf", span_part(span_string(table), 0, sizeof table - 4), 4);
+	proof_extent("pdf", span_string(stream), sizeof stream - 2);
+	proof_extent("pdf", span_string("%PDF-1.4\nno object in it\n"), 0);
+	proof_changed("pdf", span_string(table), sizeof table - 9, "38", 4); /* another offset */
 	proof_damage("pdf", span_string(table));
 }
 

@@ -266,28 +266,22 @@ static void zstd_frames(void **state)
 /* RFC 8878 3.1.1.2: raw of 3 bytes, then what each row says. */
 static void zstd_blocks_chain(void **state)
 {
-	static const struct {
-		const char *hex;
-		size_t extent;
-	} cases[] = {
-		{ "28b52ffd 0050 180000 616263 190000 646566", 18 }, /* and a raw one, the last */
-		{ "28b52ffd 0050 180000 616263 238000 64", 16 },     /* RLE, its size is of the output */
-		{ "28b52ffd 0050 180000 616263 1e0000 646566", 0 },  /* reserved type */
-		{ "28b52ffd 0050 180000 616263 010020 646566", 0 },  /* above 128 KiB */
-		{ "28b52ffd 0050 180000 616263 1900", 12 },          /* cut short in its header */
-		{ "28b52ffd 0450 190000 616263 01020304", 16 },      /* a checksum */
-		{ "28b52ffd 0450 190000 616263 010203", 12 },        /* cut short */
-		{ "28b52ffd 2303000000 03 190000 616263", 16 },      /* one segment, a dictionary */
-		{ "28b52ffd 2000 190000 616263", 0 },                /* one segment of no bytes */
-		{ "28b52ffd e00300000000000000 190000 616263", 19 }, /* size of 8 bytes */
-		{ "28b52ffd 0850 190000 616263", 0 },                /* reserved bit */
+	static const struct proof_case cases[] = {
+		{ "28b52ffd 0050 180000 616263 190000 646566", 18, NULL }, /* and a raw one, the last */
+		{ "28b52ffd 0050 180000 616263 238000 64", 16, NULL }, /* RLE, its size is of the output */
+		{ "28b52ffd 0050 180000 616263 1e0000 646566", 0, NULL },  /* reserved type */
+		{ "28b52ffd 0050 180000 616263 010020 646566", 0, NULL },  /* above 128 KiB */
+		{ "28b52ffd 0050 180000 616263 1900", 12, NULL },          /* cut short in its header */
+		{ "28b52ffd 0450 190000 616263 01020304", 16, NULL },      /* a checksum */
+		{ "28b52ffd 0450 190000 616263 010203", 12, NULL },        /* cut short */
+		{ "28b52ffd 2303000000 03 190000 616263", 16, NULL },      /* one segment, a dictionary */
+		{ "28b52ffd 2000 190000 616263", 0, NULL },                /* one segment of no bytes */
+		{ "28b52ffd e00300000000000000 190000 616263", 19, NULL }, /* size of 8 bytes */
+		{ "28b52ffd 0850 190000 616263", 0, NULL },                /* reserved bit */
 	};
-	struct match match;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (proof_run_hex("zstd_frame", cases[i].hex, &match) != cases[i].extent)
-			fail_msg("case %zu: %zu, not %zu", i, match.extent, cases[i].extent);
+	proof_cases("zstd_frame", NULL, cases, sizeof cases / sizeof *cases);
 }
 
 static void lz4_frames(void **state)
@@ -351,13 +345,9 @@ static void bzip2_streams(void **state)
 
 /* ---- all of them ---- */
 
-/* The bits of which a flip goes unseen are those of values that nothing checks. */
 static void damage_never_proves_more_than_there_is(void **state)
 {
-	static const struct {
-		const char *validator, *hex;
-		size_t unseen;
-	} seeds[] = {
+	static const struct proof_seed seeds[] = {
 		{ "gzip", gzip_whole, 64 },
 		{ "gzip", gzip_numbers, 4000 },
 		{ "zlib", zlib_whole, 20 },
@@ -372,14 +362,7 @@ static void damage_never_proves_more_than_there_is(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-		struct strbuf bytes = proof_hex(seeds[i].hex);
-		size_t unseen = proof_damage(seeds[i].validator, strbuf_span(&bytes));
-
-		if (unseen > seeds[i].unseen)
-			fail_msg("%s: %zu flips unseen", seeds[i].validator, unseen);
-		strbuf_deinit(&bytes);
-	}
+	proof_damages(seeds, sizeof seeds / sizeof *seeds);
 }
 
 /* Behind the magic, the bytes of a generator: what chance makes is not taken for a stream. */

@@ -2,36 +2,10 @@
 
 #include "analyze/validators/validators.h"
 #include "base/strbuf.h"
+#include "tests/support/proof.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Runs a validator on bytes of which the pattern matched the first few. Gives the extent, 0 where
- * it says no. The bytes are copied, so that a sanitizer sees a read beyond them. */
-static size_t run(const char *name, struct span bytes, struct match *match)
-{
-	static uint8_t *copy;
-	const struct validator *validator = validator_find(name);
-
-	assert_non_null(validator);
-	free(copy);
-	copy = malloc(bytes.size ? bytes.size : 1);
-	if (bytes.size)
-		memcpy(copy, bytes.data, bytes.size);
-	*match = (struct match){ .bytes = bytes.size < 4 ? bytes.size : 4 };
-	return validator->run(span_make(copy, bytes.size), match) ? match->extent : 0;
-}
-
-static void check_capture(const struct match *match, const char *name, const char *wanted)
-{
-	const struct match_capture *capture = match_find(match, name);
-
-	assert_non_null(capture);
-	assert_true(span_equal(capture->text, span_string(wanted)));
-}
-
-#define SPAN(literal) span_make(literal, sizeof literal - 1)
 
 /* ---- ZIP ---- */
 
@@ -54,14 +28,14 @@ static void zip_local_headers(void **state)
 	struct match match;
 
 	(void)state;
-	assert_int_equal(run("zip_local_header", SPAN(plain), &match), 37);
-	check_capture(&match, "entry", "a/b.c");
-	assert_int_equal(run("zip_local_header", SPAN(data), &match), 40);
-	assert_int_equal(run("zip_local_header", SPAN(streamed), &match), 37);
-	assert_int_equal(run("zip_local_header", span_make(plain, 36), &match), 35);
-	assert_int_equal(run("zip_local_header", span_make(plain, 34), &match), 0);
-	assert_int_equal(run("zip_local_header", SPAN(method), &match), 0);
-	assert_int_equal(run("zip_local_header", SPAN(control), &match), 0);
+	assert_int_equal(proof_run("zip_local_header", PROOF_BYTES(plain), &match), 37);
+	proof_capture(&match, "entry", "a/b.c");
+	assert_int_equal(proof_run("zip_local_header", PROOF_BYTES(data), &match), 40);
+	assert_int_equal(proof_run("zip_local_header", PROOF_BYTES(streamed), &match), 37);
+	assert_int_equal(proof_run("zip_local_header", span_make(plain, 36), &match), 35);
+	assert_int_equal(proof_run("zip_local_header", span_make(plain, 34), &match), 0);
+	assert_int_equal(proof_run("zip_local_header", PROOF_BYTES(method), &match), 0);
+	assert_int_equal(proof_run("zip_local_header", PROOF_BYTES(control), &match), 0);
 }
 
 #define CENTRAL                                                                \
@@ -75,12 +49,16 @@ static void zip_central_records(void **state)
 	struct match match;
 
 	(void)state;
-	assert_int_equal(run("zip_central_directory", SPAN(CENTRAL "PK\x01\x02"), &match), 54);
-	check_capture(&match, "entry", "a/b.c");
-	assert_int_equal(run("zip_central_directory", SPAN(CENTRAL "PK\x05\x06"), &match), 54);
-	assert_int_equal(run("zip_central_directory", SPAN(CENTRAL "PK\x06\x06"), &match), 54);
-	assert_int_equal(run("zip_central_directory", SPAN(CENTRAL "PK\x03\x04"), &match), 0);
-	assert_int_equal(run("zip_central_directory", SPAN(CENTRAL), &match), 0);
+	assert_int_equal(proof_run("zip_central_directory", PROOF_BYTES(CENTRAL "PK\x01\x02"), &match),
+					 54);
+	proof_capture(&match, "entry", "a/b.c");
+	assert_int_equal(proof_run("zip_central_directory", PROOF_BYTES(CENTRAL "PK\x05\x06"), &match),
+					 54);
+	assert_int_equal(proof_run("zip_central_directory", PROOF_BYTES(CENTRAL "PK\x06\x06"), &match),
+					 54);
+	assert_int_equal(proof_run("zip_central_directory", PROOF_BYTES(CENTRAL "PK\x03\x04"), &match),
+					 0);
+	assert_int_equal(proof_run("zip_central_directory", PROOF_BYTES(CENTRAL), &match), 0);
 }
 
 /* ---- Java ---- */
@@ -111,13 +89,13 @@ static void java_classes(void **state)
 	struct match match;
 
 	(void)state;
-	assert_int_equal(run("java_class", SPAN(whole), &match), head + rest);
-	check_capture(&match, "class", "com/acme/A");
+	assert_int_equal(proof_run("java_class", PROOF_BYTES(whole), &match), head + rest);
+	proof_capture(&match, "class", "com/acme/A");
 	/* cut short in the fields: proven up to the interfaces */
-	assert_int_equal(run("java_class", span_make(whole, head + 8), &match), head + 4);
-	assert_int_equal(run("java_class", span_make(whole, head), &match), head);
-	assert_int_equal(run("java_class", span_make(whole, head - 1), &match), 0);
-	assert_int_equal(run("java_class", SPAN(old), &match), 0);
+	assert_int_equal(proof_run("java_class", span_make(whole, head + 8), &match), head + 4);
+	assert_int_equal(proof_run("java_class", span_make(whole, head), &match), head);
+	assert_int_equal(proof_run("java_class", span_make(whole, head - 1), &match), 0);
+	assert_int_equal(proof_run("java_class", PROOF_BYTES(old), &match), 0);
 }
 
 static void java_names_must_be_possible(void **state)
@@ -135,7 +113,7 @@ static void java_names_must_be_possible(void **state)
 		bytes[breaks[i].at] = breaks[i].byte;
 		if (breaks[i].at == 20)
 			bytes[19] = '/';
-		assert_int_equal(run("java_class", SPAN(bytes), &match), 0);
+		assert_int_equal(proof_run("java_class", PROOF_BYTES(bytes), &match), 0);
 	}
 }
 
@@ -146,12 +124,13 @@ static void jar_manifests(void **state)
 	struct match match;
 
 	(void)state;
-	assert_int_equal(run("jar_manifest", SPAN(text), &match), sizeof text - 1);
-	check_capture(&match, "title", "shop"); /* the better header wins */
-	assert_int_equal(run("jar_manifest", span_make(text, 30), &match), 23);
-	assert_int_equal(run("jar_manifest", SPAN("Manifest-Version: 1.0\nno header here\n"), &match),
-					 22);
-	assert_int_equal(run("jar_manifest", SPAN("Manifest-Version: 1.0"), &match), 0);
+	assert_int_equal(proof_run("jar_manifest", PROOF_BYTES(text), &match), sizeof text - 1);
+	proof_capture(&match, "title", "shop"); /* the better header wins */
+	assert_int_equal(proof_run("jar_manifest", span_make(text, 30), &match), 23);
+	assert_int_equal(
+		proof_run("jar_manifest", PROOF_BYTES("Manifest-Version: 1.0\nno header here\n"), &match),
+		22);
+	assert_int_equal(proof_run("jar_manifest", PROOF_BYTES("Manifest-Version: 1.0"), &match), 0);
 }
 
 /* ---- JSON ---- */
@@ -188,7 +167,7 @@ static void json_values(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		size_t extent = run("json_value", span_string(cases[i].text), &match);
+		size_t extent = proof_run("json_value", span_string(cases[i].text), &match);
 
 		if (extent != cases[i].extent)
 			fail_msg("%s: %zu", cases[i].text, extent);
@@ -203,8 +182,8 @@ static void json_depth_is_bounded(void **state)
 	(void)state;
 	memset(text, '[', 100);
 	memset(text + 100, ']', 100);
-	assert_int_equal(run("json_value", span_make(text, 200), &match), 0);
-	assert_int_equal(run("json_value", span_make(text + 36, 128), &match), 128);
+	assert_int_equal(proof_run("json_value", span_make(text, 200), &match), 0);
+	assert_int_equal(proof_run("json_value", span_make(text + 36, 128), &match), 128);
 }
 
 static void json_keys_are_listed(void **state)
@@ -212,17 +191,18 @@ static void json_keys_are_listed(void **state)
 	struct match match;
 
 	(void)state;
-	run("json_value", SPAN("{\"id\":1,\"user\":{\"x\":1},\"t\":[]}"), &match);
-	check_capture(&match, "keys", "id,user,t");
-	run("json_value", SPAN("[{\"a\":1},{\"b\":2}]"), &match);
-	check_capture(&match, "keys", "a");
-	run("json_value", SPAN("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}"),
-		&match);
-	check_capture(&match, "keys", "a,b,c,d,e,f,...");
-	run("json_value", SPAN("[1,2]"), &match);
-	check_capture(&match, "keys", "");
-	run("json_value", SPAN("{\"\":1}"), &match);
-	check_capture(&match, "keys", "");
+	proof_run("json_value", PROOF_BYTES("{\"id\":1,\"user\":{\"x\":1},\"t\":[]}"), &match);
+	proof_capture(&match, "keys", "id,user,t");
+	proof_run("json_value", PROOF_BYTES("[{\"a\":1},{\"b\":2}]"), &match);
+	proof_capture(&match, "keys", "a");
+	proof_run("json_value",
+			  PROOF_BYTES("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}"),
+			  &match);
+	proof_capture(&match, "keys", "a,b,c,d,e,f,...");
+	proof_run("json_value", PROOF_BYTES("[1,2]"), &match);
+	proof_capture(&match, "keys", "");
+	proof_run("json_value", PROOF_BYTES("{\"\":1}"), &match);
+	proof_capture(&match, "keys", "");
 }
 
 static void long_json_keys_do_not_overflow(void **state)
@@ -238,7 +218,7 @@ static void long_json_keys_do_not_overflow(void **state)
 		strbuf_puts(&text, "\":1,\"");
 		strbuf_pad(&text, 'l', length);
 		strbuf_puts(&text, "\":1}");
-		assert_int_equal(run("json_value", strbuf_span(&text), &match), text.size);
+		assert_int_equal(proof_run("json_value", strbuf_span(&text), &match), text.size);
 		assert_true(match.built_size <= sizeof match.built);
 	}
 	strbuf_deinit(&text);
@@ -254,7 +234,7 @@ static size_t run_frame(const char *head, size_t head_bytes, const char *payload
 
 	strbuf_add(&frame, head, head_bytes);
 	strbuf_puts(&frame, payload);
-	extent = run("websocket_frame", strbuf_span(&frame), &match);
+	extent = proof_run("websocket_frame", strbuf_span(&frame), &match);
 	strbuf_deinit(&frame);
 	return extent;
 }
@@ -315,7 +295,7 @@ static void http_messages(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		size_t extent = run("http_message", span_string(cases[i].text), &match);
+		size_t extent = proof_run("http_message", span_string(cases[i].text), &match);
 
 		if (extent != cases[i].extent)
 			fail_msg("case %zu: %zu, not %zu", i, extent, cases[i].extent);
@@ -349,14 +329,14 @@ static void mutations_never_prove_more_than_there_is(void **state)
 		struct match match;
 
 		for (size_t size = 0; size <= seeds[i].size; size++)
-			assert_true(run(seeds[i].name, span_make(seeds[i].bytes, size), &match) <= size);
+			assert_true(proof_run(seeds[i].name, span_make(seeds[i].bytes, size), &match) <= size);
 		for (int round = 0; round < 4000; round++) {
 			char bytes[256];
 
 			memcpy(bytes, seeds[i].bytes, seeds[i].size);
 			for (int flips = 1 + rand() % 3; flips; flips--)
 				bytes[(size_t)rand() % seeds[i].size] ^= (char)(1 << rand() % 8);
-			assert_true(run(seeds[i].name, span_make(bytes, seeds[i].size), &match) <=
+			assert_true(proof_run(seeds[i].name, span_make(bytes, seeds[i].size), &match) <=
 						seeds[i].size);
 		}
 	}

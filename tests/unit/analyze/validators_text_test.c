@@ -9,16 +9,6 @@
 
 #define BYTES PROOF_BYTES
 
-static void check(const char *name, struct span bytes, size_t wanted)
-{
-	struct match match;
-	size_t extent = proof_run(name, bytes, &match);
-
-	if (extent != wanted)
-		fail_msg("%s: %zu, not %zu: %.*s", name, extent, wanted, (int)bytes.size,
-				 (const char *)bytes.data);
-}
-
 static void check_statement(const char *text, const char *wanted)
 {
 	struct match match;
@@ -115,19 +105,19 @@ static void text_ends_where_it_is_none(void **state)
 
 	(void)state;
 	strbuf_pad(&text, 'a', 63);
-	check("encoded_text", strbuf_span(&text), 0);
+	proof_extent("encoded_text", strbuf_span(&text), 0);
 	strbuf_puts(&text, "f0");
-	check("encoded_text", strbuf_span(&text), 65);
+	proof_extent("encoded_text", strbuf_span(&text), 65);
 	strbuf_add(&text, "\0more", 5);
-	check("encoded_text", strbuf_span(&text), 65);
+	proof_extent("encoded_text", strbuf_span(&text), 65);
 	strbuf_clear(&text);
 	strbuf_pad(&text, '7', 64);
 	strbuf_puts(&text, "\n");
-	check("encoded_text", strbuf_span(&text), 64);
+	proof_extent("encoded_text", strbuf_span(&text), 64);
 	strbuf_puts(&text, "abc");
-	check("encoded_text", strbuf_span(&text), 68); /* a last, shorter line */
+	proof_extent("encoded_text", strbuf_span(&text), 68); /* a last, shorter line */
 	strbuf_puts(&text, " and words");
-	check("encoded_text", strbuf_span(&text), 64);
+	proof_extent("encoded_text", strbuf_span(&text), 64);
 	strbuf_deinit(&text);
 }
 
@@ -146,7 +136,7 @@ static void check_wide(const char *text, bool wanted)
 {
 	struct strbuf wide = widen(text);
 
-	check("utf16_text", strbuf_span(&wide), wanted ? wide.size : 0);
+	proof_extent("utf16_text", strbuf_span(&wide), wanted ? wide.size : 0);
 	strbuf_deinit(&wide);
 }
 
@@ -155,17 +145,17 @@ static void utf16_text(void **state)
 	struct strbuf text = widen("the orders of all people");
 
 	(void)state;
-	check("utf16_text", strbuf_span(&text), 48);
-	check("utf16_text", span_part(strbuf_span(&text), 0, 46), 0);
-	check("utf16_text", span_part(strbuf_span(&text), 0, 47), 0);
+	proof_extent("utf16_text", strbuf_span(&text), 48);
+	proof_extent("utf16_text", span_part(strbuf_span(&text), 0, 46), 0);
+	proof_extent("utf16_text", span_part(strbuf_span(&text), 0, 47), 0);
 	strbuf_add(&text, "\xfc\0", 2); /* u with dots */
-	check("utf16_text", strbuf_span(&text), 50);
+	proof_extent("utf16_text", strbuf_span(&text), 50);
 	strbuf_add(&text, "\0\xd8", 2); /* half of a pair */
-	check("utf16_text", strbuf_span(&text), 50);
+	proof_extent("utf16_text", strbuf_span(&text), 50);
 	text.size = 0;
 	for (int i = 0; i < 40; i++)
 		strbuf_add(&text, i % 3 ? "\x10\x04" : "a\0", 2); /* mostly Cyrillic */
-	check("utf16_text", strbuf_span(&text), 0);
+	proof_extent("utf16_text", strbuf_span(&text), 0);
 	strbuf_deinit(&text);
 }
 

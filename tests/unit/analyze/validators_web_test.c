@@ -1,32 +1,11 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "base/strbuf.h"
 #include "tests/support/proof.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define BYTES PROOF_BYTES
-
-static void check(const char *name, struct span bytes, size_t wanted)
-{
-	struct match match;
-	size_t extent = proof_run(name, bytes, &match);
-
-	if (extent != wanted)
-		fail_msg("%s: %zu, not %zu: %.*s", name, extent, wanted, (int)bytes.size,
-				 (const char *)bytes.data);
-}
-
-static void check_capture(const char *name, struct span bytes, const char *capture,
-						  const char *wanted)
-{
-	struct match match;
-
-	assert_true(proof_run(name, bytes, &match) > 0);
-	proof_capture(&match, capture, wanted);
-}
 
 /* ---- HTTP/2 (RFC 9113) ---- */
 
@@ -43,22 +22,25 @@ static void check_capture(const char *name, struct span bytes, const char *captu
 static void http2_chains(void **state)
 {
 	(void)state;
-	check("http2_frames", BYTES(PREFACE SETTINGS), 39);
-	check("http2_frames", BYTES(PREFACE WINDOW), 0); /* SETTINGS must come first, or at all */
-	check("http2_frames", BYTES(PREFACE), 0);
-	check("http2_frames", BYTES(WINDOW HEADERS DATA), 13 + 12 + 11);
-	check("http2_frames", BYTES(SETTINGS SETTINGS_ACK PING "rest"), 15 + 9 + 17);
-	check("http2_frames", BYTES(SETTINGS_OF("\x0a\x0a") PING WINDOW), 15 + 17 + 13); /* GREASE */
-	check("http2_frames", BYTES(SETTINGS_OF("\x00\x09") PING WINDOW), 15 + 17 + 13);
-	check("http2_frames", BYTES(SETTINGS_OF("\x00\x00") PING WINDOW), 0);
-	check("http2_frames", BYTES(SETTINGS_OF("\x00\x40") PING WINDOW), 0);
-	check("http2_frames", BYTES(WINDOW HEADERS), 0);
-	check("http2_frames", BYTES(WINDOW WINDOW WINDOW), 0); /* of one type: a table of numbers */
-	check("http2_frames", BYTES(WINDOW HEADERS "\x00\x00\x03\x00\x01\x00\x00\x00\x01ok"), 0);
-	check_capture("http2_frames", BYTES(PREFACE SETTINGS WINDOW HEADERS DATA), "frames",
-				  "SETTINGS+WINDOW_UPDATE+HEADERS+DATA");
-	check_capture("http2_frames", BYTES(WINDOW HEADERS GRPC GRPC), "frames",
-				  "WINDOW_UPDATE+HEADERS+DATA(gRPC)");
+	proof_extent("http2_frames", BYTES(PREFACE SETTINGS), 39);
+	proof_extent("http2_frames", BYTES(PREFACE WINDOW),
+				 0); /* SETTINGS must come first, or at all */
+	proof_extent("http2_frames", BYTES(PREFACE), 0);
+	proof_extent("http2_frames", BYTES(WINDOW HEADERS DATA), 13 + 12 + 11);
+	proof_extent("http2_frames", BYTES(SETTINGS SETTINGS_ACK PING "rest"), 15 + 9 + 17);
+	proof_extent("http2_frames", BYTES(SETTINGS_OF("\x0a\x0a") PING WINDOW),
+				 15 + 17 + 13); /* GREASE */
+	proof_extent("http2_frames", BYTES(SETTINGS_OF("\x00\x09") PING WINDOW), 15 + 17 + 13);
+	proof_extent("http2_frames", BYTES(SETTINGS_OF("\x00\x00") PING WINDOW), 0);
+	proof_extent("http2_frames", BYTES(SETTINGS_OF("\x00\x40") PING WINDOW), 0);
+	proof_extent("http2_frames", BYTES(WINDOW HEADERS), 0);
+	proof_extent("http2_frames", BYTES(WINDOW WINDOW WINDOW),
+				 0); /* of one type: a table of numbers */
+	proof_extent("http2_frames", BYTES(WINDOW HEADERS "\x00\x00\x03\x00\x01\x00\x00\x00\x01ok"), 0);
+	proof_provides("http2_frames", BYTES(PREFACE SETTINGS WINDOW HEADERS DATA), "frames",
+				   "SETTINGS+WINDOW_UPDATE+HEADERS+DATA");
+	proof_provides("http2_frames", BYTES(WINDOW HEADERS GRPC GRPC), "frames",
+				   "WINDOW_UPDATE+HEADERS+DATA(gRPC)");
 }
 
 /* Each frame of a long table of numbers starts a chain: none of them is walked to the end. */
@@ -103,7 +85,7 @@ static void http2_frames_that_cannot_be(void **state)
 
 		strbuf_add(&chain, WINDOW HEADERS, sizeof WINDOW HEADERS - 1);
 		strbuf_add(&chain, broken[i].bytes, broken[i].size);
-		check("http2_frames", strbuf_span(&chain), 0);
+		proof_extent("http2_frames", strbuf_span(&chain), 0);
 		strbuf_deinit(&chain);
 	}
 }
@@ -135,7 +117,7 @@ static void check_masked(uint8_t first, const char *payload, size_t wanted)
 
 	add_masked(&frame, first, payload);
 	strbuf_puts(&frame, "behind");
-	check("websocket_masked", strbuf_span(&frame), wanted);
+	proof_extent("websocket_masked", strbuf_span(&frame), wanted);
 	strbuf_deinit(&frame);
 }
 
@@ -151,8 +133,8 @@ static void masked_frames_carry_json(void **state)
 	check_masked(0x81, "Hello", 0);
 	check_masked(0x82, "{\"a\":1}", 0);
 	check_masked(0x01, "{\"a\":1}", 0);
-	check("websocket_masked", BYTES("\x81\x07{\"a\":1}"), 0);
-	check("websocket_masked", BYTES("\x81\xfe\x00\x07\0\0\0\0{\"a\":1}"), 0);
+	proof_extent("websocket_masked", BYTES("\x81\x07{\"a\":1}"), 0);
+	proof_extent("websocket_masked", BYTES("\x81\xfe\x00\x07\0\0\0\0{\"a\":1}"), 0);
 	strbuf_puts(&text, "[\"");
 	strbuf_pad(&text, 'x', 200);
 	strbuf_puts(&text, "\xc3\xbc\"]");
@@ -165,32 +147,32 @@ static void chains_of_one_side(void **state)
 	struct strbuf chain = { 0 };
 
 	(void)state;
-	check("websocket_chain",
-		  BYTES("\x81\x0ahello, you\x89\x00\x81\x0f"
-				"and you as well"),
-		  31);
-	check("websocket_chain",
-		  BYTES("\x81\x0ahello, you\x81\x0f"
-				"and you as well"),
-		  0);
-	check("websocket_chain",
-		  BYTES("\x81\x01"
-				"a\x81\x01"
-				"b\x81\x01"
-				"c\x81\x01"
-				"d"),
-		  0); /* little text */
-	check("websocket_chain",
-		  BYTES("\x81\x0ahello,\0you\x89\x00\x81\x0f"
-				"and you as well"),
-		  0);
+	proof_extent("websocket_chain",
+				 BYTES("\x81\x0ahello, you\x89\x00\x81\x0f"
+					   "and you as well"),
+				 31);
+	proof_extent("websocket_chain",
+				 BYTES("\x81\x0ahello, you\x81\x0f"
+					   "and you as well"),
+				 0);
+	proof_extent("websocket_chain",
+				 BYTES("\x81\x01"
+					   "a\x81\x01"
+					   "b\x81\x01"
+					   "c\x81\x01"
+					   "d"),
+				 0); /* little text */
+	proof_extent("websocket_chain",
+				 BYTES("\x81\x0ahello,\0you\x89\x00\x81\x0f"
+					   "and you as well"),
+				 0);
 	add_masked(&chain, 0x81, "SEND 17 of something");
 	add_masked(&chain, 0x8a, "");
 	add_masked(&chain, 0x81, "more of it");
-	check("websocket_chain", strbuf_span(&chain), chain.size);
-	check_capture("websocket_chain", strbuf_span(&chain), "sender", "client");
+	proof_extent("websocket_chain", strbuf_span(&chain), chain.size);
+	proof_provides("websocket_chain", strbuf_span(&chain), "sender", "client");
 	strbuf_add(&chain, "\x81\x02ok", 4); /* of the server: another chain */
-	check("websocket_chain", strbuf_span(&chain), chain.size - 4);
+	proof_extent("websocket_chain", strbuf_span(&chain), chain.size - 4);
 	strbuf_deinit(&chain);
 }
 
@@ -201,16 +183,17 @@ static void chains_of_one_side(void **state)
 static void stomp_frames(void **state)
 {
 	(void)state;
-	check("stomp_frame", BYTES(MESSAGE "\nhello\0\n"), 51);
-	check("stomp_frame", BYTES(MESSAGE "content-length:3\n\na\0c\0\n"), 66);
-	check("stomp_frame", BYTES(MESSAGE "content-length:2\n\na\0c\0\n"), 0);
-	check("stomp_frame", BYTES(MESSAGE "\nhello"), 0);
-	check("stomp_frame", BYTES(MESSAGE "no colon\n\nhello\0"), 0);
-	check("stomp_frame", BYTES("MESSAGE\nsubscription:0\n\nhello\0"), 0);
-	check("stomp_frame", BYTES("NOTHING\ndestination:x\n\nhello\0"), 0);
-	check("stomp_frame", BYTES("CONNECT\r\naccept-version:1.2\r\n\r\n\0"), 32);
-	check_capture("stomp_frame", BYTES(MESSAGE "\nhello\0\n"), "destination", "/topic/a");
-	check_capture("stomp_frame", BYTES("CONNECTED\nversion:1.2\n\n\0"), "destination", "CONNECTED");
+	proof_extent("stomp_frame", BYTES(MESSAGE "\nhello\0\n"), 51);
+	proof_extent("stomp_frame", BYTES(MESSAGE "content-length:3\n\na\0c\0\n"), 66);
+	proof_extent("stomp_frame", BYTES(MESSAGE "content-length:2\n\na\0c\0\n"), 0);
+	proof_extent("stomp_frame", BYTES(MESSAGE "\nhello"), 0);
+	proof_extent("stomp_frame", BYTES(MESSAGE "no colon\n\nhello\0"), 0);
+	proof_extent("stomp_frame", BYTES("MESSAGE\nsubscription:0\n\nhello\0"), 0);
+	proof_extent("stomp_frame", BYTES("NOTHING\ndestination:x\n\nhello\0"), 0);
+	proof_extent("stomp_frame", BYTES("CONNECT\r\naccept-version:1.2\r\n\r\n\0"), 32);
+	proof_provides("stomp_frame", BYTES(MESSAGE "\nhello\0\n"), "destination", "/topic/a");
+	proof_provides("stomp_frame", BYTES("CONNECTED\nversion:1.2\n\n\0"), "destination",
+				   "CONNECTED");
 }
 
 /* ---- server-sent events ---- */
@@ -218,15 +201,15 @@ static void stomp_frames(void **state)
 static void sse_events(void **state)
 {
 	(void)state;
-	check("sse_event", BYTES("data: {\"a\":1}\n\n"), 15);
-	check("sse_event", BYTES("data: {\"a\":1}\n\ndata: [DONE]\n\n: ping\n\n"), 29);
-	check("sse_event", BYTES("id: 1\ndata: [1]\nretry: 5\n\nrest"), 26);
-	check("sse_event", BYTES("data: {\"a\":1} x\n\n"), 0);
-	check("sse_event", BYTES("data: {\"a\":1}\n"), 0);
-	check("sse_event", BYTES("data: {\"a\":1}\nother: 1\n\n"), 0);
-	check("sse_event", BYTES("event: x\n\n"), 0);
-	check_capture("sse_event", BYTES("event: tick\ndata: [1]\n\n"), "event", "tick");
-	check_capture("sse_event", BYTES("data: {\"a\":1,\"b\":2}\r\n\r\n"), "event", "a,b");
+	proof_extent("sse_event", BYTES("data: {\"a\":1}\n\n"), 15);
+	proof_extent("sse_event", BYTES("data: {\"a\":1}\n\ndata: [DONE]\n\n: ping\n\n"), 29);
+	proof_extent("sse_event", BYTES("id: 1\ndata: [1]\nretry: 5\n\nrest"), 26);
+	proof_extent("sse_event", BYTES("data: {\"a\":1} x\n\n"), 0);
+	proof_extent("sse_event", BYTES("data: {\"a\":1}\n"), 0);
+	proof_extent("sse_event", BYTES("data: {\"a\":1}\nother: 1\n\n"), 0);
+	proof_extent("sse_event", BYTES("event: x\n\n"), 0);
+	proof_provides("sse_event", BYTES("event: tick\ndata: [1]\n\n"), "event", "tick");
+	proof_provides("sse_event", BYTES("data: {\"a\":1,\"b\":2}\r\n\r\n"), "event", "a,b");
 }
 
 /* ---- multipart/form-data ---- */
@@ -236,13 +219,14 @@ static void sse_events(void **state)
 static void multipart_parts(void **state)
 {
 	(void)state;
-	check("multipart_part", BYTES(PART "body\r\n--b--"), 55);
-	check("multipart_part", BYTES(PART "--b--"), 49); /* no line end of its own: an empty body */
-	check("multipart_part", BYTES(PART "x--by\r\n--b\r\n"), 56);
-	check("multipart_part", BYTES(PART "body"), 49);
-	check("multipart_part", BYTES(PART), 49);
-	check("multipart_part", BYTES("--b\r\nContent-Disposition: x\r\n"), 0);
-	check("multipart_part", BYTES("--b\r\nContent-Disposition: \x01\r\n\r\n"), 0);
+	proof_extent("multipart_part", BYTES(PART "body\r\n--b--"), 55);
+	proof_extent("multipart_part", BYTES(PART "--b--"),
+				 49); /* no line end of its own: an empty body */
+	proof_extent("multipart_part", BYTES(PART "x--by\r\n--b\r\n"), 56);
+	proof_extent("multipart_part", BYTES(PART "body"), 49);
+	proof_extent("multipart_part", BYTES(PART), 49);
+	proof_extent("multipart_part", BYTES("--b\r\nContent-Disposition: x\r\n"), 0);
+	proof_extent("multipart_part", BYTES("--b\r\nContent-Disposition: \x01\r\n\r\n"), 0);
 }
 
 /* ---- XML, SOAP, HTML ---- */
@@ -268,8 +252,8 @@ static void xml_documents(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		check("xml_document", span_string(cases[i].text), cases[i].extent);
-	check_capture("xml_document", BYTES("<p:feed></p:feed>"), "root", "feed");
+		proof_extent("xml_document", span_string(cases[i].text), cases[i].extent);
+	proof_provides("xml_document", BYTES("<p:feed></p:feed>"), "root", "feed");
 }
 
 static void xml_depth_is_bounded(void **state)
@@ -279,28 +263,28 @@ static void xml_depth_is_bounded(void **state)
 	(void)state;
 	for (int i = 0; i < 100; i++)
 		strbuf_puts(&text, "<a>");
-	check("xml_document", strbuf_span(&text), 3 * 64);
+	proof_extent("xml_document", strbuf_span(&text), 3 * 64);
 	strbuf_deinit(&text);
 }
 
 static void soap_operations(void **state)
 {
 	(void)state;
-	check_capture("soap_envelope",
-				  BYTES("<s:Envelope><s:Header><x/></s:Header><s:Body><m:Get><i/></m:Get>"),
-				  "operation", "Get");
-	check("soap_envelope", BYTES("<s:Envelope><s:Body></s:Body></s:Envelope>"), 0);
-	check("soap_envelope", BYTES("<s:Other><s:Body><a/></s:Body></s:Other>"), 0);
+	proof_provides("soap_envelope",
+				   BYTES("<s:Envelope><s:Header><x/></s:Header><s:Body><m:Get><i/></m:Get>"),
+				   "operation", "Get");
+	proof_extent("soap_envelope", BYTES("<s:Envelope><s:Body></s:Body></s:Envelope>"), 0);
+	proof_extent("soap_envelope", BYTES("<s:Other><s:Body><a/></s:Body></s:Other>"), 0);
 }
 
 static void html_documents(void **state)
 {
 	(void)state;
-	check("html_document", BYTES("<!DOCTYPE html><HTML></HTML>rest"), 28);
-	check("html_document", BYTES("<!DOCTYPE html><body>a\0b"), 22);
-	check("html_document", BYTES("<!DOCTYPE html><p>a"), 0);
-	check("html_document", BYTES("<!DOCTYPE html>\0<html>"), 0);
-	check_capture("html_document", BYTES("<!DOCTYPE html><title>A b</title>"), "title", "A b");
+	proof_extent("html_document", BYTES("<!DOCTYPE html><HTML></HTML>rest"), 28);
+	proof_extent("html_document", BYTES("<!DOCTYPE html><body>a\0b"), 22);
+	proof_extent("html_document", BYTES("<!DOCTYPE html><p>a"), 0);
+	proof_extent("html_document", BYTES("<!DOCTYPE html>\0<html>"), 0);
+	proof_provides("html_document", BYTES("<!DOCTYPE html><title>A b</title>"), "title", "A b");
 }
 
 /* ---- all of them ---- */

@@ -1,6 +1,5 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/validators/validators.h"
 #include "base/strbuf.h"
 #include "tests/support/proof.h"
 
@@ -81,16 +80,6 @@ static const char mysql[] = "250000020364656604"
 							"0c2d00fc030000fd0000000000"
 							"05000004fe00002200";
 
-static void check(const char *name, struct span bytes, size_t wanted)
-{
-	struct match match;
-	size_t extent = proof_run(name, bytes, &match);
-
-	if (extent != wanted)
-		fail_msg("%s: %zu, not %zu: %.*s", name, extent, wanted, (int)bytes.size,
-				 (const char *)bytes.data);
-}
-
 /* The bytes, and something behind them, are proven up to `wanted` and provide the capture. */
 static void check_hex(const char *name, const char *hex, size_t wanted, const char *capture,
 					  const char *text)
@@ -115,7 +104,7 @@ static void check_broken(const char *name, const char *hex, size_t at, uint8_t b
 	assert_true(bytes.size > at);
 	assert_true((uint8_t)bytes.data[at] != byte);
 	bytes.data[at] = (char)byte;
-	check(name, strbuf_span(&bytes), 0);
+	proof_extent(name, strbuf_span(&bytes), 0);
 	strbuf_deinit(&bytes);
 }
 
@@ -155,46 +144,46 @@ static void mqtt_connects(void **state)
 	check_broken("mqtt_connect", mqtt_v5, 9, 0xc7); /* the reserved flag */
 	check_broken("mqtt_connect", mqtt_v5, 9, 0xde); /* QoS 3 */
 	check_broken("mqtt_connect", mqtt_v5, 9, 0x46); /* no user name: a field is left */
-	check("mqtt_connect",
-		  BYTES("\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x05\x00\x02"
-				"c1"),
-		  0);
-	check("mqtt_connect",
-		  BYTES("\x10\x10\x00\x06MQIsdp\x03\x02\x00\x05\x00\x02"
-				"c1"),
-		  18);
-	check("mqtt_connect",
-		  BYTES("\x10\x80\x80\x80\x80\x01\x00\x04MQTT\x04\x02\x00\x05\x00\x02"
-				"c1"),
-		  0);
+	proof_extent("mqtt_connect",
+				 BYTES("\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x05\x00\x02"
+					   "c1"),
+				 0);
+	proof_extent("mqtt_connect",
+				 BYTES("\x10\x10\x00\x06MQIsdp\x03\x02\x00\x05\x00\x02"
+					   "c1"),
+				 18);
+	proof_extent("mqtt_connect",
+				 BYTES("\x10\x80\x80\x80\x80\x01\x00\x04MQTT\x04\x02\x00\x05\x00\x02"
+					   "c1"),
+				 0);
 }
 
 static void line_messages(void **state)
 {
 	(void)state;
-	check("nats_message", BYTES("PUB a.b 5\r\nhello\r\nPING"), 18);
-	check("nats_message", BYTES("MSG a.b 9 reply 0\r\n\r\n"), 21);
-	check("nats_message", BYTES("PUB a.b 4\r\nhello\r\n"), 0);
-	check("nats_message", BYTES("PUB a.b x\r\nhello\r\n"), 0);
-	check("nats_message", BYTES("PUB a.b 99999999999999999\r\nhello\r\n"), 0);
-	check("memcached_value", BYTES("VALUE k 0 5\r\nhello\r\nEND\r\nrest"), 25);
-	check("memcached_value", BYTES("VALUE k 0 5 9\r\nhello\r\nVALUE "), 22);
-	check("memcached_value", BYTES("VALUE k 0 5\r\nhello\r\nrest"), 0);
-	check("memcached_value", BYTES("VALUE k x 5\r\nhello\r\nEND\r\n"), 0);
-	check("memcached_value", BYTES("VALUE k 0\r\n\r\nEND\r\n"), 0);
+	proof_extent("nats_message", BYTES("PUB a.b 5\r\nhello\r\nPING"), 18);
+	proof_extent("nats_message", BYTES("MSG a.b 9 reply 0\r\n\r\n"), 21);
+	proof_extent("nats_message", BYTES("PUB a.b 4\r\nhello\r\n"), 0);
+	proof_extent("nats_message", BYTES("PUB a.b x\r\nhello\r\n"), 0);
+	proof_extent("nats_message", BYTES("PUB a.b 99999999999999999\r\nhello\r\n"), 0);
+	proof_extent("memcached_value", BYTES("VALUE k 0 5\r\nhello\r\nEND\r\nrest"), 25);
+	proof_extent("memcached_value", BYTES("VALUE k 0 5 9\r\nhello\r\nVALUE "), 22);
+	proof_extent("memcached_value", BYTES("VALUE k 0 5\r\nhello\r\nrest"), 0);
+	proof_extent("memcached_value", BYTES("VALUE k x 5\r\nhello\r\nEND\r\n"), 0);
+	proof_extent("memcached_value", BYTES("VALUE k 0\r\n\r\nEND\r\n"), 0);
 }
 
 static void resp_arrays(void **state)
 {
 	(void)state;
 	check_hex("resp_array", redis_set, size_of(redis_set), "command", "SET");
-	check("resp_array", BYTES("*3\r\n$3\r\nset\r\n$1\r\nk\r\n$900\r\nxxx"), 20);
-	check("resp_array", BYTES("*3\r\n$3\r\nset\r\n$900\r\nxxx"), 0);
-	check("resp_array", BYTES("*3\r\n$3\r\nabc\r\n$1\r\nk\r\n$900\r\nxxx"), 0);
-	check("resp_array", BYTES("*1\r\n$4\r\nPING\r\n"), 14);
-	check("resp_array", BYTES("*1\r\n$3\r\nPING\r\n"), 0);
-	check("resp_array", BYTES("*0\r\n"), 0);
-	check("resp_array", BYTES("*-1\r\n"), 0);
+	proof_extent("resp_array", BYTES("*3\r\n$3\r\nset\r\n$1\r\nk\r\n$900\r\nxxx"), 20);
+	proof_extent("resp_array", BYTES("*3\r\n$3\r\nset\r\n$900\r\nxxx"), 0);
+	proof_extent("resp_array", BYTES("*3\r\n$3\r\nabc\r\n$1\r\nk\r\n$900\r\nxxx"), 0);
+	proof_extent("resp_array", BYTES("*1\r\n$4\r\nPING\r\n"), 14);
+	proof_extent("resp_array", BYTES("*1\r\n$3\r\nPING\r\n"), 0);
+	proof_extent("resp_array", BYTES("*0\r\n"), 0);
+	proof_extent("resp_array", BYTES("*-1\r\n"), 0);
 	check_hex("resp_array", "2a310d0a24360d0a7365637265740d0a", 16, "command", "answer");
 }
 
@@ -209,7 +198,7 @@ static void mysql_results(void **state)
 	check_broken("mysql_columns", mysql, 40, 1);    /* filler */
 	check_broken("mysql_columns", mysql, 14, 1);    /* a control byte in a name */
 	bytes.data[41 + 3] = 5;                         /* not the next number: another result's */
-	check("mysql_columns", strbuf_span(&bytes), 41);
+	proof_extent("mysql_columns", strbuf_span(&bytes), 41);
 	strbuf_deinit(&bytes);
 }
 
@@ -221,17 +210,17 @@ static void postgres_results(void **state)
 	check_broken("postgres_result", postgres, 6, 3);    /* columns */
 	check_broken("postgres_result", postgres, 7, 1);    /* a control byte in a name */
 	/* a byte too many in the message */
-	check("postgres_result",
-		  BYTES("T\0\0\0\x1b\0\1"
-				"a\0"
-				"\0\0\0\0"
-				"\0\0"
-				"\0\0\0\x17"
-				"\0\4"
-				"\xff\xff\xff\xff"
-				"\0\0"
-				"\0"),
-		  0);
+	proof_extent("postgres_result",
+				 BYTES("T\0\0\0\x1b\0\1"
+					   "a\0"
+					   "\0\0\0\0"
+					   "\0\0"
+					   "\0\0\0\x17"
+					   "\0\4"
+					   "\xff\xff\xff\xff"
+					   "\0\0"
+					   "\0"),
+				 0);
 }
 
 static void postgres_errors(void **state)
@@ -239,11 +228,15 @@ static void postgres_errors(void **state)
 	static const char good[] = "E\x00\x00\x00\x21SERROR\0VERROR\0C23505\0Md\0L171\0";
 
 	(void)state;
-	check("postgres_error", BYTES("E\x00\x00\x00\x22SERROR\0VERROR\0C23505\0Md\0L171\0\0rest"), 35);
-	check("postgres_error", BYTES(good), 0); /* without the NUL at the end */
-	check("postgres_error", BYTES("E\x00\x00\x00\x22SERROR\0VERROR\0C2350\0\0Md\0L171\0\0"), 0);
-	check("postgres_error", BYTES("E\x00\x00\x00\x22SERROR\0VERROR\0D23505\0Md\0L171\0\0"), 0);
-	check("postgres_error", BYTES("F\x00\x00\x00\x22SERROR\0VERROR\0C23505\0Md\0L171\0\0"), 0);
+	proof_extent("postgres_error",
+				 BYTES("E\x00\x00\x00\x22SERROR\0VERROR\0C23505\0Md\0L171\0\0rest"), 35);
+	proof_extent("postgres_error", BYTES(good), 0); /* without the NUL at the end */
+	proof_extent("postgres_error", BYTES("E\x00\x00\x00\x22SERROR\0VERROR\0C2350\0\0Md\0L171\0\0"),
+				 0);
+	proof_extent("postgres_error", BYTES("E\x00\x00\x00\x22SERROR\0VERROR\0D23505\0Md\0L171\0\0"),
+				 0);
+	proof_extent("postgres_error", BYTES("F\x00\x00\x00\x22SERROR\0VERROR\0C23505\0Md\0L171\0\0"),
+				 0);
 }
 
 static void mongodb_messages(void **state)
@@ -257,18 +250,18 @@ static void mongodb_messages(void **state)
 	check_broken("mongodb_message", mongo_find, 20, 2);    /* a kind that is none */
 	check_broken("mongodb_message", mongo_insert, 69, 2);  /* in the second section */
 	/* a byte behind the document's end, within its length */
-	check("mongodb_message",
-		  BYTES("\x27\0\0\0"
-				"\1\0\0\0"
-				"\0\0\0\0"
-				"\xdd\7\0\0"
-				"\0\0\0\0"
-				"\0"
-				"\x12\0\0\0"
-				"\1ok\0"
-				"\0\0\0\0\0\0\xf0\x3f"
-				"\0\0"),
-		  0);
+	proof_extent("mongodb_message",
+				 BYTES("\x27\0\0\0"
+					   "\1\0\0\0"
+					   "\0\0\0\0"
+					   "\xdd\7\0\0"
+					   "\0\0\0\0"
+					   "\0"
+					   "\x12\0\0\0"
+					   "\1ok\0"
+					   "\0\0\0\0\0\0\xf0\x3f"
+					   "\0\0"),
+				 0);
 }
 
 static void thrift_messages(void **state)
@@ -289,7 +282,7 @@ static void thrift_messages(void **state)
 		strbuf_add(&deep, "\x0c\x00\x01", 3);
 	for (int i = 0; i < 1001; i++)
 		strbuf_putc(&deep, 0);
-	check("thrift_message", strbuf_span(&deep), 0);
+	proof_extent("thrift_message", strbuf_span(&deep), 0);
 	strbuf_deinit(&deep);
 }
 
@@ -298,11 +291,11 @@ static void thrift_messages(void **state)
 static void prometheus_metrics(void **state)
 {
 	(void)state;
-	check("prometheus_metric", BYTES(METRIC "a_b{x=\"1\"} 1\na_b_total 2\nother 3\n"), 61);
-	check("prometheus_metric", BYTES(METRIC), 36);
-	check("prometheus_metric", BYTES("# HELP a Text.\n# TYPE b counter\n"), 0);
-	check("prometheus_metric", BYTES("# HELP a Text.\n# TYPE a number\n"), 0);
-	check("prometheus_metric", BYTES("# HELP a Te\x01xt.\n# TYPE a gauge\n"), 0);
+	proof_extent("prometheus_metric", BYTES(METRIC "a_b{x=\"1\"} 1\na_b_total 2\nother 3\n"), 61);
+	proof_extent("prometheus_metric", BYTES(METRIC), 36);
+	proof_extent("prometheus_metric", BYTES("# HELP a Text.\n# TYPE b counter\n"), 0);
+	proof_extent("prometheus_metric", BYTES("# HELP a Text.\n# TYPE a number\n"), 0);
+	proof_extent("prometheus_metric", BYTES("# HELP a Te\x01xt.\n# TYPE a gauge\n"), 0);
 }
 
 static const struct {

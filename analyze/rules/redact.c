@@ -1,0 +1,300 @@
+#include "analyze/rules/redact.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+/* One alternative a line. Forms of keys are those their issuers document. */
+static const char secrets[] =
+	"(?xs)"
+	"-----BEGIN[ ]"
+	"| eyJ[\\w-]{5,}"                                      /* JWT: base64url of {\" */
+	"| (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{8,}" /* AWS IAM identifiers */
+	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,} | npm_\\w{16,} | hf_\\w{16,}"
+	"| xox[abeprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
+	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,} | "
+	"\\bSG\\.[\\w-]{8,}"
+	"| (?i: (?: pass(?:wor[dt]|wd|phrase|code)? | kennwort | pwd | secret | token | "
+	"api[_-]?key"
+	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | "
+	"sess(?:ion)?"
+	"         | sess(?:ion)?[_-]?id | auth | signature"
+	"         | (?<![a-z]) (?: sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
+	"      \\\\* [\"']? [\\s+]* (?: [=:] | -> ) )"
+	"| (?i: (?<![a-z_.]) (?:key|code) = (?! [?] ) )" /* in an address; SQL compares codes, too
+													  */
+	"| (?i: cookie \\s* [:=] | authorization \\s* [:=] )"
+	"| (?i: \\b (?:bearer|basic|digest) [\\s+]+ [\\w+/=.~-]{6,} )"
+	"| :// [^/\\s@]+ @"
+	"| [\\w.+\\x80-\\xff-] [\"']? @ (?: \\[ | [\\w\\x80-\\xff-]+ (?: \\.[\\w\\x80-\\xff-]+ )+ "
+	")" /* mail address */
+	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters,
+	 * of which one is no hex digit (hex has runs of its own) */
+	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}"
+	"| (?<! [\\w+=-] ) (?= [\\w+=-]{16} ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] )"
+	"  [\\w+=-]*? [0-9] [\\w+=-]*? [A-Za-z] [\\w+=-]*? [0-9]"
+	"| (?<! [A-Za-z0-9] ) (?= [A-Za-z0-9]{16} ) (?= [A-Za-z0-9]*[g-zG-Z] )"
+	"  [A-Za-z]* [0-9]+ (?: [A-Za-z]+ [0-9]+ ){3}";
+
+enum { MATCH_LIMIT = 100000 };
+
+struct redactor {
+	pcre2_code *code;
+	pcre2_match_context *context;
+};
+
+struct redactor *redactor_create(struct err *err)
+{
+	struct redactor *redactor = mem_zeroed(1, sizeof *redactor);
+	PCRE2_UCHAR text[160] = "";
+	PCRE2_SIZE offset = 0;
+	int error = 0;
+
+	redactor->code = pcre2_compile((PCRE2_SPTR)secrets, sizeof secrets - 1, PCRE2_NEVER_UTF, &error,
+								   &offset, NULL);
+	redactor->context = pcre2_match_context_create(NULL);
+	if (!redactor->code || !redactor->context) {
+		pcre2_get_error_message(error, text, sizeof text);
+		err_set(err, ERR_SYSTEM, "PCRE2 refuses the secret patterns at %zu: %s", (size_t)offset,
+				(const char *)text);
+		redactor_destroy(redactor);
+		return NULL;
+	}
+	pcre2_set_match_limit(redactor->context, MATCH_LIMIT);
+	pcre2_jit_compile(redactor->code, PCRE2_JIT_COMPLETE);
+	return redactor;
+}
+
+void redactor_destroy(struct redactor *redactor)
+{
+	if (!redactor)
+		return;
+	pcre2_code_free(redactor->code);
+	pcre2_match_context_free(redactor->context);
+	free(redactor);
+}
+
+/* The text without its NULs: UTF-16 of ASCII becomes ASCII. */
+static void squeeze(struct span text, struct strbuf *out)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i])
+			strbuf_putc(out, (char)text.data[i]);
+}
+
+static bool holds_secret(const struct redactor *redactor, struct span value)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	int result = PCRE2_ERROR_NOMEMORY;
+
+	if (data)
+		result = pcre2_match(redactor->code, value.data ? value.data : (const uint8_t *)"",
+							 value.size, 0, 0, data, redactor->context);
+	pcre2_match_data_free(data);
+	return result != PCRE2_ERROR_NOMATCH;
+}
+
+/* Ways to write a character: percent-encoding (RFC 3986, 2.1), escapes of JSON and C, references
+ * of HTML. Gson writes "=" as \\u003d, browsers "@" as %40. */
+static const struct spelling {
+	const char *start, *end;
+	unsigned least, most; /* digits */
+	int base;
+} spellings[] = {
+	{ "%", "", 2, 2, 16 },    { "\\u", "", 4, 4, 16 }, { "\\x", "", 2, 2, 16 },
+	{ "&#x", ";", 1, 4, 16 }, { "&#", ";", 1, 5, 10 },
+};
+
+/* The ASCII character that is spelled out at the start of the text; gives its length, or 0. */
+static size_t spelled(struct span text, const struct spelling *spelling, char *character)
+{
+	size_t start = strlen(spelling->start), end = strlen(spelling->end), digits = 0;
+	char number[8] = "";
+	unsigned long value;
+
+	if (text.size < start || memcmp(text.data, spelling->start, start) != 0)
+		return 0;
+	while (digits < spelling->most && start + digits < text.size &&
+		   isxdigit(text.data[start + digits])) {
+		number[digits] = (char)text.data[start + digits];
+		digits++;
+	}
+	value = strtoul(number, NULL, spelling->base);
+	if (digits < spelling->least || value < ' ' || value > '~' ||
+		!span_equal(span_part(text, start + digits, end), span_string(spelling->end)))
+		return 0;
+	*character = (char)value;
+	return start + digits + end;
+}
+
+/* The text with characters that are spelled out; false where none is. */
+static bool unspell(struct span text, struct strbuf *out)
+{
+	bool changed = false;
+
+	while (text.size) {
+		char character = (char)text.data[0];
+		size_t length = 0;
+
+		if (strchr("%\\&", character))
+			for (size_t i = 0; !length && i < sizeof spellings / sizeof *spellings; i++)
+				length = spelled(text, &spellings[i], &character);
+		changed |= length > 0;
+		strbuf_putc(out, character);
+		text = span_part(text, length ? length : 1, text.size);
+	}
+	return changed;
+}
+
+/* Looked at as it is, without NULs, and with what is spelled out, also twice: %2540 is a "@" in
+ * an address within an address. */
+bool redactor_is_secret(const struct redactor *redactor, struct span value)
+{
+	enum { DEEPEST = 3 };
+	struct strbuf texts[2] = { 0 };
+	bool secret = holds_secret(redactor, value), more = true;
+
+	squeeze(value, &texts[0]);
+	if (!secret && texts[0].size < value.size)
+		secret = holds_secret(redactor, strbuf_span(&texts[0]));
+	for (int i = 0; !secret && more && i < DEEPEST; i++) {
+		struct strbuf *from = &texts[i % 2], *to = &texts[(i + 1) % 2];
+
+		strbuf_clear(to);
+		more = unspell(strbuf_span(from), to);
+		secret = more && holds_secret(redactor, strbuf_span(to));
+	}
+	strbuf_deinit(&texts[0]);
+	strbuf_deinit(&texts[1]);
+	return secret;
+}
+
+static size_t run_length(struct span text, bool (*is_member)(int))
+{
+	size_t length = 0;
+
+	while (length < text.size && is_member(text.data[length]))
+		length++;
+	return length;
+}
+
+/* RFC 4122: 8-4-4-4-12 hex digits. */
+static bool starts_with_uuid(struct span text)
+{
+	static const size_t dashes[] = { 8, 13, 18, 23 };
+
+	if (text.size < 36)
+		return false;
+	for (size_t i = 0, dash = 0; i < 36; i++) {
+		bool wants_dash = dash < 4 && i == dashes[dash];
+
+		dash += wants_dash;
+		if (wants_dash ? text.data[i] != '-' : !text_is_hex(text.data[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool has_digit(struct span text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text_is_digit(text.data[i]))
+			return true;
+	return false;
+}
+
+/* Numbers in groups, with a blank or hyphen between two: telephone, card and account numbers,
+ * dates. Gives the length of the run, 0 where it has fewer digits than those have. */
+static size_t grouped_length(struct span text)
+{
+	enum { LEAST = 7 };
+	size_t at = 0, digits = 0;
+
+	if (!text.size || !text_is_digit(text.data[0]))
+		return 0;
+	for (;;) {
+		size_t length = run_length(span_part(text, at, text.size), text_is_digit);
+
+		at += length;
+		digits += length;
+		if (at + 1 >= text.size || (text.data[at] != ' ' && text.data[at] != '-') ||
+			!text_is_digit(text.data[at + 1]))
+			return digits >= LEAST ? at : 0;
+		at++;
+	}
+}
+
+size_t redact_run(struct span text, uint8_t before, const char **by)
+{
+	enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
+	size_t length = text_is_hex(before) ? 0 : run_length(text, text_is_hex);
+
+	*by = "<uuid>";
+	if (length && starts_with_uuid(text))
+		return 36;
+	*by = "<hex>";
+	if (length >= LEAST_HEX && has_digit(span_part(text, 0, length)) &&
+		run_length(text, text_is_digit) < length)
+		return length;
+	*by = "#";
+	if (text_is_digit(before))
+		return 0;
+	length = grouped_length(text);
+	if (!length)
+		length = run_length(text, text_is_digit);
+	return length >= LEAST_DIGITS ? length : 0;
+}
+
+static void replace_runs(struct span text, struct strbuf *out)
+{
+	uint8_t before = 0;
+
+	while (text.size) {
+		const char *by;
+		size_t length = redact_run(text, before, &by);
+
+		if (length)
+			strbuf_puts(out, by);
+		else
+			strbuf_putc(out, (char)text.data[0]);
+		length = length ? length : 1;
+		before = text.data[length - 1];
+		text = span_part(text, length, text.size);
+	}
+}
+
+/* Cuts an escaped text to so many columns; the last becomes an ellipsis. */
+static void cut_columns(struct strbuf *text, size_t from)
+{
+	size_t columns = 0, at = from;
+
+	for (; at < text->size; at++) {
+		columns += ((uint8_t)text->data[at] & 0xc0) != 0x80;
+		if (columns == REDACT_COLUMNS && text_columns(text->data + at) > 1)
+			break;
+	}
+	if (at == text->size)
+		return;
+	text->size = at;
+	strbuf_puts(text, "\xe2\x80\xa6");
+}
+
+void redact_show(struct span value, struct strbuf *out)
+{
+	enum { LONGEST = 4 * REDACT_COLUMNS };
+	struct strbuf squeezed = { 0 }, replaced = { 0 };
+	size_t start = out->size;
+
+	squeeze(value, &squeezed);
+	replace_runs(strbuf_span(&squeezed), &replaced);
+	text_escape(span_part(strbuf_span(&replaced), 0, LONGEST), out);
+	cut_columns(out, start);
+	strbuf_deinit(&replaced);
+	strbuf_deinit(&squeezed);
+}

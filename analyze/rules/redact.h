@@ -1,0 +1,37 @@
+/* redact: what of a captured value may be seen. Nothing, unless the rule shows the capture; then a
+ * capped, escaped text with runs of digits, hex and UUIDs replaced, and still nothing where the
+ * value looks like a secret. */
+#ifndef ANALYZE_RULES_REDACT_H
+#define ANALYZE_RULES_REDACT_H
+
+#include "base/err.h"
+#include "base/span.h"
+#include "base/strbuf.h"
+
+#include <stdbool.h>
+
+/* The compiled secret patterns; may be used by several threads at once. */
+struct redactor;
+
+/* NULL and an error where PCRE2 refuses to work. The caller ends with redactor_destroy. */
+struct redactor *redactor_create(struct err *err);
+void redactor_destroy(struct redactor *redactor);
+
+/* Does the value look like a secret: PEM, JWT, cloud and service keys, password=, Cookie,
+ * Authorization, credentials in a URL, a mail address, a long random token? Characters may be
+ * spelled out: %40, %2540, \u0040, &#64;. Where the patterns cannot decide, it does. */
+bool redactor_is_secret(const struct redactor *redactor, struct span value);
+
+/* Longest shown text, in columns. */
+enum { REDACT_COLUMNS = 96 };
+
+/* Appends the shown form of a value that is no secret. NULs are left out, so that the digits of
+ * UTF-16 text are runs as well. */
+void redact_show(struct span value, struct strbuf *out);
+
+/* Bytes of the run at the start of the text that redact_show replaces, and by what ("<uuid>",
+ * "<hex>", "#"); 0: none. `before` is the byte in front of it, 0 for none. A hex run has eight
+ * digits and needs a decimal one, so that words like "deadbeefed" or "facade" stay. */
+size_t redact_run(struct span text, uint8_t before, const char **by);
+
+#endif
