@@ -1,5 +1,6 @@
 #include "analyze/content/redact.h"
 
+#include "analyze/content/secret_hint.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -9,7 +10,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* One alternative a line. Forms of keys are those their issuers document. */
+/* One alternative a line. Forms of keys are those their issuers document. Each has a piece in
+ * secret_hint.c. */
 static const char secrets[] =
 	"(?xs)"
 	"-----BEGIN[ ]"
@@ -40,6 +42,7 @@ enum { MATCH_LIMIT = 100000 };
 struct redactor {
 	pcre2_code *code;
 	pcre2_match_context *context;
+	struct secret_hint hint;
 };
 
 struct redactor *redactor_create(struct err *err)
@@ -61,6 +64,7 @@ struct redactor *redactor_create(struct err *err)
 	}
 	pcre2_set_match_limit(redactor->context, MATCH_LIMIT);
 	pcre2_jit_compile(redactor->code, PCRE2_JIT_COMPLETE);
+	secret_hint_init(&redactor->hint);
 	return redactor;
 }
 
@@ -73,22 +77,33 @@ void redactor_destroy(struct redactor *redactor)
 	free(redactor);
 }
 
+/* Bytes that a shown value can have: columns of four. */
+enum { LONGEST = 4 * REDACT_COLUMNS };
+
 /* The text without its NULs: UTF-16 of ASCII becomes ASCII. */
 static void squeeze(struct span text, struct strbuf *out)
 {
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i])
-			strbuf_putc(out, (char)text.data[i]);
+	while (text.size) {
+		const uint8_t *nul = memchr(text.data, 0, text.size);
+		size_t length = nul ? (size_t)(nul - text.data) : text.size;
+
+		strbuf_add(out, text.data, length);
+		text = span_part(text, length + 1, text.size);
+	}
 }
 
 static bool holds_secret(const struct redactor *redactor, struct span value)
 {
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	size_t start = secret_hint_find(&redactor->hint, value);
+	pcre2_match_data *data;
 	int result = PCRE2_ERROR_NOMEMORY;
 
+	if (start == value.size)
+		return false;
+	data = pcre2_match_data_create(1, NULL);
 	if (data)
-		result = pcre2_match(redactor->code, value.data ? value.data : (const uint8_t *)"",
-							 value.size, 0, 0, data, redactor->context);
+		result =
+			pcre2_match(redactor->code, value.data, value.size, start, 0, data, redactor->context);
 	pcre2_match_data_free(data);
 	return result != PCRE2_ERROR_NOMATCH;
 }
@@ -170,13 +185,14 @@ static size_t find_run(struct span text, uint8_t before, const char **by)
 	return length >= LEAST_DIGITS ? length : 0;
 }
 
+/* As far as it can be shown. */
 static void replace_runs(struct span text, struct strbuf *out)
 {
 	uint8_t before = 0;
 
-	while (text.size) {
+	while (text.size && out->size < LONGEST) {
 		const char *by;
-		size_t length = find_run(text, before, &by);
+		size_t length = is_hex(text.data[0]) ? find_run(text, before, &by) : 0;
 
 		if (length)
 			strbuf_puts(out, by);
@@ -206,7 +222,6 @@ static void cut_columns(struct strbuf *text, size_t from)
 
 void redact_show(struct span value, struct strbuf *out)
 {
-	enum { LONGEST = 4 * REDACT_COLUMNS };
 	struct strbuf squeezed = { 0 }, replaced = { 0 };
 	size_t start = out->size;
 

@@ -50,13 +50,6 @@ bool text_run_line(struct cursor *cursor, struct span *line)
 	return true;
 }
 
-bool text_starts_with(struct span bytes, const char *start)
-{
-	struct span wanted = span_string(start);
-
-	return span_equal(span_part(bytes, 0, wanted.size), wanted);
-}
-
 size_t text_find(struct span bytes, struct span wanted)
 {
 	const uint8_t *found =

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Bytes of valid UTF-8 (RFC 3629) at the start without control bytes other than tab, LF and CR. */
 size_t text_run_length(struct span bytes);
@@ -32,7 +33,12 @@ static inline bool text_is_digit(int c)
 }
 
 /* Does the span start with the string? */
-bool text_starts_with(struct span bytes, const char *start);
+static inline bool text_starts_with(struct span bytes, const char *start)
+{
+	struct span wanted = span_string(start);
+
+	return bytes.size >= wanted.size && memcmp(bytes.data, start, wanted.size) == 0;
+}
 
 /* Offset of the first place of `wanted` in the bytes; bytes.size where it is nowhere. */
 size_t text_find(struct span bytes, struct span wanted);

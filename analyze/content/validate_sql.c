@@ -60,11 +60,10 @@ static bool take_bracket(struct statement *statement, uint8_t c)
 /* False where the statement ends before this token. */
 static bool take(struct statement *statement, enum sql_token kind, struct span token, size_t at)
 {
-	if (kind == SQL_END || kind == SQL_OPEN || kind == SQL_ALIEN ||
-		(kind == SQL_BLANK && !text_run_is_all(token)))
-		return false;
 	if (kind == SQL_BLANK)
-		return true;
+		return token.size == 1 || text_run_is_all(token);
+	if (kind == SQL_END || kind == SQL_OPEN || kind == SQL_ALIEN)
+		return false;
 	if (kind == SQL_PUNCTUATION && !take_bracket(statement, token.data[0]))
 		return false;
 	if (kind == SQL_WORD && !sql_is_keyword(token)) {
