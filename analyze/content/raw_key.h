@@ -24,7 +24,7 @@ struct raw_key_head {
 struct raw_key_cache {
 	struct span_index seen;
 	VEC(uint32_t) keys; /* per entry of seen */
-	struct strbuf buffer;
+	struct strbuf buffer, key; /* scratch */
 };
 
 void raw_key_cache_clear(struct raw_key_cache *cache);

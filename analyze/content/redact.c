@@ -225,8 +225,12 @@ void redact_show(struct span value, struct strbuf *out)
 	struct strbuf squeezed = { 0 }, replaced = { 0 };
 	size_t start = out->size;
 
-	squeeze(value, &squeezed);
-	replace_runs(strbuf_span(&squeezed), &replaced);
+	if (value.size && memchr(value.data, 0, value.size)) {
+		squeeze(value, &squeezed);
+		value = strbuf_span(&squeezed);
+	}
+	strbuf_room(&replaced, LONGEST);
+	replace_runs(value, &replaced);
 	text_escape(span_part(strbuf_span(&replaced), 0, LONGEST), out);
 	cut_columns(out, start);
 	strbuf_deinit(&replaced);

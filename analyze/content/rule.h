@@ -6,6 +6,7 @@
 #include "analyze/content/aggregate.h"
 #include "analyze/content/confirm.h"
 #include "analyze/content/findings.h"
+#include "analyze/content/pattern_head.h"
 #include "analyze/content/prefilter.h"
 #include "analyze/content/redact.h"
 #include "analyze/content/rule_message.h"
@@ -90,6 +91,7 @@ struct rule {
 	struct rule_place place;        /* of the rule */
 	const struct tree_node *source; /* the pattern's scalar, for places in it */
 	struct confirm *confirm;        /* of a pattern rule */
+	struct pattern_head head;       /* of its matches */
 	bool coverage_known;            /* every match is proven to hold a keyword */
 	uint64_t lead_min, lead_max;    /* from a match's start to its first keyword */
 	size_t lookbehind;
