@@ -7,7 +7,8 @@
 /* Sets of places, a bit each; the one behind the last stands for all that follow. */
 enum { BEHIND = 1 << PATTERN_HEAD, INSIDE = BEHIND - 1 };
 
-/* Nodes beyond which the question is left open: counts of counts of counts take exponential time. */
+/* Nodes beyond which the question is left open: counts of counts of counts take exponential time.
+ */
 enum { MAX_STEPS = 4096 };
 
 struct walk {

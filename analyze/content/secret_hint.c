@@ -15,10 +15,11 @@ static const char *const in_case[] = {
 	"npm_",       "hf_",    "xox",  "xapp-", "AIza", "ya29.", "k_live", "k-live",
 	"k_test",     "k-test", "sk-",  "hsec_", "SG.",  "://",   "%40",
 };
-static const char *const in_any_case[] = {
-	"pass", "pwd", "secret", "token",  "key",    "credential", "sess",
-	"auth", "sig", "sid",    "otp",    "pin",    "jwt",        "cvv",
-	"cvc",  "ssn", "iban",   "cookie", "bearer", "basic",      "digest",
+static const char *const schemes[] = { "bearer", "basic", "digest" };
+/* A sign of assignment follows these, behind the rest of the word. */
+static const char *const names[] = {
+	"pass", "pwd", "secret", "token", "key", "credential", "sess", "auth", "sig",
+	"sid",  "otp", "pin",    "jwt",   "cvv", "cvc",        "ssn",  "iban", "cookie",
 };
 
 /* Multiplicative hashing (Knuth, TAOCP 3, 6.4) of the last three bytes. */
@@ -44,36 +45,50 @@ static void add_last(struct secret_hint *hint, const char *end, unsigned upper)
 	hint->hashes[hash / 8] = (uint8_t)(hint->hashes[hash / 8] | 1 << hash % 8);
 }
 
-static void add(struct secret_hint *hint, const char *text, bool caseless)
+static void add(struct secret_hint *hint, struct secret_piece piece)
 {
-	size_t size = strlen(text);
-
-	for (unsigned upper = 0; upper < (caseless ? 1 << LAST : 1); upper++)
-		add_last(hint, text + size, upper);
-	hint->pieces[hint->count++] = (struct secret_piece){ text, size, caseless };
+	piece.size = strlen(piece.text);
+	for (unsigned upper = 0; upper < (piece.caseless ? 1 << LAST : 1); upper++)
+		add_last(hint, piece.text + piece.size, upper);
+	hint->pieces[hint->count++] = piece;
 }
 
 void secret_hint_init(struct secret_hint *hint)
 {
 	*hint = (struct secret_hint){ 0 };
 	for (size_t i = 0; i < sizeof in_case / sizeof *in_case; i++)
-		add(hint, in_case[i], false);
-	for (size_t i = 0; i < sizeof in_any_case / sizeof *in_any_case; i++)
-		add(hint, in_any_case[i], true);
+		add(hint, (struct secret_piece){ .text = in_case[i] });
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		add(hint, (struct secret_piece){ .text = schemes[i], .caseless = true });
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		add(hint, (struct secret_piece){ .text = names[i], .caseless = true, .assigned = true });
 }
 
-/* Does a piece end where the text does? */
-static bool ends_with_piece(const struct secret_hint *hint, struct span text)
+/* Can "=", ":" or their escapes follow a name? Left open where that takes too long to tell. */
+static bool is_assigned(struct span rest)
 {
-	const char *end = (const char *)text.data + text.size;
+	enum { FAR = 64 };
+	size_t i = 0;
+
+	while (i < rest.size && i < FAR &&
+		   (text_is_letter(rest.data[i]) || memchr("_-\\\"' \t\n\v\f\r", rest.data[i], 11)))
+		i++;
+	return i == FAR || (i < rest.size && memchr("=:%", rest.data[i], 3));
+}
+
+/* Is there a piece of a secret that ends at that offset? */
+static bool ends_piece(const struct secret_hint *hint, struct span value, size_t offset)
+{
+	const char *end = (const char *)value.data + offset;
 
 	for (size_t i = 0; i < hint->count; i++) {
 		const struct secret_piece *piece = &hint->pieces[i];
 
-		if (((piece->text[piece->size - 1] ^ end[-1]) & ~32) || piece->size > text.size)
+		if (((piece->text[piece->size - 1] ^ end[-1]) & ~32) || piece->size > offset)
 			continue;
 		if ((piece->caseless ? strncasecmp : strncmp)(end - piece->size, piece->text,
-													  piece->size) == 0)
+													  piece->size) == 0 &&
+			(!piece->assigned || is_assigned(span_part(value, offset, value.size))))
 			return true;
 	}
 	return false;
@@ -101,8 +116,7 @@ size_t secret_hint_find(const struct secret_hint *hint, struct span value)
 		run = is_token_byte(c) ? run + 1 : 0;
 		digit = run && (digit || text_is_digit(c));
 		if (c == '@' || (run >= LONG_TOKEN && digit) ||
-			(hint->hashes[hash / 8] >> hash % 8 & 1 &&
-			 ends_with_piece(hint, span_part(value, 0, i + 1))))
+			(hint->hashes[hash / 8] >> hash % 8 & 1 && ends_piece(hint, value, i + 1)))
 			return i + 1 - (run > BEFORE ? run : i + 1 > BEFORE ? BEFORE : i + 1);
 	}
 	return value.size;

@@ -16,6 +16,7 @@ struct secret_piece {
 	const char *text;
 	size_t size;
 	bool caseless; /* the text is in lower case */
+	bool assigned; /* a sign of assignment follows */
 };
 
 struct secret_hint {

@@ -9,9 +9,9 @@ enum { HEAD_MAX_BYTES = 64 << 10 };
 
 /* tchar of RFC 9110 5.6.2. */
 static const bool token_bytes[256] = {
-	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true, ['#'] = true,
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
 	['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
-	['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true, ['_'] = true,
+	['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
 	['`'] = true,         ['|'] = true,         ['~'] = true,
 };
 
