@@ -2,6 +2,7 @@
 
 #include "analyze/command_table.h"
 #include "analyze/memory/chunks.h"
+#include "analyze/option_table.h"
 #include "base/size.h"
 #include "base/text.h"
 
@@ -10,77 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BIT(command) (1u << (command))
-#define LISTS (BIT(COMMAND_CHUNKS) | BIT(COMMAND_HITS))
-#define AUTHOR_READS_CORE (BIT(COMMAND_RULES_EXPLAIN) | BIT(COMMAND_RULES_SUGGEST))
-#define USES_RULES (BIT(COMMAND_REPORT) | LISTS | BIT(COMMAND_SHOW) | AUTHOR_READS_CORE)
-#define LOOKS_AT_RULES                                                              \
-	(BIT(COMMAND_RULES_LIST) | BIT(COMMAND_RULES_CHECK) | BIT(COMMAND_RULES_TEST) | \
-	 BIT(COMMAND_RULES_SAMPLES))
-#define READS_CORE (USES_RULES | BIT(COMMAND_VERIFY))
-#define EVERY (BIT(COMMANDS) - 1)
-
 enum { MAX_THREADS = 1024 };
 
 const char *options_command_name(enum command command)
 {
 	return command_table[command].name;
 }
-
-/* What an option's argument is. */
-enum kind { FLAG, TEXT, TEXTS, SIZE, NUMBER, THREADS, FORMAT, STATES, REACH };
-
-static const struct option {
-	const char *name; /* without "--" */
-	char letter;      /* 0: none */
-	const char *argument;
-	unsigned commands;
-	enum kind kind;
-	size_t offset;
-	const char *help;
-} table[] = {
-	{ "format", 'f', "FORMAT", BIT(COMMAND_REPORT) | BIT(COMMAND_SHOW), FORMAT,
-	  offsetof(struct options, format), "text (default), json or markdown (of a report)" },
-	{ "output", 'o', "OUT", BIT(COMMAND_REPORT), TEXT, offsetof(struct options, output),
-	  "write to OUT, readable by its owner only; - is stdout" },
-	{ "rules", 'r', "PATH", USES_RULES, TEXTS, offsetof(struct options, rules),
-	  "rule file or folder, may be repeated; none: no rules" },
-	{ "strict", 0, NULL, USES_RULES | LOOKS_AT_RULES, FLAG, offsetof(struct options, strict),
-	  "a bad rule is an error; without, it disables itself" },
-	{ "rule-stats", 0, NULL, BIT(COMMAND_REPORT), FLAG, offsetof(struct options, rule_stats),
-	  "what each rule cost: processor time, keywords, confirms" },
-	{ "references", 0, NULL, BIT(COMMAND_REPORT) | BIT(COMMAND_CHUNKS), FLAG,
-	  offsetof(struct options, references), "follow pointers: which live chunks nothing holds" },
-	{ "reach", 0, "WHICH", BIT(COMMAND_CHUNKS), REACH, offsetof(struct options, reach),
-	  "only live chunks that are anchored, or unreachable" },
-	{ "limit", 'n', "N", BIT(COMMAND_SHOW) | AUTHOR_READS_CORE, NUMBER,
-	  offsetof(struct options, limit), "rows of each list, or rules (default: 20)" },
-	{ "reveal", 0, NULL, BIT(COMMAND_SHOW) | BIT(COMMAND_RULES_SUGGEST), FLAG,
-	  offsetof(struct options, reveal), "show what is redacted, on a terminal only" },
-	{ "state", 's', "LIST", LISTS, STATES, offsetof(struct options, states),
-	  "only chunks in these states, separated by commas" },
-	{ "arena", 'a', "N", BIT(COMMAND_CHUNKS), NUMBER, offsetof(struct options, arena),
-	  "only chunks of arena N of the report" },
-	{ "rule", 0, "ID", LISTS, TEXT, offsetof(struct options, rule),
-	  "only hits of rule ID (namespace.id), or chunks that have one" },
-	{ "min-size", 'm', "SIZE", BIT(COMMAND_CHUNKS), SIZE, offsetof(struct options, min_bytes),
-	  "only chunks of SIZE bytes or more: 4096, 64K, 1.5M" },
-	{ "ndjson", 0, NULL, LISTS, FLAG, offsetof(struct options, ndjson), "one JSON object a line" },
-	{ "find", 0, "WORD", BIT(COMMAND_RULES_LIST), TEXT, offsetof(struct options, find),
-	  "only rules with WORD in id, title, tags or description" },
-	{ "json", 0, NULL, LOOKS_AT_RULES | BIT(COMMAND_RULES_EXPLAIN), FLAG,
-	  offsetof(struct options, json), "as JSON, for editors and CI" },
-	{ "threads", 't', "N", READS_CORE, THREADS, offsetof(struct options, threads),
-	  "number of worker threads (default: processors)" },
-	{ "quiet", 'q', NULL, EVERY, FLAG, offsetof(struct options, quiet),
-	  "no progress, no warnings" },
-	{ "progress", 0, NULL, READS_CORE, FLAG, offsetof(struct options, progress),
-	  "progress on stderr even where that is no terminal" },
-	{ "help", 'h', NULL, EVERY, FLAG, offsetof(struct options, help), "this help" },
-	{ "version", 'V', NULL, EVERY, FLAG, offsetof(struct options, version), "the version" },
-};
-
-enum { OPTIONS = sizeof table / sizeof *table };
 
 static const char *const format_names[] = { "text", "json", "markdown", NULL };
 
@@ -201,33 +137,20 @@ static bool set_option(struct options *options, const struct option *option, con
 		break;
 	}
 	return good || err_set(err, ERR_USAGE, "--%s takes %s, not '%.100s'", option->name,
-						   option->kind == SIZE ? "a size like 64K" : "a number", text);
-}
-
-static const struct option *find_option(const char *name, size_t length)
-{
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
-			return &table[i];
-	return NULL;
-}
-
-static const struct option *find_letter(char letter)
-{
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (table[i].letter == letter && letter)
-			return &table[i];
-	return NULL;
+						   option->kind == SIZE      ? "a size like 64K"
+						   : option->kind == THREADS ? "a number from 1 to 1024"
+													 : "a number",
+						   text);
 }
 
 static bool unknown_option(const char *word, struct err *err)
 {
-	char names[OPTIONS][24];
-	const char *list[OPTIONS + 1] = { NULL };
+	char names[OPTION_COUNT][24];
+	const char *list[OPTION_COUNT + 1] = { NULL };
 
-	for (size_t i = 0; i < OPTIONS; i++) {
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		strcpy(names[i], "--");
-		strncat(names[i], table[i].name, sizeof names[i] - 3);
+		strncat(names[i], option_table[i].name, sizeof names[i] - 3);
 		list[i] = names[i];
 	}
 	return unknown(err, "unknown option", word, list);
@@ -236,8 +159,8 @@ static bool unknown_option(const char *word, struct err *err)
 /* The words of the command line that are left. */
 struct words {
 	char **next;
-	bool only_operands;     /* behind "--" */
-	unsigned used[OPTIONS]; /* how often each option was given */
+	bool only_operands;          /* behind "--" */
+	unsigned used[OPTION_COUNT]; /* how often each option was given */
 };
 
 /* One option: "--name", "--name=ARG", "--name ARG", "-x", "-xARG", "-x ARG". */
@@ -248,15 +171,15 @@ static bool parse_option(struct options *options, struct words *words, struct er
 
 	if (word[1] == '-') {
 		argument = strchr(word, '=');
-		option = find_option(word + 2, argument ? (size_t)(argument - word - 2) : strlen(word + 2));
+		option = option_find(word + 2, argument ? (size_t)(argument - word - 2) : strlen(word + 2));
 		argument = argument ? argument + 1 : NULL;
 	} else {
-		option = find_letter(word[1]);
+		option = option_find_letter(word[1]);
 		argument = word[2] ? word + 2 : NULL;
 	}
 	if (!option)
 		return unknown_option(word, err);
-	words->used[option - table]++;
+	words->used[option - option_table]++;
 	if (!option->argument && argument)
 		return err_set(err, ERR_USAGE, "option '%.100s': --%s takes no argument", word,
 					   option->name);
@@ -283,9 +206,8 @@ static bool take_verb(struct options *options, const char *word, struct err *err
 			return true;
 		}
 	}
-	unknown(err, "`analyze rules` takes list, check, test, explain, suggest or new, not", word,
-			names);
-	return false;
+	unknown(err, "`analyze rules` has no verb", word, names);
+	return err->hint[0] ? false : err_hint(err, "`analyze rules --help` lists them");
 }
 
 /* A first word that is no command is the file of a report. */
@@ -309,12 +231,30 @@ static bool take_first(struct options *options, const char *word, struct err *er
 	return err->hint[0] ? false : err_hint(err, "`analyze --help` lists the commands");
 }
 
+/* An option of other commands was given. JSON has three names: which of them is this command's? */
+static bool refuse_option(enum command command, const struct option *option, struct err *err)
+{
+	static const char *const json_names[] = { "json", "ndjson", "format" };
+
+	err_set(err, ERR_USAGE, "`analyze %s` does not take --%s", command_table[command].name,
+			option->name);
+	if (option->kind != FORMAT && !strstr(option->name, "json"))
+		return false;
+	for (size_t i = 0; i < sizeof json_names / sizeof *json_names; i++) {
+		const struct option *other = option_find(json_names[i], strlen(json_names[i]));
+
+		if (other->commands & OPTION_BIT(command))
+			return err_hint(err, "JSON is --%s%s here", other->name,
+							other->kind == FORMAT ? " json" : "");
+	}
+	return false;
+}
+
 static bool check_options(const struct options *options, const struct words *words, struct err *err)
 {
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (words->used[i] && !(table[i].commands & BIT(options->command)))
-			return err_set(err, ERR_USAGE, "`analyze %s` does not take --%s",
-						   command_table[options->command].name, table[i].name);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (words->used[i] && !(option_table[i].commands & OPTION_BIT(options->command)))
+			return refuse_option(options->command, &option_table[i], err);
 	return true;
 }
 
@@ -398,58 +338,4 @@ void options_deinit(struct options *options)
 	vec_deinit(&options->rules);
 	free((void *)(uintptr_t)options->command_line);
 	*options = (struct options){ 0 };
-}
-
-static void help_options(unsigned mask, struct strbuf *out)
-{
-	strbuf_puts(out, "Options\n");
-	for (size_t i = 0; i < OPTIONS; i++) {
-		size_t start = out->size;
-
-		if (!(table[i].commands & mask))
-			continue;
-		if (table[i].letter)
-			strbuf_printf(out, "  -%c, --%s", table[i].letter, table[i].name);
-		else
-			strbuf_printf(out, "      --%s", table[i].name);
-		if (table[i].argument)
-			strbuf_printf(out, " %s", table[i].argument);
-		strbuf_pad(out, ' ', out->size - start < 25 ? 25 - (out->size - start) : 1);
-		strbuf_printf(out, "%s\n", table[i].help);
-	}
-}
-
-void options_help(struct strbuf *out)
-{
-	strbuf_puts(out, "usage: analyze FILE\n       analyze COMMAND [OPTION]... ARGUMENT...\n\n"
-					 "Says where the memory of a captured process is, what is in it, and whether "
-					 "glibc keeps it.\n"
-					 "FILE is an archive of dumpcore or any ELF core of Linux, plain or .zst.\n\n"
-					 "Commands\n");
-	for (size_t i = 0; i <= COMMAND_RULES; i++) {
-		size_t start = out->size;
-
-		strbuf_printf(out, "  %s %s", command_table[i].name, command_table[i].synopsis);
-		strbuf_pad(out, ' ', out->size - start < 36 ? 36 - (out->size - start) : 1);
-		strbuf_printf(out, "%s\n", command_table[i].summary);
-	}
-	strbuf_puts(out, "`analyze COMMAND --help` has the options and examples of one.\n\n");
-	help_options(BIT(COMMAND_REPORT), out);
-	strbuf_puts(out, "\nRules are found in --rules, else $DUMPCORE_RULES, else the installed "
-					 "folder,\nelse rules/ beside the build.\n"
-					 "Exit status: 0 complete, 1 failed, 2 usage, 3 finished on incomplete "
-					 "evidence.\n\n"
-					 "Examples\n"
-					 "  dumpcore -o app.core.zst $(pidof app) && analyze app.core.zst\n"
-					 "  analyze report app.core.zst --format markdown -o ticket.md\n"
-					 "  analyze chunks app.core.zst --state live --min-size 1M\n");
-}
-
-void options_help_command(enum command command, struct strbuf *out)
-{
-	strbuf_printf(out, "usage: analyze %s [OPTION]... %s\n\n", command_table[command].name,
-				  command_table[command].synopsis);
-	strbuf_printf(out, "Prints %s.\n\n", command_table[command].prints);
-	help_options(BIT(command), out);
-	strbuf_printf(out, "\n%s", command_table[command].more);
 }

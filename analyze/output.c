@@ -46,9 +46,20 @@ bool output_write(const char *path, struct span bytes, struct err *err)
 	return file_write(STDOUT_FILENO, bytes.data, bytes.size) || err_sys(err, errno, "stdout");
 }
 
+/* What goes into a pipe is most often read at once, with less(1) on the terminal of the messages.
+ */
+static int reader_of_stdout(void)
+{
+	struct stat status;
+
+	return fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) ? STDERR_FILENO
+																		  : STDOUT_FILENO;
+}
+
 size_t output_columns(void)
 {
+	int terminal = reader_of_stdout();
 	struct winsize size = { 0 };
 
-	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+	return isatty(terminal) && ioctl(terminal, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

@@ -16,7 +16,8 @@ bool output_check(const char *path, const char *evidence, struct err *err);
  * stdout where `path` is NULL or "-". A reader of stdout that went away is ERR_CLOSED. */
 bool output_write(const char *path, struct span bytes, struct err *err);
 
-/* Columns of the terminal that stdout is; 0: it is none, or does not say. */
+/* Columns of the terminal that stdout is or, where it is a pipe, stderr; 0: it is none, or does not
+ * say. */
 size_t output_columns(void);
 
 #endif

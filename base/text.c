@@ -124,7 +124,8 @@ static size_t edit_distance(const char *a, const char *b)
 const char *text_nearest(const char *word, const char *const *names)
 {
 	const char *nearest = NULL;
-	size_t best = strlen(word) / 3 + 2;
+	size_t length = strlen(word);
+	size_t best = (length < 6 ? length / 2 : length / 3 + 1) + 1;
 
 	for (; *names; names++) {
 		size_t distance = edit_distance(word, *names);

@@ -12,7 +12,8 @@ import tempfile
 # A folder may include itself and what stands in its row; tests may include everything.
 INPUT = ["base", "archive", "analyze/input"]
 MEMORY = INPUT + ["analyze/memory"]
-ATTRIBUTE = MEMORY + ["analyze/heap", "analyze/content", "analyze/jvm", "analyze/attribute"]
+CONTENT = MEMORY + ["analyze/validators", "analyze/content"]
+ATTRIBUTE = CONTENT + ["analyze/heap", "analyze/jvm", "analyze/attribute"]
 MAY_INCLUDE = {
     "base": ["base"],
     "archive": ["base", "archive"],
@@ -20,7 +21,9 @@ MAY_INCLUDE = {
     "analyze/input": INPUT,
     "analyze/memory": MEMORY,
     "analyze/heap": MEMORY + ["analyze/heap"],
-    "analyze/content": MEMORY + ["analyze/content"],
+    # formats are bytes to them: they know no dump and no address
+    "analyze/validators": ["base", "analyze/validators"],
+    "analyze/content": CONTENT,
     "analyze/jvm": MEMORY + ["analyze/jvm"],
     # attribution fills the models of reports, which themselves include base only
     "analyze/attribute": ATTRIBUTE + ["analyze/report/model.h", "analyze/report/show_model.h"],

@@ -239,8 +239,10 @@ static void add_groups(const struct ledger *ledger, const struct findings *findi
 			};
 	}
 	vec_sort(&rule->groups, compare_groups);
-	if (rule->groups.count > top)
+	if (rule->groups.count > top) {
+		rule->more_groups = rule->groups.count - top;
 		rule->groups.count = top;
+	}
 	for (size_t i = 0; i < rule->groups.count; i++)
 		rule->groups.items[i].key = pool_string(pool, rule->groups.items[i].key);
 }

@@ -95,7 +95,7 @@ static enum exit_status list(const struct pipeline *pipeline, const struct optio
 
 	if (!options->ndjson)
 		strbuf_printf(&out, "%-18s %14s  %-10s %-18s %s\n", "address", "bytes", "state", "chunk",
-					  "rule");
+					  "rule  key");
 	for (size_t i = 0; good && i < pipeline->findings.hits.count; i++) {
 		struct hit_line line;
 

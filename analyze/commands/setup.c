@@ -92,7 +92,7 @@ bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct er
 	err_set(err, ERR_USAGE, "there is no rule '%.100s'", id);
 	if (nearest)
 		return err_hint(err, "did you mean '%s'?", nearest);
-	return err_hint(err, "`analyze rules list` prints the ids");
+	return err_hint(err, "`analyze rules list` prints the ids, --find WORD those with a word");
 }
 
 unsigned setup_workers(const struct options *options)

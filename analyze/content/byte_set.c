@@ -5,6 +5,15 @@ void byte_set_add(uint8_t set[32], unsigned byte)
 	set[byte / 8] = (uint8_t)(set[byte / 8] | 1 << byte % 8);
 }
 
+unsigned byte_set_count(const uint8_t set[32])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < 32; i++)
+		count += (unsigned)__builtin_popcount(set[i]);
+	return count;
+}
+
 void byte_set_add_range(uint8_t set[32], unsigned from, unsigned to)
 {
 	for (unsigned byte = from; byte <= to && byte < 256; byte++)

@@ -14,6 +14,9 @@ static inline bool byte_set_has(const uint8_t set[32], unsigned byte)
 
 void byte_set_add(uint8_t set[32], unsigned byte);
 
+/* How many bytes are in it. */
+unsigned byte_set_count(const uint8_t set[32]);
+
 /* Both ends inclusive; what is beyond a byte is left out. */
 void byte_set_add_range(uint8_t set[32], unsigned from, unsigned to);
 

@@ -3,7 +3,7 @@
 #ifndef ANALYZE_CONTENT_CONFIRM_H
 #define ANALYZE_CONTENT_CONFIRM_H
 
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "base/span.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #ifndef ANALYZE_CONTENT_INFLATE_H
 #define ANALYZE_CONTENT_INFLATE_H
 
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "base/span.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "analyze/content/origin.h"
 
 #include "analyze/content/class_remains.h"
-#include "analyze/content/validators.h"
+#include "analyze/validators/validators.h"
 
 #include <string.h>
 

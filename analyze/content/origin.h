@@ -2,7 +2,7 @@
 #ifndef ANALYZE_CONTENT_ORIGIN_H
 #define ANALYZE_CONTENT_ORIGIN_H
 
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "base/span.h"
 #include "base/strbuf.h"
 

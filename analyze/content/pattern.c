@@ -131,8 +131,9 @@ static struct pattern_node *read_atom(struct pattern_reader *reader,
 	}
 }
 
+/* `start` is where the atom stands in the pattern. */
 static struct pattern_node *quantify(struct pattern_reader *reader, struct pattern_node *atom,
-									 struct pattern_options options)
+									 size_t start, struct pattern_options options)
 {
 	uint32_t min, max;
 
@@ -143,6 +144,7 @@ static struct pattern_node *quantify(struct pattern_reader *reader, struct patte
 		node->min = min;
 		node->max = max;
 		node->first = atom;
+		node->source = span_part(reader->source, start, reader->at - start);
 		atom = node;
 		pattern_skip_nothings(reader, options);
 	}
@@ -170,7 +172,9 @@ static struct pattern_node *read_branch(struct pattern_reader *reader,
 			if (strchr("*+?{", pattern_peek(reader, 0) < 0 ? 'x' : pattern_peek(reader, 0)))
 				reader->unknown = true;
 		} else {
-			*end = quantify(reader, read_atom(reader, options), *options);
+			size_t atom = reader->at;
+
+			*end = quantify(reader, read_atom(reader, options), atom, *options);
 		}
 		end = &(*end)->next;
 	}
@@ -196,6 +200,61 @@ static struct pattern_node *read_choice(struct pattern_reader *reader,
 	} while (!reader->unknown && pattern_take(reader, "|"));
 	reader->depth--;
 	return node;
+}
+
+static bool is_variable(const struct pattern_node *node)
+{
+	return node->kind == PATTERN_REPEAT && node->max > 1 && node->min != node->max;
+}
+
+/* In how many ways a repeat of variable length can go on, about: what it repeats, how often. */
+static uint64_t freedom_of(const struct pattern_node *repeat)
+{
+	enum { MANY = 1024 };
+	unsigned bytes = 256;
+
+	if (repeat->first->kind == PATTERN_SET)
+		bytes = byte_set_count(repeat->first->set);
+	return (uint64_t)bytes * (repeat->max < MANY ? repeat->max : MANY);
+}
+
+/* The repeat of variable length below the node that has most freedom, the first of equal ones. */
+static const struct pattern_node *find_variable(const struct pattern_node *node)
+{
+	const struct pattern_node *best = NULL;
+
+	for (const struct pattern_node *child = node->first; child; child = child->next) {
+		const struct pattern_node *found = is_variable(child) ? child : find_variable(child);
+
+		if (found && (!best || freedom_of(found) > freedom_of(best)))
+			best = found;
+	}
+	return best;
+}
+
+/* The first repeat, of more than one round, that holds a repeat of variable length. */
+static const struct pattern_node *find_nested(const struct pattern_node *node)
+{
+	for (const struct pattern_node *child = node->first; child; child = child->next) {
+		const struct pattern_node *found = child;
+
+		if (child->kind != PATTERN_REPEAT || child->max < 2 || !find_variable(child))
+			found = find_nested(child);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+struct span pattern_suspect(const struct pattern *pattern)
+{
+	const struct pattern_node *found = NULL;
+
+	if (pattern->root)
+		found = find_nested(pattern->root);
+	if (pattern->root && !found)
+		found = find_variable(pattern->root);
+	return found ? found->source : (struct span){ 0 };
 }
 
 struct pattern pattern_read(struct span source, struct pool *pool)

@@ -28,7 +28,7 @@ struct pattern_node {
 	uint8_t set[32];                   /* PATTERN_SET: a bit a byte */
 	uint32_t min, max;                 /* PATTERN_REPEAT; max may be PATTERN_ENDLESS */
 	size_t choice;                     /* PATTERN_CHOICE: its number, in order of its start */
-	struct span source;                /* a branch's text in the pattern */
+	struct span source;                /* the text in the pattern of a branch or a repeat */
 	struct pattern_node *first, *next; /* children, sibling */
 };
 
@@ -40,5 +40,10 @@ struct pattern {
 
 /* Reads a pattern that PCRE2 has compiled. Nodes go to the pool; spans point into the source. */
 struct pattern pattern_read(struct span source, struct pool *pool);
+
+/* The part of a slow pattern to look at first: a repeat inside which another one has a variable
+ * length, else the first repeat of variable length. Points into the source; empty where there is
+ * none, or the pattern is not known. */
+struct span pattern_suspect(const struct pattern *pattern);
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef ANALYZE_CONTENT_RAW_KEY_H
 #define ANALYZE_CONTENT_RAW_KEY_H
 
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "analyze/content/rule.h"
 #include "analyze/content/span_index.h"
 

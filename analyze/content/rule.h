@@ -11,7 +11,7 @@
 #include "analyze/content/redact.h"
 #include "analyze/content/rule_message.h"
 #include "analyze/content/structure.h"
-#include "analyze/content/validators.h"
+#include "analyze/validators/validators.h"
 #include "base/pool.h"
 #include "base/span.h"
 #include "base/vec.h"

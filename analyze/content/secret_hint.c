@@ -1,6 +1,6 @@
 #include "analyze/content/secret_hint.h"
 
-#include "analyze/content/text_run.h"
+#include "analyze/validators/text_run.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define ANALYZE_CONTENT_SOURCE_H
 
 #include "analyze/content/contents.h"
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "base/vaddr.h"
 #include "base/vec.h"
 

@@ -1,7 +1,7 @@
 #include "analyze/content/sql_shape.h"
 
-#include "analyze/content/sql_lexer.h"
-#include "analyze/content/text_run.h"
+#include "analyze/validators/sql_lexer.h"
+#include "analyze/validators/text_run.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef ANALYZE_CONTENT_TEXT_SCAN_H
 #define ANALYZE_CONTENT_TEXT_SCAN_H
 
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "analyze/content/span_index.h"
 #include "analyze/content/unit_scan.h"
 #include "analyze/memory/chunks.h"

@@ -2,9 +2,12 @@
 
 #include "base/size.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { RULES_SHOWN = 10, GROUPS_SHOWN = 5, SIZES_SHOWN = 10, CLUSTERS_SHOWN = 8 };
+enum { HIDDEN_SHARE = 10 };
 enum { SMALL_SHARE = 100 }; /* malloc with less than a 100th of the RSS is no matter */
 
 bool content_tables_matter(const struct report *report)
@@ -20,16 +23,47 @@ void content_tables_coverage(const struct report *report, struct strbuf *out)
 {
 	const struct report_content *content = &report->content;
 	uint64_t live = report->heap.totals.in_use.bytes + report->heap.mmapped.bytes;
-	uint64_t explained = 0;
+	uint64_t explained = 0, explaining = 0;
 	char explained_text[SIZE_TEXT], live_text[SIZE_TEXT], rules[COUNT_TEXT];
 
-	for (size_t i = 0; i < content->rules.count; i++)
+	for (size_t i = 0; i < content->rules.count; i++) {
 		explained += content->rules.items[i].live.bytes;
-	strbuf_printf(out, "%s explain%s %s of %s in live chunks (%.0f %%).",
-				  count_of(content->rules_applied, "rule", rules),
-				  content->rules_applied == 1 ? "s" : "", size_format(explained, explained_text),
-				  size_format(live, live_text),
-				  live ? 100.0 * (double)explained / (double)live : 0);
+		explaining += content->rules.items[i].live.bytes > 0;
+	}
+	count_of(content->rules_applied, "rule", rules);
+	size_format(live, live_text);
+	if (!explaining) {
+		strbuf_printf(out, "None of %s explains any of %s in live chunks.", rules, live_text);
+		return;
+	}
+	if (explaining < content->rules_applied)
+		strbuf_printf(out, "%" PRIu64 " of ", explaining);
+	strbuf_printf(out, "%s explain%s %s of %s in live chunks (%.0f %%).", rules,
+				  explaining == 1 ? "s" : "", size_format(explained, explained_text), live_text,
+				  100.0 * (double)explained / (double)live);
+}
+
+static bool is_advised(const struct report *report, const char *remediation)
+{
+	for (size_t i = 0; i < report->diagnosis.count; i++)
+		if (strstr(report->diagnosis.items[i].first_step, remediation))
+			return true;
+	return false;
+}
+
+bool content_tables_advice(const struct report *report, size_t index, struct strbuf *out)
+{
+	const struct report_rule *rule = &report->content.rules.items[index];
+	const struct report_memory *memory = &report->memory;
+	uint64_t all = memory->has_resident
+					   ? memory->resident_bytes
+					   : report->heap.totals.in_use.bytes + report->heap.mmapped.bytes;
+
+	if (!*rule->remediation || !rule->live.bytes || rule->live.bytes < all / SMALL_SHARE ||
+		is_advised(report, rule->remediation))
+		return false;
+	strbuf_printf(out, "%s, %s: %s", rule->id, rule->title, rule->remediation);
+	return true;
 }
 
 static void add_rule(struct table *table, const struct report_rule *rule)
@@ -42,31 +76,51 @@ static void add_rule(struct table *table, const struct report_rule *rule)
 	table_size(table, true, rule->stale.bytes);
 }
 
+/* A row that has only a first cell. */
+static void add_more(struct table *table, const char *indent, uint64_t more, const char *noun)
+{
+	char text[COUNT_TEXT], what[32];
+
+	if (!more)
+		return;
+	snprintf(what, sizeof what, "more %s", noun);
+	table_printf(table, "%s%s", indent, count_of(more, what, text));
+	for (size_t i = 1; i < table->width; i++)
+		table_cell(table, "");
+}
+
+/* That a hidden value is there says something only where much has the same one. */
+static bool tells(const struct report_rule *rule, const struct report_group *group)
+{
+	return strncmp(group->key, "hidden #", strlen("hidden #")) != 0 ||
+		   group->bytes >= (rule->live.bytes + rule->stale.bytes) / HIDDEN_SHARE;
+}
+
 static void add_groups(struct table *table, const struct report_rule *rule)
 {
-	for (size_t i = 0; i < rule->groups.count && i < GROUPS_SHOWN; i++) {
+	uint64_t more = rule->more_groups + rule->groups.count;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < rule->groups.count && shown < GROUPS_SHOWN; i++) {
 		const struct report_group *group = &rule->groups.items[i];
 
+		if (!tells(rule, group))
+			continue;
 		table_printf(table, "  %s", group->key);
 		table_cell(table, "");
 		table_count(table, group->hits);
 		table_size(table, true, group->live_bytes);
 		table_cell(table, "");
 		table_size(table, true, group->bytes - group->live_bytes);
+		shown++;
 	}
-	if (rule->groups.count > GROUPS_SHOWN) {
-		size_t more = rule->groups.count - GROUPS_SHOWN;
-
-		table_printf(table, "  %zu more group%s", more, more == 1 ? "" : "s");
-		for (size_t i = 1; i < table->width; i++)
-			table_cell(table, "");
-	}
+	add_more(table, "  ", more - shown, "group");
 }
 
 void content_tables_rules(const struct report_content *content, struct table *table)
 {
 	static const struct table_column columns[] = {
-		{ .title = "rule, and what it was grouped by", .code = true, .widest = 38 },
+		{ .title = "rule, and what it was grouped by", .code = true, .widest = 48 },
 		{ .title = "severity" },
 		{ .title = "hits", .right = true },
 		{ .title = "live", .right = true },
@@ -74,19 +128,17 @@ void content_tables_rules(const struct report_content *content, struct table *ta
 		{ .title = "stale", .right = true },
 		{ .title = NULL },
 	};
+	size_t shown = 0;
 
 	table_init(table, columns);
-	for (size_t i = 0; i < content->rules.count && i < RULES_SHOWN; i++) {
+	for (size_t i = 0; i < content->rules.count; i++) {
+		if (i >= RULES_SHOWN && strcmp(content->rules.items[i].severity, "critical") != 0)
+			continue;
 		add_rule(table, &content->rules.items[i]);
 		add_groups(table, &content->rules.items[i]);
+		shown++;
 	}
-	if (content->rules.count > RULES_SHOWN) {
-		size_t more = content->rules.count - RULES_SHOWN;
-
-		table_printf(table, "%zu more rule%s", more, more == 1 ? "" : "s");
-		for (size_t i = 1; i < table->width; i++)
-			table_cell(table, "");
-	}
+	add_more(table, "", content->rules.count - shown, "rule");
 }
 
 static int compare_costs(const void *left, const void *right)
@@ -175,7 +227,7 @@ void content_tables_stats(const struct report_content *content, struct table *ta
 			quiet++;
 	vec_deinit(&rules);
 	if (quiet) {
-		table_printf(table, "%zu more met nothing to try", quiet);
+		table_printf(table, "%zu more met nothing", quiet);
 		for (size_t i = 1; i < table->width; i++)
 			table_cell(table, "");
 	}

@@ -1,7 +1,7 @@
 #include "analyze/report/json.h"
 
+#include "analyze/report/content_json.h"
 #include "analyze/report/json_value.h"
-#include "analyze/report/packed_json.h"
 #include "analyze/report/references_json.h"
 
 /* Short names for what stands in every line below. */
@@ -311,100 +311,6 @@ static json_t *heap_json(const struct report_heap *heap, bool has_residency)
 	set(object, "pins", pins_json(heap, has_residency));
 	set(object, "size_classes",
 		json_value_size_classes(heap->size_classes.items, heap->size_classes.count));
-	return object;
-}
-
-static json_t *hits(struct report_hits value)
-{
-	json_t *object = json_object();
-
-	set(object, "hits", number(value.hits));
-	set(object, "chunks", number(value.chunks));
-	set(object, "bytes", number(value.bytes));
-	return object;
-}
-
-static json_t *rule_stats_json(const struct report_rule_stats *stats)
-{
-	json_t *object = json_object();
-
-	set(object, "cpu_ns", number(stats->cpu_ns));
-	set(object, "keywords", number(stats->keywords));
-	set(object, "confirms", number(stats->confirms));
-	set(object, "matched", number(stats->matched));
-	set(object, "refused", number(stats->refused));
-	set(object, "hits", number(stats->hits));
-	set(object, "undecided", number(stats->undecided));
-	set(object, "slow", json_boolean(stats->slow));
-	return object;
-}
-
-static json_t *rule_json(const struct report_rule *rule, bool has_stats)
-{
-	json_t *object = json_object(), *groups = json_array();
-
-	set(object, "id", text(rule->id));
-	set(object, "title", text(rule->title));
-	set(object, "severity", text(rule->severity));
-	set(object, "confidence", text(rule->confidence));
-	set(object, "remediation", text(rule->remediation));
-	set(object, "live", hits(rule->live));
-	set(object, "stale", hits(rule->stale));
-	set(object, "undecided", number(rule->undecided));
-	set(object, "slow", json_boolean(rule->slow));
-	for (size_t i = 0; i < rule->groups.count; i++) {
-		const struct report_group *group = &rule->groups.items[i];
-		json_t *row = json_object();
-
-		set(row, "key", text(group->key));
-		set(row, "hits", number(group->hits));
-		set(row, "bytes", number(group->bytes));
-		set(row, "live_bytes", number(group->live_bytes));
-		json_array_append_new(groups, row);
-	}
-	set(object, "groups", groups);
-	set(object, "packed", packed_json(rule));
-	if (has_stats)
-		set(object, "stats", rule_stats_json(&rule->stats));
-	return object;
-}
-
-static json_t *clusters_json(const struct report_content *content)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < content->clusters.count; i++) {
-		const struct report_cluster *cluster = &content->clusters.items[i];
-		json_t *row = json_object();
-
-		set(row, "size", number(cluster->size));
-		set(row, "prefix", text(cluster->prefix));
-		set(row, "chunks", number(cluster->chunks));
-		set(row, "bytes", number(cluster->bytes));
-		set(row, "kind", text(cluster->kind));
-		json_array_append_new(array, row);
-	}
-	return array;
-}
-
-static json_t *content_json(const struct report_content *content)
-{
-	json_t *object = json_object(), *rules = json_array(), *rest = json_object();
-	json_t *budget = json_object();
-
-	set(object, "rules_applied", number(content->rules_applied));
-	for (size_t i = 0; i < content->rules.count; i++)
-		json_array_append_new(rules, rule_json(&content->rules.items[i], content->has_stats));
-	for (size_t i = 0; i < content->quiet.count; i++)
-		json_array_append_new(rules, rule_json(&content->quiet.items[i], true));
-	set(object, "rules", rules);
-	set(budget, "bytes", number(content->look_budget));
-	set(budget, "spent_bytes", number(content->look_spent));
-	set(object, "packed_budget", budget);
-	set(rest, "chunks", number(content->unattributed_chunks));
-	set(rest, "bytes", number(content->unattributed_bytes));
-	set(rest, "clusters", clusters_json(content));
-	set(object, "unattributed", rest);
 	return object;
 }
 

@@ -121,6 +121,21 @@ static void add_packed(const struct report_content *content, struct strbuf *out)
 	strbuf_deinit(&limits);
 }
 
+static void add_advice(const struct report *report, struct strbuf *out)
+{
+	const char *first = "\n- ";
+
+	for (size_t i = 0; i < report->content.rules.count; i++) {
+		struct strbuf line = { 0 };
+
+		if (content_tables_advice(report, i, &line)) {
+			add_line(first, strbuf_text(&line), out);
+			first = "- ";
+		}
+		strbuf_deinit(&line);
+	}
+}
+
 static void add_content(const struct report *report, struct strbuf *out)
 {
 	const struct report_content *content = &report->content;
@@ -135,6 +150,7 @@ static void add_content(const struct report *report, struct strbuf *out)
 		content_tables_coverage(report, &coverage);
 		add_line("\n", strbuf_text(&coverage), out);
 		strbuf_deinit(&coverage);
+		add_advice(report, out);
 	}
 	add_packed(content, out);
 	if (content->has_stats) {

@@ -220,6 +220,7 @@ struct report_rule {
 	uint64_t undecided;              /* places where a limit was hit: neither match nor no match */
 	bool slow;                       /* places were left over, as its pattern runs away */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
+	uint64_t more_groups;            /* beyond them */
 	struct report_rule_stats stats;  /* where the content has them */
 	bool has_packed;                 /* a hit is a stream, or has a window */
 	struct report_packed packed;

@@ -1,17 +1,15 @@
 #include "analyze/report/text.h"
 
-#include "analyze/report/clean.h"
 #include "analyze/report/content_tables.h"
 #include "analyze/report/headline.h"
 #include "analyze/report/heap_tables.h"
 #include "analyze/report/owner_lines.h"
 #include "analyze/report/packed_table.h"
+#include "analyze/report/paragraph.h"
 #include "analyze/report/reference_tables.h"
 #include "analyze/report/waterfall.h"
 #include "base/size.h"
-#include "base/text.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* NUMBER_COLUMNS: what stands left of the bars */
@@ -30,77 +28,9 @@ static void colour(const struct page *page, const char *code)
 		strbuf_printf(page->out, "\033[%sm", code);
 }
 
-/* Bytes of the longest start of `word` that has at most so many columns. */
-static size_t fit(const char *word, size_t length, size_t columns)
-{
-	size_t at = 0;
-
-	while (at < length && columns) {
-		at++;
-		while (at < length && ((unsigned char)word[at] & 0xc0) == 0x80)
-			at++;
-		columns--;
-	}
-	return at;
-}
-
-static size_t columns_of(const char *word, size_t length)
-{
-	size_t columns = 0;
-
-	for (size_t i = 0; i < length; i++)
-		columns += ((unsigned char)word[i] & 0xc0) != 0x80;
-	return columns;
-}
-
-/* Bytes of the word that begins here; a number and its unit are one word. */
-static size_t word_length(const char *word)
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "ms", "%" };
-	const char *digits = word + (*word == '(');
-	const char *unit = digits + strspn(digits, "0123456789.,");
-
-	if (unit == digits || *unit++ != ' ')
-		return strcspn(word, " ");
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		size_t length = strlen(units[i]);
-
-		if (strncmp(unit, units[i], length) == 0 && !isalnum((unsigned char)unit[length]))
-			return (size_t)(unit - word) + strcspn(unit, " ");
-	}
-	return strcspn(word, " ");
-}
-
-/* A paragraph: `first` stands before its first line, as many blanks before the others. Words longer
- * than a line are broken. */
 static void paragraph(const struct page *page, const char *first, const char *text)
 {
-	size_t indent = text_columns(first), column = indent;
-	struct strbuf clean = { 0 };
-	const char *word;
-
-	clean_add(text, &clean);
-	word = strbuf_text(&clean);
-	strbuf_puts(page->out, first);
-	for (word += strspn(word, " "); *word; word += strspn(word, " ")) {
-		size_t length = word_length(word);
-		size_t columns = columns_of(word, length);
-
-		if (column > indent && column + 1 + columns > page->style.columns) {
-			strbuf_putc(page->out, '\n');
-			strbuf_pad(page->out, ' ', indent);
-			column = indent;
-		} else if (column > indent) {
-			strbuf_putc(page->out, ' ');
-			column++;
-		}
-		length = fit(word, length, page->style.columns - column);
-		strbuf_add(page->out, word, length);
-		column += columns_of(word, length);
-		word += length;
-	}
-	strbuf_putc(page->out, '\n');
-	strbuf_deinit(&clean);
+	paragraph_add(first, text, page->style.columns, page->out);
 }
 
 static void heading(const struct page *page, const char *title)
@@ -228,6 +158,17 @@ static void print_packed(const struct page *page)
 	strbuf_deinit(&limits);
 }
 
+static void print_advice(const struct page *page)
+{
+	for (size_t i = 0; i < page->report->content.rules.count; i++) {
+		struct strbuf line = { 0 };
+
+		if (content_tables_advice(page->report, i, &line))
+			paragraph(page, "  - ", strbuf_text(&line));
+		strbuf_deinit(&line);
+	}
+}
+
 static void print_content(const struct page *page)
 {
 	const struct report_content *content = &page->report->content;
@@ -243,6 +184,7 @@ static void print_content(const struct page *page)
 		content_tables_coverage(page->report, &coverage);
 		paragraph(page, "  ", strbuf_text(&coverage));
 		strbuf_deinit(&coverage);
+		print_advice(page);
 	}
 	print_packed(page);
 	if (content->has_stats) {

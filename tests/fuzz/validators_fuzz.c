@@ -8,7 +8,7 @@
 
 #include "analyze/content/rule.h"
 #include "analyze/content/rule_set.h"
-#include "analyze/content/validators.h"
+#include "analyze/validators/validators.h"
 #include "tests/support/promise.h"
 
 #include <stdlib.h>

@@ -3,13 +3,16 @@
 page and options agree; where output goes and what it looks like there."""
 
 import collections
+import fcntl
 import json
 import os
 import pty
 import re
 import stat
+import struct
 import subprocess
 import sys
+import termios
 
 from harness import (ANALYZE, COMPLETE, FAILED, PARTIAL, ROOT, RULES, USAGE, Session, Skip,
                      find_program, run)
@@ -53,13 +56,17 @@ USAGE_ERRORS = [
     (["show", "x.core", "0x10", "--format", "markdown"], "markdown", "text and json"),
     (["chunks", "x.core", "--reach", "anchord"], "anchord", "'anchored'"),
     (["rules", "lst"], "lst", "'list'"),
+    (["rules", "zzzzzz"], "no verb 'zzzzzz'", "rules --help"),
+    (["report", "x.core", "--json"], "does not take --json", "--format json"),
+    (["hits", "x.core", "--json"], "does not take --json", "--ndjson"),
+    (["rules", "list", "--format", "json"], "does not take --format", "--json"),
     (["report", "x.core", "--fromat", "json"], "--fromat", "'--format'"),
     (["report", "x.core", "-Z"], "-Z", "--help"),
     (["report", "x.core", "--format", "jsn"], "jsn", "'json'"),
     (["report", "x.core", "--format", "qqqqqqq"], "qqqqqqq", "text, json and markdown"),
     (["report", "x.core", "--format"], "needs an argument", "--help"),
     (["report", "x.core", "--quiet=yes"], "takes no argument", "--help"),
-    (["report", "x.core", "--threads", "0"], "--threads takes a number", "--help"),
+    (["report", "x.core", "--threads", "0"], "--threads takes a number from 1", "--help"),
     (["report", "x.core", "--threads", "many"], "--threads takes a number", "--help"),
     (["chunks", "x.core", "--min-size", "big"], "--min-size takes a size", "--help"),
     (["chunks", "x.core", "--arena", "-1"], "--arena takes a number", "--help"),
@@ -275,6 +282,17 @@ def on_terminal(*words, **env):
     return b"".join(chunks).decode("utf-8", "replace")
 
 
+def columns_of_pipe(columns, *words):
+    """The widest line of what goes into a pipe while stderr is a terminal of so many columns."""
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, columns, 0, 0))
+    process = subprocess.run([ANALYZE, *words], stdout=subprocess.PIPE, stderr=terminal,
+                             env={**os.environ, "LC_ALL": "C"}, check=False)
+    os.close(terminal)
+    os.close(main)
+    return max(map(len, process.stdout.decode().splitlines()))
+
+
 def text_suits_its_reader(session, core):
     words = ["report", core, "--rules", RULES]
     plain = run(ANALYZE, *words, env={"LC_ALL": "C"})
@@ -287,6 +305,9 @@ def text_suits_its_reader(session, core):
     session.ok("\x1b[1m" in on_terminal(*words, NO_COLOR=""), "a terminal gets colour")
     session.ok("\x1b" not in on_terminal(*words, NO_COLOR="1"), "not with NO_COLOR")
     session.ok("\x1b" not in on_terminal(*words, TERM="dumb"), "not on a dumb terminal")
+    for columns, most in ((80, 80), (90, 90), (200, COLUMNS)):
+        widest = columns_of_pipe(columns, *words, "-q")
+        session.ok(most - 10 < widest <= most, f"| less in {columns} columns: at most {most}", widest)
     path = session.path("colour.txt")
     on_terminal(*words, "-o", path)
     with open(path, encoding="utf-8") as file:

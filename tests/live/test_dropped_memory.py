@@ -77,7 +77,7 @@ def capture_often(session, name, target, method, judge):
     """Captures the target TIMES times, while it goes on, and sums what `judge` says of each core: what is
     wrong, blocks judged, the last step, blocks that smaps did not know. Gives the sums without the step,
     the ways of the captures, and why the last that was skipped was."""
-    wrong, judged, unknown, ways, last, reason = [], 0, 0, set(), 0, ""
+    wrong, judged, unknown, ways, steps, reason = [], 0, 0, set(), [], ""
     for number in range(TIMES):
         try:
             taken = methods.must_capture(session, target.pid, method, writes=True)
@@ -90,9 +90,11 @@ def capture_often(session, name, target, method, judge):
         wrong += [f"capture {number}: {text}" for text in found]
         judged += blocks
         unknown += new
-        session.ok(step > last, f"{name}: it went on before capture {number}", f"{last}, {step}")
-        last = step
+        steps.append(step)
         taken.remove()
+    if steps:  # on a busy machine it may stand still between two captures, not between all of them
+        session.ok(steps == sorted(steps) and (steps[0] < steps[-1] or len(steps) == 1),
+                   f"{name}: it went on between the captures", str(steps))
     return wrong, judged, unknown, ways, reason
 
 

@@ -129,7 +129,8 @@ def must_find(name):
     return program
 
 
-def check_report(session, name, pid):
+def check_report(session, name, pid, rule=None):
+    """Captures and reports; `rule` is one that has to find something in that program."""
     path, result = session.capture(pid, f"{name}.core.zst")
     if not session.equal(result.status, COMPLETE, f"{name}: captured while it works"):
         session.note(result.describe())
@@ -140,6 +141,9 @@ def check_report(session, name, pid):
     session.equal(report["anomalies"], [], f"{name}: no anomaly")
     session.check_accounting(report, name)
     session.ok(report["evidence"]["complete"], f"{name}: the evidence is complete")
+    if rule:
+        found = {row["id"]: row["live"]["hits"] for row in report["content"]["rules"]}
+        session.ok(found.get(rule, 0) > 0, f"{name}: {rule} finds its own")
 
 
 def python3(session):
@@ -167,7 +171,8 @@ def nginx(session):
     if not wait_until(lambda: os.path.exists(path) or target.poll() is not None) or target.poll():
         raise RuntimeError(open(session.path("error.log"), encoding="utf-8").read())
     load = Load(path, http_request)
-    check_report(session, "nginx", target.pid)
+    # the pool of the configuration: full, with further blocks
+    check_report(session, "nginx", target.pid, "allocators.nginx-pool")
     load.stop()
 
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_PACKED_H
 #define TESTS_SUPPORT_PACKED_H
 
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "base/span.h"
 #include "base/strbuf.h"
 

@@ -1,6 +1,6 @@
 #include "tests/support/proof.h"
 
-#include "analyze/content/validators.h"
+#include "analyze/validators/validators.h"
 #include "base/mem.h"
 #include "tests/unit/unit.h"
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_SUPPORT_PROOF_H
 #define TESTS_SUPPORT_PROOF_H
 
-#include "analyze/content/match.h"
+#include "analyze/validators/match.h"
 #include "base/strbuf.h"
 
 /* A string literal as bytes, NULs in it included. */

@@ -2,6 +2,7 @@
 
 #include "analyze/attribute/diagnosis.h"
 #include "analyze/attribute/verdict.h"
+#include "tests/support/report_content.h"
 
 #include <string.h>
 
@@ -115,10 +116,10 @@ static void add_pins(struct report *report)
 	struct report_pin *row = pin(report, 0x7f3a10000000, 3, "older", MIB(60), 12, KIB(48));
 
 	*vec_add(&row->groups) =
-		(struct report_pin_group){ "zlib.inflate-stream", "in-use", 0, 10, KIB(40) };
+		(struct report_pin_group){ "compression.zlib-inflate", "in-use", 0, 10, KIB(40) };
 	*vec_add(&row->groups) = (struct report_pin_group){ NULL, "in-use", 4096, 2, KIB(8) };
 	*vec_add(&row->last) =
-		(struct report_pin_chunk){ 0x7f3a13fff010, 4096, "in-use", "zlib.inflate-stream" };
+		(struct report_pin_chunk){ 0x7f3a13fff010, 4096, "in-use", "compression.zlib-inflate" };
 	row = pin(report, 0x7f3a18000000, 4, "newest", MIB(31), 1, 48);
 	row->cached_chunks = 7;
 	row->cached_bytes = 7 * 1040;
@@ -130,90 +131,10 @@ static void add_pins(struct report *report)
 	*vec_add(&row->groups) = (struct report_pin_group){ NULL, "in-use", 3000, 3, 9000 };
 }
 
-static struct report_rule *rule(struct report *report, const char *id, const char *title,
-								struct report_hits live, struct report_hits stale)
-{
-	struct report_rule *rule = vec_add(&report->content.rules);
-
-	rule->id = id;
-	rule->title = title;
-	rule->severity = "high";
-	rule->confidence = "high";
-	rule->remediation = "Call Inflater.end(), or close the GZIPInputStream.";
-	rule->live = live;
-	rule->stale = stale;
-	return rule;
-}
-
-static void group(struct report_rule *rule, const char *key, uint64_t hits, uint64_t live,
-				  uint64_t stale)
-{
-	*vec_add(&rule->groups) = (struct report_group){ key, hits, live + stale, live };
-}
-
-static struct report_inside *inside(struct report_rule *rule, const char *id, uint64_t streams,
-									uint64_t hits, uint64_t bytes)
-{
-	struct report_inside *inside = vec_add(&rule->packed.inside);
-
-	*inside = (struct report_inside){
-		.id = id,
-		.title = "A rule that hit inside",
-		.streams = streams,
-		.hits = hits,
-		.live_hits = hits / 2,
-		.bytes = bytes,
-	};
-	return inside;
-}
-
-static void inside_key(struct report_inside *inside, const char *key, uint64_t hits)
-{
-	*vec_add(&inside->groups) = (struct report_inside_group){ key, hits, hits / 2 };
-}
-
-/* Streams of gzip: most are whole, some are not, and the budget did not do for all. */
-static void java_streams(struct report *report)
-{
-	struct report_rule *gzip = rule(report, "compression.gzip", "gzip stream",
-									(struct report_hits){ 4100, 4100, MIB(200) },
-									(struct report_hits){ 12, 12, KIB(600) });
-	struct report_inside *json;
-
-	gzip->has_packed = true;
-	gzip->packed = (struct report_packed){
-		.streams = 4010,
-		.live_streams = 4000,
-		.nested = 30,
-		.packed_bytes = MIB(190),
-		.inflated_bytes = MIB(834),
-		.broken = 1,
-		.cut_short = 20,
-		.too_long = 2,
-		.over_budget = 102,
-		.too_deep = 1,
-	};
-	json = inside(gzip, "text.json-document", 3900, 12000, MIB(600));
-	inside_key(json, "id,type", 11000);
-	inside_key(json, "id,name", 990);
-	inside_key(json, "a", 6);
-	inside_key(json, "b", 4);
-	inside_key(inside(gzip, "web.http-message", 3000, 3000, MIB(3)), "HTTP/1.1 200", 3000);
-	report->content.look_budget = MIB(1024);
-	report->content.look_spent = MIB(1024) + KIB(300);
-}
-
 static void size_class(struct report *report, uint64_t size, const char *state, uint64_t chunks)
 {
 	*vec_add(&report->heap.size_classes) =
 		(struct report_size_class){ size, state, chunks, size * chunks };
-}
-
-static void cluster(struct report *report, uint64_t size, const char *prefix, const char *kind,
-					uint64_t chunks)
-{
-	*vec_add(&report->content.clusters) =
-		(struct report_cluster){ size, prefix, kind, chunks, size * chunks };
 }
 
 static void anomaly(struct report *report, vaddr address, const char *what)
@@ -351,36 +272,6 @@ static void java_heap(struct report *report)
 	size_class(report, 48, "in-use", 903112);
 }
 
-static void java_content(struct report *report)
-{
-	struct report_rule *zlib;
-
-	report->content.rules_applied = 9;
-	zlib = rule(report, "zlib.inflate-stream", "live zlib inflate stream",
-				(struct report_hits){ 15020, 45060, MIB(573) },
-				(struct report_hits){ 9120, 9120, MIB(285) });
-	group(zlib, "libzip.so", 15011, MIB(572), MIB(281));
-	group(zlib, "libpng16.so.16", 9, KIB(344), MIB(4));
-	zlib =
-		rule(report, "jvm.class-file", "Java class file",
-			 (struct report_hits){ 5210, 5210, MIB(31) }, (struct report_hits){ 880, 879, MIB(4) });
-	zlib->severity = "medium";
-	group(zlib, "com/acme/shop/catalog", 3100, MIB(18), MIB(2));
-	group(zlib, "com/acme/shop/basket", 1200, MIB(7), MIB(1));
-	group(zlib, "org/springframework/boot/loader/jar", 700, MIB(4), KIB(512));
-	group(zlib, "com/fasterxml/jackson/databind/deser/std/a/very/long/package/name", 200, MIB(1),
-		  KIB(512));
-	group(zlib, "io/netty/buffer", 8, KIB(80), 0);
-	group(zlib, "org/apache/kafka", 2, KIB(20), 0);
-	zlib->undecided = 3;
-	java_streams(report);
-	report->content.unattributed_chunks = 1021334;
-	report->content.unattributed_bytes = MIB(1046);
-	cluster(report, 16781312, "0 0 0 0", "zeros", 6);
-	cluster(report, 1040, "ptr ptr int text", "pointers", 61000);
-	cluster(report, 48, "ptr int 0 ptr", "pointers", 903112);
-}
-
 /* The Java heap was left out, and it holds most of what seems to be held by nothing. */
 static void java_references(struct report *report)
 {
@@ -416,7 +307,7 @@ void report_builder_java(struct report *report)
 	java_evidence(report);
 	java_memory(report);
 	java_heap(report);
-	java_content(report);
+	report_content_java(report);
 	java_references(report);
 	diagnosis_fill(report, &(struct diagnosis_facts){ .is_java = true, .threads = 87 });
 	verdict_fill(report);
@@ -531,6 +422,7 @@ void report_builder_hostile(struct report *report)
 	report->heap.arenas.items[0].threads.items[0].name = poison;
 	report->content.rules.items[0].title = report->content.rules.items[0].remediation = poison;
 	report->content.rules.items[0].groups.items[0].key = poison;
+	report_content_stats(&report->content, poison);
 	report->content.rules.items[2].packed.inside.items[0].id = poison;
 	report->content.rules.items[2].packed.inside.items[0].title = poison;
 	report->content.rules.items[2].packed.inside.items[0].groups.items[0].key = poison;

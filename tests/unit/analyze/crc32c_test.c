@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/crc32c.h"
+#include "analyze/validators/crc32c.h"
 
 #include <string.h>
 

@@ -118,11 +118,11 @@ static void stats_are_there_only_on_demand(void **state)
 
 	(void)state;
 	assert_null(json_object_get(at(without, "content.rules.0"), "stats"));
-	assert_int_equal(json_array_size(at(without, "content.rules")), 3);
-	assert_int_equal(json_array_size(at(with, "content.rules")), 4);
+	assert_int_equal(json_array_size(at(without, "content.rules")), 12);
+	assert_int_equal(json_array_size(at(with, "content.rules")), 13);
 	assert_int_equal(json_integer_value(at(with, "content.rules.0.stats.confirms")), 15020);
-	assert_int_equal(json_integer_value(at(with, "content.rules.3.stats.cpu_ns")), 7);
-	assert_true(json_is_true(at(with, "content.rules.3.stats.slow")));
+	assert_int_equal(json_integer_value(at(with, "content.rules.12.stats.cpu_ns")), 7);
+	assert_true(json_is_true(at(with, "content.rules.12.stats.slow")));
 	json_decref(without);
 	json_decref(with);
 }

@@ -87,6 +87,7 @@ static void live_stale_and_groups_are_kept_apart(void **state)
 	add_hit(&findings, rule, 0x5010, 5, true)->claimed = true;
 	ledger_init(&ledger, &findings);
 	ledger_report(&ledger, &findings, &pool, &content);
+	assert_int_equal(content.rules.items[0].more_groups, 0);
 	assert_int_equal(content.rules.count, 1);
 	assert_int_equal(content.rules.items[0].live.bytes, 45);
 	assert_int_equal(content.rules.items[0].live.hits, 2);
@@ -96,6 +97,12 @@ static void live_stale_and_groups_are_kept_apart(void **state)
 	assert_string_equal(content.rules.items[0].groups.items[0].key, "big");
 	assert_int_equal(content.rules.items[0].groups.items[0].bytes, 80);
 	assert_int_equal(content.rules.items[0].groups.items[0].live_bytes, 30);
+	vec_deinit(&content.rules.items[0].groups);
+	content.rules.count = 0;
+	findings.rules.items[0].top = 1;
+	ledger_report(&ledger, &findings, &pool, &content);
+	assert_int_equal(content.rules.items[0].groups.count, 1);
+	assert_int_equal(content.rules.items[0].more_groups, 1);
 	vec_deinit(&content.rules.items[0].groups);
 	vec_deinit(&content.rules);
 	pool_deinit(&pool);

@@ -257,8 +257,12 @@ static void check_names_what_is_slow(void **state)
 		  "start with any of 26 bytes\n");
 	check("- id: a\n  title: T\n  keywords: [\"\\x01\\x02\\x03\"]\n"
 		  "  pattern: '(?:[a-z]{1,100}){1,3}\\x01\\x02\\x03'\n",
-		  "error[R060] rule 't.a': the match limit is hit on 1 KiB of 'a'; look for a repeat "
-		  "inside a repeat\n");
+		  "FILE:7:13: error[R060] rule 't.a': the match limit is hit on 1 KiB of 'a'; see "
+		  "(?:[a-z]{1,100}){1,3}\n");
+	check("- id: a\n  title: T\n  keywords: [\"===\"]\n"
+		  "  pattern: '(?x) \\d? (?: ab* )? .* .* .* ==='\n",
+		  "FILE:7:33: error[R060] rule 't.a': the match limit is hit on 1 KiB of random bytes, "
+		  "first 19; see .*\n");
 	check("- id: a\n  title: T\n  keywords: [keyword]\n  pattern: 'keyword(?(?=1)1|2)'\n" BOTH,
 		  "FILE:6:14: warning[W062] rule 't.a': cannot tell whether every branch contains a "
 		  "keyword; the tests decide\n");

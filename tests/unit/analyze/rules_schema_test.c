@@ -5,7 +5,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/content/rule_file.h"
-#include "analyze/content/validators.h"
+#include "analyze/validators/validators.h"
 #include "base/file.h"
 #include "tests/support/rule_text.h"
 

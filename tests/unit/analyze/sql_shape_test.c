@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/sql_lexer.h"
+#include "analyze/validators/sql_lexer.h"
 #include "analyze/content/sql_shape.h"
 
 #include <stdlib.h>

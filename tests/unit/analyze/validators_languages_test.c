@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/validators.h"
+#include "analyze/validators/validators.h"
 #include "tests/support/proof.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Validators of compressed streams, on what the real programs made. */
 #include "tests/unit/unit.h"
 
-#include "analyze/content/deflate_trial.h"
-#include "analyze/content/validators.h"
+#include "analyze/validators/deflate_trial.h"
+#include "analyze/validators/validators.h"
 #include "base/mem.h"
 #include "tests/support/proof.h"
 

@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/validators.h"
+#include "analyze/validators/validators.h"
 #include "base/strbuf.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "tests/unit/unit.h"
 
-#include "analyze/content/text_run.h"
-#include "analyze/content/validators.h"
+#include "analyze/validators/text_run.h"
+#include "analyze/validators/validators.h"
 #include "base/strbuf.h"
 #include "tests/support/proof.h"
 

@@ -76,6 +76,8 @@ static void the_nearest_name_is_suggested(void **state)
 	assert_string_equal(text_nearest("keyword", names), "keywords");
 	assert_string_equal(text_nearest("patern", names), "pattern");
 	assert_null(text_nearest("zzz", names));
+	assert_string_equal(text_nearest("tip", (const char *const[]){ "binned", "top", NULL }), "top");
+	assert_null(text_nearest("foo", (const char *const[]){ "top", "binned", NULL }));
 }
 
 static void columns_count_code_points(void **state)

@@ -1,0 +1,83 @@
+#include "analyze/validators/text_run.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum { BLOCK = 8 };
+
+/* Are the next eight bytes all from 20 to 7e? A byte's top bit is set by what takes it out of
+ * range: itself, the borrow of less than 20, or the borrow of 7f made zero. */
+static bool is_plain_block(const uint8_t *bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t word, deletes;
+
+	memcpy(&word, bytes, sizeof word);
+	deletes = word ^ ones * 0x7f;
+	return !((word | (word - ones * 0x20) | (deletes - ones)) & tops);
+}
+
+/* Bytes of the character at the start, 0 where it is none of text. */
+static size_t character_length(struct span bytes)
+{
+	uint8_t c = bytes.data[0];
+
+	if (c >= 0x80)
+		return text_utf8_length(span_part(bytes, 0, 4));
+	return c != 0x7f && (c >= ' ' || c == '\t' || c == '\n' || c == '\r');
+}
+
+size_t text_run_length(struct span bytes)
+{
+	size_t at = 0, length;
+
+	do {
+		while (bytes.size - at >= BLOCK && is_plain_block(bytes.data + at))
+			at += BLOCK;
+		length = at < bytes.size ? character_length(span_part(bytes, at, bytes.size)) : 0;
+		at += length;
+	} while (length);
+	return at;
+}
+
+bool text_run_line(struct cursor *cursor, struct span *line)
+{
+	if (!cursor_line(cursor, line) || cursor->span.data[cursor->at - 1] != '\n')
+		return false;
+	if (line->size && line->data[line->size - 1] == '\r')
+		line->size--;
+	return true;
+}
+
+size_t text_find(struct span bytes, struct span wanted)
+{
+	const uint8_t *found =
+		bytes.size ? memmem(bytes.data, bytes.size, wanted.data, wanted.size) : NULL;
+
+	return found ? (size_t)(found - bytes.data) : bytes.size;
+}
+
+bool text_number(struct span digits, uint64_t *value)
+{
+	enum { DIGITS = 15 };
+
+	*value = 0;
+	for (size_t i = 0; i < digits.size; i++) {
+		if (!text_is_digit(digits.data[i]))
+			return false;
+		*value = *value * 10 + digits.data[i] - '0';
+		if (i == DIGITS)
+			return false;
+	}
+	return digits.size > 0;
+}
+
+struct span text_word(struct span line, struct span *rest)
+{
+	const uint8_t *blank = line.size ? memchr(line.data, ' ', line.size) : NULL;
+	size_t length = blank ? (size_t)(blank - line.data) : line.size;
+
+	*rest = span_part(line, length + (blank != NULL), line.size);
+	return span_part(line, 0, length);
+}

@@ -1,0 +1,53 @@
+/* text_run: how far bytes are printable text. */
+#ifndef ANALYZE_VALIDATORS_TEXT_RUN_H
+#define ANALYZE_VALIDATORS_TEXT_RUN_H
+
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Bytes of valid UTF-8 (RFC 3629) at the start without control bytes other than tab, LF and CR. */
+size_t text_run_length(struct span bytes);
+
+/* Are all of them such text? */
+static inline bool text_run_is_all(struct span bytes)
+{
+	return text_run_length(bytes) == bytes.size;
+}
+
+/* Takes a line off the cursor that ends with LF; a CR before it is not part of it. False where no
+ * line end is there. */
+bool text_run_line(struct cursor *cursor, struct span *line);
+
+/* Letters a to z of both cases, and digits: of ASCII, whatever the locale. */
+static inline bool text_is_letter(int c)
+{
+	return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static inline bool text_is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Does the span start with the string? */
+static inline bool text_starts_with(struct span bytes, const char *start)
+{
+	struct span wanted = span_string(start);
+
+	return bytes.size >= wanted.size && memcmp(bytes.data, start, wanted.size) == 0;
+}
+
+/* Offset of the first place of `wanted` in the bytes; bytes.size where it is nowhere. */
+size_t text_find(struct span bytes, struct span wanted);
+
+/* The decimal number the whole span is, at most 15 digits; false where it is none. */
+bool text_number(struct span digits, uint64_t *value);
+
+/* The part of the line up to the first blank; `rest` is what follows the blank, empty at the end.
+ */
+struct span text_word(struct span line, struct span *rest);
+
+#endif
