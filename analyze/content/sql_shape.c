@@ -15,11 +15,10 @@ struct shape {
 static bool ends_with(const struct shape *shape, const char *end)
 {
 	size_t length = strlen(end), size = shape->out->size - shape->start;
-	const char *last = shape->out->data + shape->out->size - 1;
+	const char *last = size >= length ? shape->out->data + shape->out->size - length : NULL;
 
 	/* most differ in the last byte */
-	return size >= length && *last == end[length - 1] &&
-		   memcmp(last + 1 - length, end, length) == 0;
+	return last && last[length - 1] == end[length - 1] && memcmp(last, end, length) == 0;
 }
 
 static void cut(struct shape *shape, size_t bytes)
