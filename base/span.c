@@ -9,25 +9,6 @@ static const uint8_t *move(const uint8_t *data, size_t offset)
 	return offset ? data + offset : data;
 }
 
-struct span span_string(const char *text)
-{
-	return span_make(text, strlen(text));
-}
-
-struct span span_part(struct span span, size_t offset, size_t size)
-{
-	if (offset > span.size)
-		offset = span.size;
-	if (size > span.size - offset)
-		size = span.size - offset;
-	return span_make(move(span.data, offset), size);
-}
-
-bool span_equal(struct span a, struct span b)
-{
-	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 struct span cursor_bytes(struct cursor *cursor, size_t size)
 {
 	struct span bytes;

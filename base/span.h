@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct span {
 	const uint8_t *data;
@@ -28,12 +29,26 @@ static inline struct span span_make(const void *data, size_t size)
 }
 
 /* The span of a C string, without its terminator. */
-struct span span_string(const char *text);
+static inline struct span span_string(const char *text)
+{
+	return span_make(text, strlen(text));
+}
 
 /* The part [offset, offset + size) of the span, cut to what is there. */
-struct span span_part(struct span span, size_t offset, size_t size);
+static inline struct span span_part(struct span span, size_t offset, size_t size)
+{
+	if (offset > span.size)
+		offset = span.size;
+	if (size > span.size - offset)
+		size = span.size - offset;
+	/* adding even nothing to a null pointer is undefined (C11 6.5.6) */
+	return span_make(offset ? span.data + offset : span.data, size);
+}
 
-bool span_equal(struct span a, struct span b);
+static inline bool span_equal(struct span a, struct span b)
+{
+	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
 
 static inline struct cursor cursor_make(struct span span, bool big_endian)
 {

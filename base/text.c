@@ -53,11 +53,28 @@ static void escape_byte(uint8_t byte, struct strbuf *out)
 		strbuf_printf(out, "\\x%02x", byte);
 }
 
+/* Bytes at the start that are ASCII and need no escape. */
+static size_t plain_length(struct span bytes)
+{
+	size_t length = 0;
+
+	while (length < bytes.size && bytes.data[length] >= ' ' && bytes.data[length] < 0x7f &&
+		   bytes.data[length] != '\\')
+		length++;
+	return length;
+}
+
 void text_escape(struct span bytes, struct strbuf *out)
 {
 	while (bytes.size) {
-		size_t length = text_utf8_length(bytes);
+		size_t length = plain_length(bytes);
 
+		if (length) {
+			strbuf_add(out, bytes.data, length);
+			bytes = span_part(bytes, length, bytes.size);
+			continue;
+		}
+		length = text_utf8_length(bytes);
 		if (length && bytes.data[0] != '\\' && !is_control(decode(bytes, length))) {
 			strbuf_add(out, bytes.data, length);
 		} else {

@@ -33,8 +33,8 @@ say() {
 # One row a need: KIND:NAME, then the package that has it for apt, dnf, apk, pacman and brew.
 # A comma separates alternatives (the first that the distribution has), a plus joins several, '-'
 # stands for none. Kinds: module (pkg-config), header, command, program and python (optional: a program
-# that is captured or reads archives, or a module of the system's python3; tests say that they were
-# skipped where it cannot be had).
+# that is captured, reads archives or is measured beside ours, or a module of the system's python3; tests
+# say that they were skipped, and the bench that there is nothing to compare with, where it cannot be had).
 needs_of_build() {
 	cat <<-'END'
 	command:cc gcc gcc gcc gcc -
@@ -67,6 +67,7 @@ needs_of_test() {
 	program:age age age age age age
 	program:lz4 lz4 lz4 lz4 lz4 lz4
 	program:openssl openssl openssl openssl openssl openssl
+	program:yara yara yara yara yara yara
 	program:node nodejs nodejs nodejs nodejs node
 	program:javac default-jdk-headless java-latest-openjdk-devel openjdk17-jdk jdk-openjdk openjdk
 	END

@@ -1,6 +1,5 @@
 #include "analyze/content/attempt.h"
 
-#include "analyze/rules/byte_set.h"
 #include "analyze/content/cpu_clock.h"
 
 bool attempt_wants(const struct rule *rule, const struct chunk *chunk)
@@ -203,15 +202,14 @@ void attempt_patterns(struct unit_worker *worker, uint32_t index, const struct v
 					  struct range starts)
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	const uint8_t *first = confirm_first_bytes(rule->confirm);
-	const uint8_t *bytes = run_span(worker->run, starts.start, starts.end).data;
+	struct span text = run_span(worker->run, starts.start, view->readable.end);
 	struct place *place = place_of(worker, index, view);
 	struct rule_tally *tally = &worker->tallies[index];
 	uint64_t before = tally->undecided;
 
 	for (vaddr at = starts.start > place->next ? starts.start : place->next; at < starts.end;
 		 at = at < place->next ? place->next : at + 1)
-		if (byte_set_has(first, bytes[at - starts.start]) &&
+		if (pattern_head_fits(&rule->head, span_part(text, at - starts.start, PATTERN_HEAD)) &&
 			!attempt_pattern(worker, index, view, at)) {
 			tally->undecided += tally->undecided == before;
 			return;

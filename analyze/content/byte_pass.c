@@ -71,6 +71,7 @@ static bool try_byte(struct unit_worker *worker, const struct byte_rules *rules,
 
 	return !attempt_wants(rule, &view->chunk) ||
 		   !range_holds(attempt_starts(worker, rule, view), at) ||
+		   !pattern_head_fits(&rule->head, run_span(worker->run, at, view->readable.end)) ||
 		   attempt_pattern(worker, rules->rules.items[index], view, at);
 }
 

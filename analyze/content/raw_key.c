@@ -13,6 +13,7 @@ void raw_key_cache_deinit(struct raw_key_cache *cache)
 	span_index_deinit(&cache->seen);
 	vec_deinit(&cache->keys);
 	strbuf_deinit(&cache->buffer);
+	strbuf_deinit(&cache->key);
 }
 
 /* A value that looks like a secret, before or after the transforms, is hidden whatever the rule
@@ -26,25 +27,23 @@ static bool must_hide(const struct redactor *redactor, const struct rule *rule,
 }
 
 /* Head and text of the key. */
-static uint32_t make_key(struct span_index *keys, const struct redactor *redactor,
-						 const struct rule *rule, uint32_t rule_index,
-						 const struct match_capture *capture, struct strbuf *buffer)
+static uint32_t make_key(struct raw_key_cache *cache, struct span_index *keys,
+						 const struct redactor *redactor, const struct rule *rule,
+						 uint32_t rule_index, const struct match_capture *capture)
 {
 	struct raw_key_head head = { rule_index, 0 };
-	struct strbuf key = { 0 };
-	uint32_t number;
+	struct span key;
 
-	aggregate_key(&rule->aggregate, capture->text, &key);
-	head.hidden = must_hide(redactor, rule, capture, strbuf_span(&key));
-	strbuf_clear(buffer);
-	strbuf_add(buffer, &head, sizeof head);
+	aggregate_key(&rule->aggregate, capture->text, &cache->key);
+	key = strbuf_span(&cache->key);
+	head.hidden = must_hide(redactor, rule, capture, key);
+	strbuf_clear(&cache->buffer);
+	strbuf_add(&cache->buffer, &head, sizeof head);
 	if (head.hidden)
-		strbuf_add(buffer, key.data, key.size < KEY_MAX_BYTES ? key.size : KEY_MAX_BYTES);
+		strbuf_add(&cache->buffer, key.data, key.size < KEY_MAX_BYTES ? key.size : KEY_MAX_BYTES);
 	else
-		redact_show(strbuf_span(&key), buffer);
-	number = span_index_add(keys, strbuf_span(buffer));
-	strbuf_deinit(&key);
-	return number;
+		redact_show(key, &cache->buffer);
+	return span_index_add(keys, strbuf_span(&cache->buffer));
 }
 
 uint32_t raw_key_add(struct raw_key_cache *cache, struct span_index *keys,
@@ -58,7 +57,7 @@ uint32_t raw_key_add(struct raw_key_cache *cache, struct span_index *keys,
 	if (!capture || !capture->text.data)
 		return RAW_NO_KEY;
 	if (capture->text.size > CACHE_MAX_BYTES)
-		return make_key(keys, redactor, rule, rule_index, capture, &cache->buffer);
+		return make_key(cache, keys, redactor, rule, rule_index, capture);
 	if (cache->seen.items.count >= CACHE_MAX)
 		raw_key_cache_clear(cache);
 	strbuf_clear(&cache->buffer);
@@ -66,7 +65,7 @@ uint32_t raw_key_add(struct raw_key_cache *cache, struct span_index *keys,
 	strbuf_add(&cache->buffer, capture->text.data, capture->text.size);
 	seen = span_index_add(&cache->seen, strbuf_span(&cache->buffer));
 	if (seen == cache->keys.count) {
-		uint32_t key = make_key(keys, redactor, rule, rule_index, capture, &cache->buffer);
+		uint32_t key = make_key(cache, keys, redactor, rule, rule_index, capture);
 
 		*vec_add(&cache->keys) = key;
 	}

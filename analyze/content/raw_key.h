@@ -22,8 +22,8 @@ struct raw_key_head {
  * empty; belongs to one index of keys at a time. */
 struct raw_key_cache {
 	struct span_index seen;
-	VEC(uint32_t) keys; /* per entry of seen */
-	struct strbuf buffer;
+	VEC(uint32_t) keys;        /* per entry of seen */
+	struct strbuf buffer, key; /* scratch */
 };
 
 void raw_key_cache_clear(struct raw_key_cache *cache);

@@ -114,6 +114,8 @@ static void mask_sql(struct strbuf *text, uint32_t ignored)
 	struct strbuf shape = { 0 };
 
 	(void)ignored;
+	strbuf_room(&shape, text->size);
+	strbuf_clear(&shape);
 	sql_shape(strbuf_span(text), &shape);
 	strbuf_deinit(text);
 	*text = shape;
@@ -126,13 +128,11 @@ void aggregate_key(const struct aggregate *aggregate, struct span value, struct 
 		[TRANSFORM_LOWER] = lower,        [TRANSFORM_DIGITS] = mask_digits,
 		[TRANSFORM_IDS] = mask_ids,       [TRANSFORM_SQL] = mask_sql,
 	};
-	struct strbuf key = { 0 };
 
-	strbuf_add(&key, value.data, value.size);
+	strbuf_clear(out);
+	strbuf_add(out, value.data, value.size);
 	for (size_t i = 0; i < aggregate->step_count; i++)
-		apply[aggregate->steps[i].kind](&key, aggregate->steps[i].number);
-	strbuf_add(out, key.data, key.size);
-	strbuf_deinit(&key);
+		apply[aggregate->steps[i].kind](out, aggregate->steps[i].number);
 }
 
 bool aggregate_only_cuts(const struct aggregate *aggregate)

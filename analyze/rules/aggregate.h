@@ -39,7 +39,7 @@ struct aggregate {
 /* "dirname", "prefix", "lower", "digits", "ids", "sql". */
 const char *transform_name(enum transform_kind kind);
 
-/* Appends the key of the captured value. It is not redacted yet. */
+/* Makes `out` the key of the captured value, whatever it was. It is not redacted yet. */
 void aggregate_key(const struct aggregate *aggregate, struct span value, struct strbuf *out);
 
 /* Are its transforms, at least one, all dirname? Then a key is "." or whole folders of the value.

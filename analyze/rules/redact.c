@@ -1,5 +1,6 @@
 #include "analyze/rules/redact.h"
 
+#include "analyze/rules/secret_hint.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -10,7 +11,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* One alternative a line. Forms of keys are those their issuers document. */
+/* One alternative a line. Forms of keys are those their issuers document. Each has a piece in
+ * secret_hint.c. */
 static const char secrets[] =
 	"(?xs)"
 	"-----BEGIN[ ]"
@@ -47,6 +49,7 @@ enum { MATCH_LIMIT = 100000 };
 struct redactor {
 	pcre2_code *code;
 	pcre2_match_context *context;
+	struct secret_hint hint;
 };
 
 struct redactor *redactor_create(struct err *err)
@@ -68,6 +71,7 @@ struct redactor *redactor_create(struct err *err)
 	}
 	pcre2_set_match_limit(redactor->context, MATCH_LIMIT);
 	pcre2_jit_compile(redactor->code, PCRE2_JIT_COMPLETE);
+	secret_hint_init(&redactor->hint);
 	return redactor;
 }
 
@@ -80,22 +84,33 @@ void redactor_destroy(struct redactor *redactor)
 	free(redactor);
 }
 
+/* Bytes that a shown value can have: columns of four. */
+enum { LONGEST = 4 * REDACT_COLUMNS };
+
 /* The text without its NULs: UTF-16 of ASCII becomes ASCII. */
 static void squeeze(struct span text, struct strbuf *out)
 {
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i])
-			strbuf_putc(out, (char)text.data[i]);
+	while (text.size) {
+		const uint8_t *nul = memchr(text.data, 0, text.size);
+		size_t length = nul ? (size_t)(nul - text.data) : text.size;
+
+		strbuf_add(out, text.data, length);
+		text = span_part(text, length + 1, text.size);
+	}
 }
 
 static bool holds_secret(const struct redactor *redactor, struct span value)
 {
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	size_t start = secret_hint_find(&redactor->hint, value);
+	pcre2_match_data *data;
 	int result = PCRE2_ERROR_NOMEMORY;
 
+	if (start == value.size)
+		return false;
+	data = pcre2_match_data_create(1, NULL);
 	if (data)
-		result = pcre2_match(redactor->code, value.data ? value.data : (const uint8_t *)"",
-							 value.size, 0, 0, data, redactor->context);
+		result =
+			pcre2_match(redactor->code, value.data, value.size, start, 0, data, redactor->context);
 	pcre2_match_data_free(data);
 	return result != PCRE2_ERROR_NOMATCH;
 }
@@ -251,13 +266,14 @@ size_t redact_run(struct span text, uint8_t before, const char **by)
 	return length >= LEAST_DIGITS ? length : 0;
 }
 
+/* As far as it can be shown. */
 static void replace_runs(struct span text, struct strbuf *out)
 {
 	uint8_t before = 0;
 
-	while (text.size) {
+	while (text.size && out->size < LONGEST) {
 		const char *by;
-		size_t length = redact_run(text, before, &by);
+		size_t length = text_is_hex(text.data[0]) ? redact_run(text, before, &by) : 0;
 
 		if (length)
 			strbuf_puts(out, by);
@@ -287,12 +303,15 @@ static void cut_columns(struct strbuf *text, size_t from)
 
 void redact_show(struct span value, struct strbuf *out)
 {
-	enum { LONGEST = 4 * REDACT_COLUMNS };
 	struct strbuf squeezed = { 0 }, replaced = { 0 };
 	size_t start = out->size;
 
-	squeeze(value, &squeezed);
-	replace_runs(strbuf_span(&squeezed), &replaced);
+	if (value.size && memchr(value.data, 0, value.size)) {
+		squeeze(value, &squeezed);
+		value = strbuf_span(&squeezed);
+	}
+	strbuf_room(&replaced, LONGEST);
+	replace_runs(value, &replaced);
 	text_escape(span_part(strbuf_span(&replaced), 0, LONGEST), out);
 	cut_columns(out, start);
 	strbuf_deinit(&replaced);

@@ -6,6 +6,7 @@
 #include "analyze/rules/aggregate.h"
 #include "analyze/rules/confirm.h"
 #include "analyze/rules/severity.h"
+#include "analyze/rules/pattern_head.h"
 #include "analyze/rules/prefilter.h"
 #include "analyze/rules/redact.h"
 #include "analyze/rules/rule_message.h"
@@ -90,6 +91,7 @@ struct rule {
 	struct rule_place place;        /* of the rule */
 	const struct tree_node *source; /* the pattern's scalar, for places in it */
 	struct confirm *confirm;        /* of a pattern rule */
+	struct pattern_head head;       /* of its matches */
 	bool coverage_known;            /* every match is proven to hold a keyword */
 	uint64_t lead_min, lead_max;    /* from a match's start to its first keyword */
 	size_t lookbehind;

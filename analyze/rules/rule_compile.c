@@ -25,6 +25,17 @@ static bool complain(struct compile *compile, const char *key, const char *code,
 	return rule_message_add(compile->schema.sink, place_of(compile, key), code, "%s", text);
 }
 
+/* What the reader knows of the pattern, and PCRE2 of its first byte. */
+static void find_head(struct rule *rule)
+{
+	struct pool nodes = { 0 };
+	struct pattern pattern = pattern_read(rule->pattern, &nodes);
+
+	pattern_head_init(&rule->head, &pattern);
+	pattern_head_narrow(&rule->head, confirm_first_bytes(rule->confirm));
+	pool_deinit(&nodes);
+}
+
 static bool compile_pattern(struct compile *compile)
 {
 	struct rule *rule = compile->rule;
@@ -33,6 +44,7 @@ static bool compile_pattern(struct compile *compile)
 	rule->confirm = confirm_create(rule->pattern, &problem);
 	if (rule->confirm) {
 		rule->lookbehind = confirm_lookbehind(rule->confirm);
+		find_head(rule);
 		return true;
 	}
 	return rule_message_add(compile->schema.sink, tree_place_of(rule->source, problem.offset),

@@ -15,8 +15,10 @@ struct shape {
 static bool ends_with(const struct shape *shape, const char *end)
 {
 	size_t length = strlen(end), size = shape->out->size - shape->start;
+	const char *last = size >= length ? shape->out->data + shape->out->size - length : NULL;
 
-	return size >= length && memcmp(shape->out->data + shape->out->size - length, end, length) == 0;
+	/* most differ in the last byte */
+	return last && last[length - 1] == end[length - 1] && memcmp(last, end, length) == 0;
 }
 
 static void cut(struct shape *shape, size_t bytes)
@@ -89,8 +91,6 @@ static void put_quoted(struct shape *shape, struct span token, bool must_be_name
 /* One token. False at the end, or where no more can be told. */
 static bool put_token(struct shape *shape, enum sql_token kind, struct span token, struct span rest)
 {
-	bool beside_dot = ends_with(shape, ".") || text_starts_with(rest, ".");
-
 	switch (kind) {
 	case SQL_BLANK:
 		shape->blank = true;
@@ -107,7 +107,8 @@ static bool put_token(struct shape *shape, enum sql_token kind, struct span toke
 		put_value(shape);
 		break;
 	case SQL_QUOTED:
-		put_quoted(shape, token, shape->name_next || beside_dot);
+		put_quoted(shape, token,
+				   shape->name_next || ends_with(shape, ".") || text_starts_with(rest, "."));
 		break;
 	case SQL_NAME:
 		put_quoted(shape, token, true);

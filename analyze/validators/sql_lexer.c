@@ -3,42 +3,80 @@
 #include "analyze/validators/text_run.h"
 
 #include <string.h>
-#include <strings.h>
 
-static const char *const keywords[] = {
-	"SELECT",       "DISTINCT",  "FROM",      "WHERE",     "AND",      "OR",      "NOT",
-	"NULL",         "IS",        "IN",        "LIKE",      "ILIKE",    "BETWEEN", "JOIN",
-	"LEFT",         "RIGHT",     "INNER",     "OUTER",     "CROSS",    "FULL",    "NATURAL",
-	"ON",           "USING",     "AS",        "ORDER",     "GROUP",    "BY",      "HAVING",
-	"LIMIT",        "OFFSET",    "ASC",       "DESC",      "UNION",    "ALL",     "EXCEPT",
-	"INTERSECT",    "INSERT",    "INTO",      "VALUES",    "UPDATE",   "SET",     "DELETE",
-	"CASE",         "WHEN",      "THEN",      "ELSE",      "END",      "EXISTS",  "FOR",
-	"RETURNING",    "FETCH",     "FIRST",     "NEXT",      "ROW",      "ROWS",    "ONLY",
-	"NULLS",        "LAST",      "DUPLICATE", "KEY",       "CONFLICT", "DO",      "NOTHING",
-	"IGNORE",       "INTERVAL",  "DATE",      "TIMESTAMP", "TRUE",     "FALSE",   "DEFAULT",
-	"OVER",         "PARTITION", "TOP",       "ANY",       "COUNT",    "CAST",    "COLLATE",
-	"ESCAPE",       "LOCK",      "SKIP",      "LOCKED",    "SHARE",    "NOWAIT",  "REPLACE",
-	"LOW_PRIORITY", "FORCE",     "INDEX",     "USE",
+/* By first letter, each with a blank behind it. */
+static const char *const keywords[26] = {
+	['A' - 'A'] = "AND AS ASC ALL ANY ",
+	['B' - 'A'] = "BY BETWEEN ",
+	['C' - 'A'] = "COUNT CASE CROSS CAST CONFLICT COLLATE ",
+	['D' - 'A'] = "DELETE DISTINCT DESC DO DATE DEFAULT DUPLICATE ",
+	['E' - 'A'] = "END ELSE EXISTS EXCEPT ESCAPE ",
+	['F' - 'A'] = "FROM FOR FULL FIRST FETCH FALSE FORCE ",
+	['G' - 'A'] = "GROUP ",
+	['H' - 'A'] = "HAVING ",
+	['I' - 'A'] = "IN INTO IS INSERT INNER ILIKE INTERSECT IGNORE INTERVAL INDEX ",
+	['J' - 'A'] = "JOIN ",
+	['K' - 'A'] = "KEY ",
+	['L' - 'A'] = "LIKE LEFT LIMIT LAST LOCK LOCKED LOW_PRIORITY ",
+	['N' - 'A'] = "NOT NULL NATURAL NEXT NULLS NOTHING NOWAIT ",
+	['O' - 'A'] = "ON OR ORDER OUTER OFFSET ONLY OVER ",
+	['P' - 'A'] = "PARTITION ",
+	['R' - 'A'] = "RIGHT RETURNING ROW ROWS REPLACE ",
+	['S' - 'A'] = "SELECT SET SKIP SHARE ",
+	['T' - 'A'] = "THEN TRUE TOP TIMESTAMP ",
+	['U' - 'A'] = "UPDATE UNION USING USE ",
+	['V' - 'A'] = "VALUES ",
+	['W' - 'A'] = "WHERE WHEN ",
 };
+
+/* Letters of upper case at the start of `keyword` that the word starts with, in any case. */
+static size_t common(struct span word, const char *keyword)
+{
+	size_t length = 0;
+
+	while (length < word.size && keyword[length] > ' ' &&
+		   ((word.data[length] ^ (uint8_t)keyword[length]) & ~32) == 0)
+		length++;
+	return length;
+}
 
 bool sql_is(struct span word, const char *keyword)
 {
-	/* few share the first letter: the rest is not even measured */
-	return word.size && (word.data[0] | 32) == (keyword[0] | 32) && word.size == strlen(keyword) &&
-		   strncasecmp((const char *)word.data, keyword, word.size) == 0;
+	return word.size && common(word, keyword) == word.size && !keyword[word.size];
 }
 
 bool sql_is_keyword(struct span word)
 {
-	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
-		if (sql_is(word, keywords[i]))
+	const char *one =
+		word.size && text_is_letter(word.data[0]) ? keywords[(word.data[0] | 32) - 'a'] : NULL;
+
+	while (one && *one) {
+		size_t length = common(word, one);
+
+		if (length == word.size && one[length] == ' ')
 			return true;
+		for (one += length; *one++ != ' ';)
+			;
+	}
 	return false;
 }
 
-static bool is_word_byte(int c)
+/* What a token can be by its first byte. */
+enum start { ALIEN, BLANK, WORD, DIGIT, QUOTE, DOLLAR, SIGN, QUESTION, MARK };
+
+static const uint8_t starts[256] = {
+	[' '] = BLANK,         ['\t'] = BLANK,       ['\r'] = BLANK,       ['\n'] = BLANK,
+	['A' ... 'Z'] = WORD,  ['a' ... 'z'] = WORD, ['_'] = WORD,         [0x80 ... 0xff] = WORD,
+	['0' ... '9'] = DIGIT, ['\''] = QUOTE,       ['"'] = QUOTE,        ['`'] = QUOTE,
+	['$'] = DOLLAR,        [':'] = SIGN,         ['@'] = SIGN,         ['%'] = SIGN,
+	['#'] = SIGN,          ['?'] = QUESTION,     ['(' ... '/'] = MARK, [';' ... '>'] = MARK,
+	['!'] = MARK,          ['|'] = MARK,         ['&'] = MARK,         ['^'] = MARK,
+	['~'] = MARK,          ['['] = MARK,         [']'] = MARK,
+};
+
+static bool is_word_byte(uint8_t c)
 {
-	return c >= 0x80 || text_is_letter(c) || text_is_digit(c) || c == '_' || c == '#';
+	return starts[c] == WORD || starts[c] == DIGIT || c == '#';
 }
 
 static size_t word_length(struct span text, size_t from)
@@ -135,6 +173,8 @@ static enum sql_token sign(struct span text, struct span *token)
 
 	if (text.data[0] == '%' && size == 1 && text_starts_with(text, "%("))
 		return up_to(text, 1, ")s", SQL_PLACEHOLDER, token);
+	if (text_starts_with(text, "# ")) /* a comment of MySQL */
+		return up_to(text, 2, "\n", SQL_BLANK, token);
 	if (text_starts_with(text, "#{"))
 		return up_to(text, 1, "}", SQL_PLACEHOLDER, token);
 	*token = span_part(text, 0, size);
@@ -146,11 +186,23 @@ static enum sql_token sign(struct span text, struct span *token)
 
 static size_t blank_length(struct span text)
 {
-	size_t size = 0;
+	size_t size = 1;
 
-	while (size < text.size && text.data[size] && strchr(" \t\r\n", text.data[size]))
+	while (size < text.size && starts[text.data[size]] == BLANK)
 		size++;
 	return size;
+}
+
+/* A comment, or a byte of its own. */
+static enum sql_token mark(struct span text, struct span *token)
+{
+	uint8_t c = text.data[0], next = text.size > 1 ? text.data[1] : 0;
+
+	if (c == '-' && next == '-')
+		return up_to(text, 2, "\n", SQL_BLANK, token);
+	if (c == '/' && next == '*')
+		return up_to(text, 2, "*/", SQL_BLANK, token);
+	return SQL_PUNCTUATION;
 }
 
 enum sql_token sql_next(struct span text, struct span *token)
@@ -160,31 +212,28 @@ enum sql_token sql_next(struct span text, struct span *token)
 	*token = span_part(text, 0, 1);
 	if (!text.size)
 		return SQL_END;
-	if (blank_length(text)) {
+	switch ((enum start)starts[c]) {
+	case BLANK:
 		*token = span_part(text, 0, blank_length(text));
 		return SQL_BLANK;
-	}
-	if (text_starts_with(text, "--"))
-		return up_to(text, 2, "\n", SQL_BLANK, token);
-	if (text_starts_with(text, "# ")) /* MySQL */
-		return up_to(text, 2, "\n", SQL_BLANK, token);
-	if (text_starts_with(text, "/*"))
-		return up_to(text, 2, "*/", SQL_BLANK, token);
-	if (c == '\'' || c == '"' || c == '`')
-		return quoted(text, c == '\'' ? SQL_STRING : c == '"' ? SQL_QUOTED : SQL_NAME, token);
-	if (c == '$')
-		return dollar(text, token);
-	if (c == ':' || c == '@' || c == '%' || c == '#')
-		return sign(text, token);
-	if (text_is_digit(c))
-		return number(text, token);
-	if (is_custom_quoted(text))
-		return custom_quoted(text, token);
-	if (is_word_byte(c)) {
-		*token = span_part(text, 0, word_length(text, 0));
+	case WORD:
+		if (is_custom_quoted(text))
+			return custom_quoted(text, token);
+		*token = span_part(text, 0, word_length(text, 1));
 		return SQL_WORD;
-	}
-	if (c == '?')
+	case DIGIT:
+		return number(text, token);
+	case QUOTE:
+		return quoted(text, c == '\'' ? SQL_STRING : c == '"' ? SQL_QUOTED : SQL_NAME, token);
+	case DOLLAR:
+		return dollar(text, token);
+	case SIGN:
+		return sign(text, token);
+	case QUESTION:
 		return SQL_PLACEHOLDER;
-	return c && strchr("(),.;=<>!+-*/|&^~[]", c) ? SQL_PUNCTUATION : SQL_ALIEN;
+	case MARK:
+		return mark(text, token);
+	default:
+		return SQL_ALIEN;
+	}
 }

@@ -48,13 +48,6 @@ bool text_run_line(struct cursor *cursor, struct span *line)
 	return true;
 }
 
-bool text_starts_with(struct span bytes, const char *start)
-{
-	struct span wanted = span_string(start);
-
-	return span_equal(span_part(bytes, 0, wanted.size), wanted);
-}
-
 bool text_take(struct cursor *cursor, const char *string)
 {
 	if (!text_starts_with(span_part(cursor->span, cursor->at, SIZE_MAX), string))

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Bytes of valid UTF-8 (RFC 3629) at the start without control bytes other than tab, LF and CR. */
 size_t text_run_length(struct span bytes);
@@ -22,7 +23,12 @@ static inline bool text_run_is_all(struct span bytes)
 bool text_run_line(struct cursor *cursor, struct span *line);
 
 /* Does the span start with the string? */
-bool text_starts_with(struct span bytes, const char *start);
+static inline bool text_starts_with(struct span bytes, const char *start)
+{
+	struct span wanted = span_string(start);
+
+	return bytes.size >= wanted.size && memcmp(bytes.data, start, wanted.size) == 0;
+}
 
 /* Steps over the string where the cursor is at it; false, and no step, where it is not. */
 bool text_take(struct cursor *cursor, const char *string);

@@ -8,12 +8,12 @@
 enum { HEAD_MAX_BYTES = 64 << 10 };
 
 /* tchar of RFC 9110 5.6.2. */
-static bool is_token_byte(uint8_t c)
-{
-	if (text_is_digit(c) || text_is_letter(c))
-		return true;
-	return c && strchr("!#$%&'*+-.^_`|~", c);
-}
+static const bool token_bytes[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
+	['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
+	['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
+	['`'] = true,         ['|'] = true,         ['~'] = true,
+};
 
 /* field-name ":" OWS field-value, no control bytes but tab. A token may start with a digit, but no
  * registered field does, and the lines of a log do: "2024-05-01T12:00:00". */
@@ -23,7 +23,7 @@ static bool is_field(struct span line)
 
 	if (!line.size || !text_is_letter(line.data[0]))
 		return false;
-	while (name < line.size && is_token_byte(line.data[name]))
+	while (name < line.size && token_bytes[line.data[name]])
 		name++;
 	if (!name || name == line.size || line.data[name] != ':')
 		return false;
@@ -37,7 +37,9 @@ static bool has_prefix_nocase(struct span line, const char *prefix)
 {
 	size_t length = strlen(prefix);
 
-	return line.size >= length && strncasecmp((const char *)line.data, prefix, length) == 0;
+	/* most differ in the first letter */
+	return line.size >= length && (line.data[0] | 32) == prefix[0] &&
+		   strncasecmp((const char *)line.data, prefix, length) == 0;
 }
 
 /* The number behind "Content-Length:", 0 where it is none. */

@@ -91,11 +91,10 @@ static bool stands_behind_value(struct span word)
 /* False where the statement ends before this token. */
 static bool take(struct statement *statement, enum sql_token kind, struct span token, size_t at)
 {
-	if (kind == SQL_END || kind == SQL_OPEN || kind == SQL_ALIEN ||
-		(kind == SQL_BLANK && !text_run_is_all(token)))
-		return false;
 	if (kind == SQL_BLANK)
-		return true;
+		return token.size == 1 || text_run_is_all(token);
+	if (kind == SQL_END || kind == SQL_OPEN || kind == SQL_ALIEN)
+		return false;
 	if (!fits(statement, kind, token) ||
 		(kind == SQL_PUNCTUATION && !take_bracket(statement, token.data[0])))
 		return false;

@@ -119,7 +119,63 @@ static const char *const secrets[] = {
 	"jo@[10.0.0.7]",
 	"\\x6a\\x6f\\x40\\x61\\x2e\\x64\\x65",
 	"http://abc@gitserver/x",
+	"ASIAIOSFODNN7EXAMPLE",
+	"AGPAABCDEFGH",
+	"AIDAABCDEFGH",
+	"AROAABCDEFGH",
+	"ANPAABCDEFGH",
+	"ANVAABCDEFGH",
+	"gho_abcdefgh",
+	"ghr_abcdefgh",
+	"ghs_abcdefgh",
+	"ghu_abcdefgh",
+	"github_pat_abcdefgh",
+	"glpat-abcdefgh",
+	"npm_abcdefghabcdefgh",
+	"hf_abcdefghabcdefgh",
+	"xapp-abcdefgh",
+	"ya29.abcdefgh",
+	"rk_live_abcdefgh",
+	"sk-test-abcdefgh",
+	"rk-live_abcdefgh",
+	"sk_test_abcdefgh",
+	"whsec_abcdefgh",
+	"SG.abcdefgh",
+	"passphrase:x",
+	"PASSCODE = x",
+	"private_key:x",
+	"access-key:x",
+	"Credentials: x",
+	"sess=x",
+	"auth=x",
+	"Signature=x",
+	"otp=1",
+	"PIN: 1",
+	"jwt=x",
+	"cvv=1",
+	"cvc=1",
+	"ssn=1",
+	"IBAN: DE1",
+	"Digest abcdef",
+	"https://u:p@h",
+	"abcdefghijklmnopqrstuvwxyz/a.b.c, then bob@example.com",
+	"many words before it and after it: password=x is not the end of them",
 };
+
+/* By itself, and in the middle of other text. */
+static void check_secret(const struct redactor *redactor, const char *secret)
+{
+	struct strbuf text = { 0 };
+
+	if (!redactor_is_secret(redactor, span_string(secret)))
+		fail_msg("not seen as a secret: %s", secret);
+	strbuf_puts(&text, "key of a token-like 12345678: ");
+	strbuf_puts(&text, secret);
+	strbuf_puts(&text, " a basic end");
+	if (!redactor_is_secret(redactor, strbuf_span(&text)))
+		fail_msg("not seen as a secret: %s", strbuf_text(&text));
+	strbuf_deinit(&text);
+}
 
 static void secrets_are_known(void **state)
 {
@@ -128,10 +184,8 @@ static void secrets_are_known(void **state)
 
 	(void)state;
 	assert_non_null(redactor);
-	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-		if (!redactor_is_secret(redactor, span_string(secrets[i])))
-			fail_msg("not seen as a secret: %s", secrets[i]);
-	}
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		check_secret(redactor, secrets[i]);
 	redactor_destroy(redactor);
 }
 

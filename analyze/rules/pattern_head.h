@@ -1,0 +1,35 @@
+/* pattern_head: which bytes the first places of a match can have, each place by itself. Costs a few
+ * loads where PCRE2 takes 30 ns, and tells most starts that cannot be. */
+#ifndef ANALYZE_RULES_PATTERN_HEAD_H
+#define ANALYZE_RULES_PATTERN_HEAD_H
+
+#include "analyze/rules/pattern.h"
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PATTERN_HEAD = 8 };
+
+struct pattern_head {
+	uint8_t places[256]; /* per byte: a bit for each place that it can stand at */
+};
+
+/* Every byte everywhere where the pattern is not known. */
+void pattern_head_init(struct pattern_head *head, const struct pattern *pattern);
+
+/* Leaves the first place to bytes of that set. */
+void pattern_head_narrow(struct pattern_head *head, const uint8_t first[32]);
+
+/* Can a match start with these bytes? `text` may go on behind the match, or end within it. */
+static inline bool pattern_head_fits(const struct pattern_head *head, struct span text)
+{
+	size_t count = text.size < PATTERN_HEAD ? text.size : PATTERN_HEAD;
+
+	for (size_t i = 0; i < count; i++)
+		if (!(head->places[text.data[i]] >> i & 1))
+			return false;
+	return true;
+}
+
+#endif
