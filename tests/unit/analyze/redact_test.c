@@ -256,13 +256,85 @@ static void random_values_come_out_printable(void **state)
 	}
 }
 
+/* A value is looked at from its first hint of a secret on. An @ is a hint, and none of a secret
+ * with a blank behind and before it: with it in front the whole value is looked at. */
+static void no_secret_is_without_a_hint(void **state)
+{
+	static const char *const pieces[] = {
+		"password",    "Passwort",
+		"KENNWORT",    "pwd",
+		"secret",      "Token",
+		"api_key",     "apikey",
+		"private-key", "credentials",
+		"session_id",  "sess",
+		"auth",        "signature",
+		"sid",         "sig",
+		"otp",         "pin",
+		"key",         "code",
+		"cookie",      "authorization",
+		"bearer",      "Basic",
+		"digest",      "=",
+		":",           " = ",
+		"->",          "+",
+		"\\\"",        "\"",
+		"'",           " ",
+		".",           "/",
+		"://",         "@",
+		"jo",          "example",
+		".com",        "eyJ",
+		"AKIA",        "ghp_",
+		"glpat-",      "npm_",
+		"xoxb-",       "AIza",
+		"ya29.",       "sk_live_",
+		"sk-",         "SG.",
+		"whsec_",      "-----BEGIN ",
+		"a1B2c3D4",    "x",
+		"7",           "QWERTYUI",
+		"qwertyui",    "\xc3\xbc",
+		"%3D",         "\\u003d",
+		"_",           "-",
+		"iban",        "cvv",
+		"[",           "k",
+	};
+	enum { PIECES = sizeof pieces / sizeof *pieces, ROUNDS = 60000, MOST = 7 };
+	struct err err = { 0 };
+	struct redactor *redactor = redactor_create(&err);
+	size_t secrets_seen = 0;
+
+	(void)state;
+	srand(17);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct strbuf text = { 0 };
+		struct span whole, value;
+		bool secret;
+
+		strbuf_puts(&text, " @ ");
+		for (int i = rand() % MOST + 1; i > 0; i--)
+			strbuf_puts(&text, pieces[rand() % PIECES]);
+		whole = strbuf_span(&text);
+		value = span_part(whole, 2, whole.size);
+		secret = redactor_is_secret(redactor, value);
+		if (secret != redactor_is_secret(redactor, whole))
+			fail_msg("%s: %d", strbuf_text(&text), secret);
+		secrets_seen += secret;
+		strbuf_deinit(&text);
+	}
+	assert_in_range(secrets_seen, ROUNDS / 20, ROUNDS - ROUNDS / 20);
+	redactor_destroy(redactor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs_are_replaced),     cmocka_unit_test(control_bytes_are_escaped),
-		cmocka_unit_test(utf16_is_read_as_text), cmocka_unit_test(utf16_secrets_are_known),
-		cmocka_unit_test(long_values_are_cut),   cmocka_unit_test(secrets_are_known),
-		cmocka_unit_test(names_are_no_secrets),  cmocka_unit_test(random_values_come_out_printable),
+		cmocka_unit_test(runs_are_replaced),
+		cmocka_unit_test(control_bytes_are_escaped),
+		cmocka_unit_test(utf16_is_read_as_text),
+		cmocka_unit_test(utf16_secrets_are_known),
+		cmocka_unit_test(long_values_are_cut),
+		cmocka_unit_test(secrets_are_known),
+		cmocka_unit_test(names_are_no_secrets),
+		cmocka_unit_test(random_values_come_out_printable),
+		cmocka_unit_test(no_secret_is_without_a_hint),
 	};
 
 	return cmocka_run_group_tests_name("redact", tests, NULL, NULL);
