@@ -45,6 +45,44 @@ static bool validate(const struct rule *rule, struct span bytes, struct match *m
 	return true;
 }
 
+static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost)
+{
+	worker->tallies[index].cpu_ns += cost;
+	atomic_fetch_add_explicit(&worker->shared->spent_ns[index], cost, memory_order_relaxed);
+}
+
+/* A run of validators that took so long by the wall's clock is charged as it is: one in a few
+ * hundred cannot stand for the others, as one may inflate 16 MiB where the next sees a wrong byte.
+ * The wall's clock is cheap; the processor's, read where it matters, leaves out what others used.
+ */
+static void charge_slow(struct unit_worker *worker, uint32_t index, int64_t wall)
+{
+	int64_t now = cpu_clock_ns(), used = now - worker->cpu_seen;
+	int64_t took = used >= 0 && used < wall ? used : wall;
+
+	worker->cpu_seen = now;
+	worker->slow_ns += took;
+	charge(worker, index, (uint64_t)took);
+}
+
+static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struct span bytes,
+							   struct match *match)
+{
+	enum { SLOW_NS = 100000 };
+	const struct rule *rule = &worker->shared->rules->rules.items[index];
+	int64_t before, took;
+	bool good;
+
+	if (!rule->validator_count || !worker->shared->sampling)
+		return validate(rule, bytes, match);
+	before = wall_clock_ns();
+	good = validate(rule, bytes, match);
+	took = wall_clock_ns() - before;
+	if (took > SLOW_NS)
+		charge_slow(worker, index, took);
+	return good;
+}
+
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
 static bool decide(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at,
 				   struct match *match)
@@ -66,7 +104,7 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 	if (result != CONFIRM_YES)
 		return false;
 	tally->matched++;
-	if (validate(rule, run_span(worker->run, at, view->readable.end), match))
+	if (validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match))
 		return true;
 	tally->refused++;
 	return false;
@@ -104,18 +142,22 @@ int64_t attempt_begin(struct unit_worker *worker)
 {
 	unsigned sampling = worker->shared->sampling;
 
-	return sampling && worker->attempts++ % sampling == 0 ? cpu_clock_ns() : 0;
+	worker->slow_ns = 0;
+	if (!sampling || worker->attempts++ % sampling)
+		return 0;
+	return worker->cpu_seen = cpu_clock_ns();
 }
 
 void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
 {
-	int64_t took = before ? cpu_clock_ns() - before - worker->clock_ns : 0;
-	uint64_t cost = took > 0 ? (uint64_t)took * worker->shared->sampling : 0;
+	int64_t took;
 
-	if (!cost)
+	if (!before)
 		return;
-	worker->tallies[index].cpu_ns += cost;
-	atomic_fetch_add_explicit(&worker->shared->spent_ns[index], cost, memory_order_relaxed);
+	worker->cpu_seen = cpu_clock_ns();
+	took = worker->cpu_seen - before - worker->clock_ns - worker->slow_ns;
+	if (took > 0)
+		charge(worker, index, (uint64_t)took * worker->shared->sampling);
 }
 
 /* Is the rule looked for no more in this unit? */

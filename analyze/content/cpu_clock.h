@@ -15,4 +15,13 @@ static inline int64_t cpu_clock_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Nanoseconds of a clock that goes on while the thread waits, and is ten times as fast to read. */
+static inline int64_t wall_clock_ns(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 #endif

@@ -24,6 +24,8 @@ struct unit_worker {
 	struct rule_tally *tallies; /* of the unit at hand, per rule */
 	uint64_t attempts;
 	int64_t clock_ns; /* what reading the clock takes; not charged to a rule */
+	int64_t cpu_seen; /* the processor's clock as it was last read */
+	int64_t slow_ns;  /* what is charged already of the attempt at hand */
 	struct raw_key_cache keys;
 	unit_watch *watch;
 	void *watch_context;

@@ -1,5 +1,6 @@
 #include "analyze/rules/aggregate.h"
 
+#include "analyze/rules/redact.h"
 #include "analyze/rules/sql_shape.h"
 
 #include <string.h>
@@ -46,18 +47,26 @@ static void lower(struct strbuf *text, uint32_t ignored)
 			text->data[i] = (char)(text->data[i] | 32);
 }
 
+/* A UUID and a long hex number are masked whole: their letters are of the number. */
 static void mask_digits(struct strbuf *text, uint32_t ignored)
 {
+	struct span rest = strbuf_span(text);
 	size_t kept = 0;
+	uint8_t before = 0;
 
 	(void)ignored;
-	for (size_t i = 0; i < text->size; i++) {
-		bool digit = text->data[i] >= '0' && text->data[i] <= '9';
+	while (rest.size) {
+		const char *by;
+		size_t length = redact_run(rest, before, &by);
+		bool number = length || (rest.data[0] >= '0' && rest.data[0] <= '9');
 
-		if (!digit)
-			text->data[kept++] = text->data[i];
+		length = length ? length : 1;
+		before = rest.data[length - 1];
+		if (!number)
+			text->data[kept++] = (char)before;
 		else if (!kept || text->data[kept - 1] != '#')
 			text->data[kept++] = '#';
+		rest = span_part(rest, length, rest.size);
 	}
 	text->size = kept;
 	if (text->data)

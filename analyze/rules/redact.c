@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +18,24 @@ static const char secrets[] =
 	"| (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{8,}" /* AWS IAM identifiers */
 	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,} | npm_\\w{16,} | hf_\\w{16,}"
 	"| xox[abeprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
-	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,} | \\bSG\\.[\\w-]{8,}"
-	"| (?i: (?: pass(?:word|wd|phrase|code)? | pwd | secret | token | api[_-]?key"
-	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | sess(?:ion)?"
+	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,} | "
+	"\\bSG\\.[\\w-]{8,}"
+	"| (?i: (?: pass(?:wor[dt]|wd|phrase|code)? | kennwort | pwd | secret | token | "
+	"api[_-]?key"
+	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | "
+	"sess(?:ion)?"
 	"         | sess(?:ion)?[_-]?id | auth | signature"
 	"         | (?<![a-z]) (?: sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
-	"      \\\\* (?: [\"'] | %22 | %27 )? \\s* (?: [=:] | %3[da] ) )"
+	"      \\\\* [\"']? [\\s+]* (?: [=:] | -> ) )"
+	"| (?i: (?<![a-z_.]) (?:key|code) = (?! [?] ) )" /* in an address; SQL compares codes, too
+													  */
 	"| (?i: cookie \\s* [:=] | authorization \\s* [:=] )"
-	"| (?i: \\b (?:bearer|basic|digest) \\s+ [\\w+/=.~-]{6,} )"
-	"| :// [^/\\s:@]* : [^/\\s@]+ @"
-	"| [\\w.+-]+ (?: @ | %40 ) [\\w-]+ (?: \\.[\\w-]+ )+" /* mail address */
-	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters, of
-	 * which one is no hex digit (hex has runs of its own) */
+	"| (?i: \\b (?:bearer|basic|digest) [\\s+]+ [\\w+/=.~-]{6,} )"
+	"| :// [^/\\s@]+ @"
+	"| [\\w.+\\x80-\\xff-] [\"']? @ (?: \\[ | [\\w\\x80-\\xff-]+ (?: \\.[\\w\\x80-\\xff-]+ )+ "
+	")" /* mail address */
+	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters,
+	 * of which one is no hex digit (hex has runs of its own) */
 	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}"
 	"| (?<! [\\w+=-] ) (?= [\\w+=-]{16} ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] )"
 	"  [\\w+=-]*? [0-9] [\\w+=-]*? [A-Za-z] [\\w+=-]*? [0-9]"
@@ -93,16 +100,78 @@ static bool holds_secret(const struct redactor *redactor, struct span value)
 	return result != PCRE2_ERROR_NOMATCH;
 }
 
+/* Ways to write a character: percent-encoding (RFC 3986, 2.1), escapes of JSON and C, references
+ * of HTML. Gson writes "=" as \\u003d, browsers "@" as %40. */
+static const struct spelling {
+	const char *start, *end;
+	unsigned least, most; /* digits */
+	int base;
+} spellings[] = {
+	{ "%", "", 2, 2, 16 },    { "\\u", "", 4, 4, 16 }, { "\\x", "", 2, 2, 16 },
+	{ "&#x", ";", 1, 4, 16 }, { "&#", ";", 1, 5, 10 },
+};
+
+/* The ASCII character that is spelled out at the start of the text; gives its length, or 0. */
+static size_t spelled(struct span text, const struct spelling *spelling, char *character)
+{
+	size_t start = strlen(spelling->start), end = strlen(spelling->end), digits = 0;
+	char number[8] = "";
+	unsigned long value;
+
+	if (text.size < start || memcmp(text.data, spelling->start, start) != 0)
+		return 0;
+	while (digits < spelling->most && start + digits < text.size &&
+		   isxdigit(text.data[start + digits])) {
+		number[digits] = (char)text.data[start + digits];
+		digits++;
+	}
+	value = strtoul(number, NULL, spelling->base);
+	if (digits < spelling->least || value < ' ' || value > '~' ||
+		!span_equal(span_part(text, start + digits, end), span_string(spelling->end)))
+		return 0;
+	*character = (char)value;
+	return start + digits + end;
+}
+
+/* The text with characters that are spelled out; false where none is. */
+static bool unspell(struct span text, struct strbuf *out)
+{
+	bool changed = false;
+
+	while (text.size) {
+		char character = (char)text.data[0];
+		size_t length = 0;
+
+		if (strchr("%\\&", character))
+			for (size_t i = 0; !length && i < sizeof spellings / sizeof *spellings; i++)
+				length = spelled(text, &spellings[i], &character);
+		changed |= length > 0;
+		strbuf_putc(out, character);
+		text = span_part(text, length ? length : 1, text.size);
+	}
+	return changed;
+}
+
+/* Looked at as it is, without NULs, and with what is spelled out, also twice: %2540 is a "@" in
+ * an address within an address. */
 bool redactor_is_secret(const struct redactor *redactor, struct span value)
 {
-	struct strbuf squeezed = { 0 };
-	bool secret = holds_secret(redactor, value);
+	enum { DEEPEST = 3 };
+	struct strbuf texts[2] = { 0 };
+	bool secret = holds_secret(redactor, value), more = true;
 
-	if (!secret && value.size && memchr(value.data, 0, value.size)) {
-		squeeze(value, &squeezed);
-		secret = holds_secret(redactor, strbuf_span(&squeezed));
+	squeeze(value, &texts[0]);
+	if (!secret && texts[0].size < value.size)
+		secret = holds_secret(redactor, strbuf_span(&texts[0]));
+	for (int i = 0; !secret && more && i < DEEPEST; i++) {
+		struct strbuf *from = &texts[i % 2], *to = &texts[(i + 1) % 2];
+
+		strbuf_clear(to);
+		more = unspell(strbuf_span(from), to);
+		secret = more && holds_secret(redactor, strbuf_span(to));
 	}
-	strbuf_deinit(&squeezed);
+	strbuf_deinit(&texts[0]);
+	strbuf_deinit(&texts[1]);
 	return secret;
 }
 
@@ -140,10 +209,28 @@ static bool has_digit(struct span text)
 	return false;
 }
 
-/* Bytes of the run at the start of the text that is replaced, and by what; 0: none. `before` is the
- * byte in front of it. A hex run needs a digit, so that words like "deadbeefed" or "facade" stay.
- */
-static size_t find_run(struct span text, uint8_t before, const char **by)
+/* Numbers in groups, with a blank or hyphen between two: telephone, card and account numbers,
+ * dates. Gives the length of the run, 0 where it has fewer digits than those have. */
+static size_t grouped_length(struct span text)
+{
+	enum { LEAST = 7 };
+	size_t at = 0, digits = 0;
+
+	if (!text.size || !text_is_digit(text.data[0]))
+		return 0;
+	for (;;) {
+		size_t length = run_length(span_part(text, at, text.size), text_is_digit);
+
+		at += length;
+		digits += length;
+		if (at + 1 >= text.size || (text.data[at] != ' ' && text.data[at] != '-') ||
+			!text_is_digit(text.data[at + 1]))
+			return digits >= LEAST ? at : 0;
+		at++;
+	}
+}
+
+size_t redact_run(struct span text, uint8_t before, const char **by)
 {
 	enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
 	size_t length = text_is_hex(before) ? 0 : run_length(text, text_is_hex);
@@ -156,7 +243,11 @@ static size_t find_run(struct span text, uint8_t before, const char **by)
 		run_length(text, text_is_digit) < length)
 		return length;
 	*by = "#";
-	length = text_is_digit(before) ? 0 : run_length(text, text_is_digit);
+	if (text_is_digit(before))
+		return 0;
+	length = grouped_length(text);
+	if (!length)
+		length = run_length(text, text_is_digit);
 	return length >= LEAST_DIGITS ? length : 0;
 }
 
@@ -166,7 +257,7 @@ static void replace_runs(struct span text, struct strbuf *out)
 
 	while (text.size) {
 		const char *by;
-		size_t length = find_run(text, before, &by);
+		size_t length = redact_run(text, before, &by);
 
 		if (length)
 			strbuf_puts(out, by);

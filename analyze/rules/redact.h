@@ -18,8 +18,8 @@ struct redactor *redactor_create(struct err *err);
 void redactor_destroy(struct redactor *redactor);
 
 /* Does the value look like a secret: PEM, JWT, cloud and service keys, password=, Cookie,
- * Authorization, credentials in a URL, a mail address, a long random token? Where the patterns
- * cannot decide, it does. */
+ * Authorization, credentials in a URL, a mail address, a long random token? Characters may be
+ * spelled out: %40, %2540, \u0040, &#64;. Where the patterns cannot decide, it does. */
 bool redactor_is_secret(const struct redactor *redactor, struct span value);
 
 /* Longest shown text, in columns. */
@@ -28,5 +28,10 @@ enum { REDACT_COLUMNS = 96 };
 /* Appends the shown form of a value that is no secret. NULs are left out, so that the digits of
  * UTF-16 text are runs as well. */
 void redact_show(struct span value, struct strbuf *out);
+
+/* Bytes of the run at the start of the text that redact_show replaces, and by what ("<uuid>",
+ * "<hex>", "#"); 0: none. `before` is the byte in front of it, 0 for none. A hex run has eight
+ * digits and needs a decimal one, so that words like "deadbeefed" or "facade" stay. */
+size_t redact_run(struct span text, uint8_t before, const char **by);
 
 #endif

@@ -38,12 +38,16 @@ static bool load_file(struct loading *loading, const char *path, struct err *err
 	struct rule_source *source = pool_alloc(pool, sizeof *source);
 	struct strbuf text = { 0 }, shown = { 0 };
 	bool good = file_read(AT_FDCWD, path, TREE_MAX_BYTES, &text, err);
+	struct span all = strbuf_span(&text);
 
+	/* editors of Windows put a byte order mark in front, as YAML allows (1.2, 5.2) */
+	if (all.size >= 3 && memcmp(all.data, "\xef\xbb\xbf", 3) == 0)
+		all = span_part(all, 3, all.size);
 	if (good) {
 		text_escape(span_string(path), &shown);
 		source->path = pool_string(pool, strbuf_text(&shown));
 		source->number = loading->files++;
-		source->text = span_make(pool_span(pool, strbuf_span(&text)), text.size);
+		source->text = span_make(pool_span(pool, all), all.size);
 		rule_file_read(source, pool, &loading->sink, &loading->entries, &loading->edits);
 	}
 	strbuf_deinit(&text);
@@ -62,6 +66,16 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* A file of a folder that nobody named must not be one that waits for a writer or never ends. */
+static bool load_entry(struct loading *loading, const char *path, struct err *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+		return err_set(err, ERR_USAGE, "%s is no regular file; rename or remove it", path);
+	return load_file(loading, path, err);
+}
+
 static bool load_folder(struct loading *loading, const char *path, struct err *err)
 {
 	struct dirent **names = NULL;
@@ -73,7 +87,7 @@ static bool load_folder(struct loading *loading, const char *path, struct err *e
 
 		strbuf_printf(&file, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
 					  names[i]->d_name);
-		good = good && load_file(loading, strbuf_text(&file), err);
+		good = good && load_entry(loading, strbuf_text(&file), err);
 		strbuf_deinit(&file);
 		free(names[i]);
 	}

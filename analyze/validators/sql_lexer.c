@@ -83,6 +83,24 @@ static enum sql_token quoted(struct span text, enum sql_token kind, struct span 
 	return SQL_OPEN;
 }
 
+/* q'[it's]' (Oracle SQL Language Reference, Text Literals): up to the same sign, or its other half,
+ * and a quote. */
+static bool is_custom_quoted(struct span text)
+{
+	return text.size > 3 && (text.data[0] | 32) == 'q' && text.data[1] == '\'';
+}
+
+static enum sql_token custom_quoted(struct span text, struct span *token)
+{
+	static const char halves[] = "[]{}()<>";
+	const char *half = strchr(halves, text.data[2]);
+	char end[] = { (char)text.data[2], '\'', '\0' };
+
+	if (half && text.data[2] && (half - halves) % 2 == 0)
+		end[0] = half[1];
+	return up_to(text, 3, end, SQL_STRING, token);
+}
+
 /* $1, or $tag$...$tag$ (PostgreSQL documentation, 4.1.2.4). */
 static enum sql_token dollar(struct span text, struct span *token)
 {
@@ -148,6 +166,8 @@ enum sql_token sql_next(struct span text, struct span *token)
 	}
 	if (text_starts_with(text, "--"))
 		return up_to(text, 2, "\n", SQL_BLANK, token);
+	if (text_starts_with(text, "# ")) /* MySQL */
+		return up_to(text, 2, "\n", SQL_BLANK, token);
 	if (text_starts_with(text, "/*"))
 		return up_to(text, 2, "*/", SQL_BLANK, token);
 	if (c == '\'' || c == '"' || c == '`')
@@ -158,6 +178,8 @@ enum sql_token sql_next(struct span text, struct span *token)
 		return sign(text, token);
 	if (text_is_digit(c))
 		return number(text, token);
+	if (is_custom_quoted(text))
+		return custom_quoted(text, token);
 	if (is_word_byte(c)) {
 		*token = span_part(text, 0, word_length(text, 0));
 		return SQL_WORD;

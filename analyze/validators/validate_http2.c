@@ -103,13 +103,15 @@ static bool read_frame(struct cursor *cursor, struct frame *frame)
 /* A chain that starts at the cursor: which types it has, and how many frames. */
 static size_t read_chain(struct cursor *cursor, struct match *match, unsigned *seen)
 {
+	enum { MOST_OF_ONE_TYPE = 256 };
 	size_t frames = 0;
 	struct frame frame;
 	bool room = true;
 
 	match_list_begin(match);
 	*seen = 0;
-	while (read_frame(cursor, &frame)) {
+	/* so many of one type are refused, and are not to be walked again from each of them */
+	while ((frames < MOST_OF_ONE_TYPE || *seen & (*seen - 1)) && read_frame(cursor, &frame)) {
 		unsigned type = is_grpc(&frame) ? GRPC : frame.type;
 
 		if (room && !(*seen >> type & 1))

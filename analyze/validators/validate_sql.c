@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MAX_BYTES = 16 << 10, MOST_PLAIN = 2 };
+enum { MAX_BYTES = 16 << 10, MOST_PLAIN = 2, DEEPEST = 64 };
 
 struct statement {
 	size_t end;       /* behind the last token that belongs to it */
@@ -15,8 +15,10 @@ struct statement {
 	unsigned evidence;
 	bool has_source; /* a name behind FROM, INTO or UPDATE */
 	bool has_action; /* SELECT ... FROM, VALUES, SET, DELETE */
-	bool wants_name, is_upper;
-	unsigned open; /* brackets */
+	bool wants_name, is_upper, is_insert;
+	bool begin_fits;  /* a statement may begin at the token at hand */
+	bool after_value; /* a literal, number or placeholder */
+	unsigned open;    /* brackets */
 };
 
 static bool is_upper(struct span word)
@@ -25,6 +27,21 @@ static bool is_upper(struct span word)
 		if (word.data[i] >= 'a' && word.data[i] <= 'z')
 			return false;
 	return true;
+}
+
+/* A statement follows in brackets or joined to this one, and SELECT in an INSERT; elsewhere this
+ * one has ended. */
+static bool fits(struct statement *statement, enum sql_token kind, struct span token)
+{
+	static const char *const joins[] = { "UNION", "ALL", "DISTINCT", "EXCEPT", "INTERSECT" };
+	bool select = kind == SQL_WORD && sql_is(token, "SELECT");
+	bool other = kind == SQL_WORD && (sql_is(token, "INSERT") || sql_is(token, "DELETE"));
+	bool good = statement->begin_fits || (!other && (!select || statement->is_insert));
+
+	statement->begin_fits = token.data[0] == '(';
+	for (size_t i = 0; kind == SQL_WORD && i < sizeof joins / sizeof *joins; i++)
+		statement->begin_fits |= sql_is(token, joins[i]);
+	return good;
 }
 
 static void take_keyword(struct statement *statement, struct span word)
@@ -51,10 +68,24 @@ static void take_name(struct statement *statement, struct span word, size_t at)
 static bool take_bracket(struct statement *statement, uint8_t c)
 {
 	if (c == '(' || c == '[')
-		statement->open++;
+		return statement->open++ < DEEPEST;
 	if (c != ')' && c != ']')
 		return true;
 	return statement->open && statement->open--;
+}
+
+/* No name follows the value of a condition: what does is the value of a parameter, or a sentence.
+ * These words of SQL do, which English has too. */
+static bool stands_behind_value(struct span word)
+{
+	static const char *const words[] = { "SECOND",  "MINUTE", "HOUR",    "DAY",  "WEEK",  "MONTH",
+										 "QUARTER", "YEAR",   "AT",      "DIV",  "MOD",   "XOR",
+										 "REGEXP",  "RLIKE",  "SIMILAR", "WITH", "OPTION" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (sql_is(word, words[i]))
+			return true;
+	return false;
 }
 
 /* False where the statement ends before this token. */
@@ -65,8 +96,13 @@ static bool take(struct statement *statement, enum sql_token kind, struct span t
 		return false;
 	if (kind == SQL_BLANK)
 		return true;
-	if (kind == SQL_PUNCTUATION && !take_bracket(statement, token.data[0]))
+	if (!fits(statement, kind, token) ||
+		(kind == SQL_PUNCTUATION && !take_bracket(statement, token.data[0])))
 		return false;
+	if (kind == SQL_WORD && statement->after_value && statement->has_source &&
+		!sql_is_keyword(token) && !stands_behind_value(token))
+		return false;
+	statement->after_value = kind == SQL_STRING || kind == SQL_NUMBER || kind == SQL_PLACEHOLDER;
 	if (kind == SQL_WORD && !sql_is_keyword(token)) {
 		if (!text_run_is_all(token) || statement->plain == MOST_PLAIN)
 			return false;
@@ -103,6 +139,8 @@ bool validate_sql_statement(struct span bytes, struct match *match)
 	enum sql_token kind = sql_next(text, &token);
 
 	statement.is_upper = is_upper(token);
+	statement.is_insert = sql_is(token, "INSERT");
+	statement.begin_fits = true;
 	for (size_t at = 0; take(&statement, kind, token, at);) {
 		at += token.size;
 		kind = sql_next(span_part(text, at, text.size), &token);

@@ -67,9 +67,17 @@ for value in (secret, number, word):
     plant(b"https://jo:" + value + b"@shop.example.com/" + value + b"?x=" + value)
     plant(b"# HELP up Is it.\n# TYPE up gauge\nup{name=\"" + value + b"\"} 1\n")
     plant(b"<34>1 2024-05-01T12:00:00Z host app 17 - - " + value)
+    plant(b"2024-05-01 12:00:00 INFO " + value + b".doe logged in\n")
     plant(masked(b'{"type":"' + value + b'"}'))
     plant((b"some text with " + value + b" in UTF-16").decode().encode("utf-16-le"))
     plant(b"Cookie: sid=" + value + b"\r\nAuthorization: Basic " + value + b"\r\n")
+# secrets by their form, with characters that are spelled out
+for value in (b"jo." + word + b"\\u0040example.com", b"password\\u003d" + word, word + "@m\u00fcnchen.de".encode(),
+              word + b"%2540example.com", b"http://" + word + b"@gitserver"):
+    plant(b'42["' + value + b'",{"a":1}]')
+    plant(b'{"' + value + b'":1,"b":[1,2,3,4,5,6,7,8]}')
+    plant(b"GET /users/" + value + b" HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+    plant(b"SEND\ndestination:/queue/" + value + b"\n\nbody\0")
 # and the same inside streams, with random bytes so that none is stored so short that it is overlooked
 def packed(data):
     return gzip.compress(data + b"\r\n" + os.urandom(400))

@@ -44,6 +44,12 @@ static void other_transforms(void **state)
 	check(TRANSFORM_LOWER, 0, "GET /Path", "get /path");
 	check(TRANSFORM_DIGITS, 0, "user17:msg2048", "user#:msg#");
 	check(TRANSFORM_DIGITS, 0, "", "");
+	check(TRANSFORM_DIGITS, 0, "/topic/room-550e8400-e29b-41d4-a716-446655440000", "/topic/room-#");
+	check(TRANSFORM_DIGITS, 0, "a.Foo$$EnhancerBySpringCGLIB$$1a2b3c4d",
+		  "a.Foo$$EnhancerBySpringCGLIB$$#");
+	check(TRANSFORM_DIGITS, 0, "facade7", "facade#");
+	check(TRANSFORM_DIGITS, 0, "b4c", "b#c");
+	check(TRANSFORM_DIGITS, 0, "t 492 912 345", "t #");
 	check(TRANSFORM_IDS, 0, "GET /orders/17/items/4", "GET /orders/#/items/#");
 	check(TRANSFORM_IDS, 0, "GET /v1/deadbeef01/x", "GET /v1/#/x");
 	check(TRANSFORM_IDS, 0, "/facade/abc", "/facade/abc");

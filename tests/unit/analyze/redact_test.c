@@ -27,6 +27,10 @@ static void runs_are_replaced(void **state)
 	check_shown("deadbeefed", "deadbeefed");
 	check_shown("facade", "facade");
 	check_shown("1234567890", "#");
+	check_shown("call +49-170-123-45-67", "call +#");
+	check_shown("card 492 912 345 678 1234 x", "card # x");
+	check_shown("ssn:123-45-6789", "ssn:#");
+	check_shown("room-17-b 1-2-3", "room-17-b 1-2-3");
 }
 
 static void control_bytes_are_escaped(void **state)
@@ -100,6 +104,21 @@ static const char *const secrets[] = {
 	"GET /reset/Zq7mXvK2wPq9LbTfRc4N",
 	"GET /services/T012AB3CD/B012AB3CD/k7dQ2mZp0xWv5LrTn9Yb3Hcs",
 	"GET /x/k3jh4kq9h34kjh5z",
+	"Passwort=abc",
+	"password\\u003dabc",
+	"password&#61;abc",
+	"password%253Dabc",
+	"GET /x/password%20=%20abc",
+	"GET /x/Bearer%20abcdefgh",
+	"callback?code=abc",
+	"jo\\u0040example.com",
+	"jo&#x40;example.com",
+	"jo%2540example.com",
+	"jo@m\xc3\xbcnchen.de",
+	"J\xc3\xb6@example.com",
+	"jo@[10.0.0.7]",
+	"\\x6a\\x6f\\x40\\x61\\x2e\\x64\\x65",
+	"http://abc@gitserver/x",
 };
 
 static void secrets_are_known(void **state)
@@ -144,6 +163,9 @@ static void names_are_no_secrets(void **state)
 		"order:20240501T120000",
 		"Base64InputStream",
 		"id:1,sides:2",
+		"SELECT a FROM t WHERE t.code=? AND country_code = 'x'",
+		"100%,a&b,c\\d",
+		"org.example.Foo@17",
 	};
 	struct err err = { 0 };
 	struct redactor *redactor = redactor_create(&err);

@@ -71,6 +71,33 @@ static void load(struct folder *folder)
 
 #define RULE(id) "- {id: " id ", title: T, keywords: [keyword], pattern: keyword}\n"
 
+/* As editors of Windows write them. */
+static void a_byte_order_mark_is_left_out(void **state)
+{
+	struct folder *folder = *state;
+
+	put_file(folder, "10-a.yml",
+			 "\xef\xbb\xbf"
+			 "format: 1\r\nnamespace: a\r\nrules:\r\n" RULE("x"));
+	load(folder);
+	assert_non_null(folder->set);
+	assert_int_equal(folder->messages.count, 0);
+	assert_int_equal(folder->set->rules.count, 1);
+}
+
+/* Nobody writes to it: whoever opens it waits for ever. */
+static void a_pipe_in_a_folder_is_refused(void **state)
+{
+	struct folder *folder = *state;
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/10-a.yml", folder->path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	load(folder);
+	assert_null(folder->set);
+	assert_non_null(strstr(folder->err.what, "10-a.yml is no regular file"));
+}
+
 static void files_load_by_name(void **state)
 {
 	struct folder *folder = *state;
@@ -304,6 +331,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(files_load_by_name),
+		TEST(a_byte_order_mark_is_left_out),
+		TEST(a_pipe_in_a_folder_is_refused),
 		TEST(later_files_disable_and_override),
 		TEST(unknown_ids_are_told),
 		TEST(an_id_of_the_own_namespace_is_enough),

@@ -23,6 +23,7 @@ static void values_become_question_marks(void **state)
 	check("SELECT 0x1f, X'1f', E'x', N'x', t1.c2 FROM t1", "SELECT ?, X?, E?, N?, t1.c2 FROM t1");
 	check("f($1, :name, @p1, ?, %s, %(key)s, #{id})", "f(?)");
 	check("a = $$secret$$ AND b = $x$it's$x$ AND c", "a = ? AND b = ? AND c");
+	check("a = q'[it's]' AND b = Q'!x' secret!' AND q = 'y'", "a = ? AND b = ? AND q = ?");
 	check("a::text = '7'::int", "a::text = ?::int");
 	check("", "");
 }
@@ -43,6 +44,7 @@ static void blanks_and_comments_fold(void **state)
 	check("  SELECT\n\t a ,b\r\nFROM t -- who: jo\n WHERE c /* 17 */ = d  ",
 		  "SELECT a, b FROM t WHERE c = d");
 	check("count( a )", "count(a)");
+	check("SELECT a # jo\nFROM t", "SELECT a FROM t");
 	check("SELECT a FROM t;", "SELECT a FROM t");
 	check("a -- to the end", "a ?...");
 }
@@ -69,6 +71,7 @@ static void nothing_follows_a_quote_without_an_end(void **state)
 	check("a = 'C:\\' AND b = 'secret'", "a = ?...");
 	check("a = \"secret", "a = ?...");
 	check("a = $$secret", "a = ?...");
+	check("a = q'[it's secret", "a = ?...");
 	check("a = 1 \x01 secret", "a = ?");
 	check("a = 1 \\n secret", "a = ?");
 }

@@ -43,6 +43,23 @@ static void http2_chains(void **state)
 				   "WINDOW_UPDATE+HEADERS+DATA(gRPC)");
 }
 
+/* Each frame of a long table of numbers starts a chain: none of them is walked to the end. */
+static void http2_chains_of_one_type_end(void **state)
+{
+	static const unsigned windows[] = { 255, 256 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct strbuf chain = { 0 };
+
+		for (unsigned frame = 0; frame < windows[i]; frame++)
+			strbuf_add(&chain, WINDOW, sizeof WINDOW - 1);
+		strbuf_add(&chain, PING, sizeof PING - 1);
+		check("http2_frames", strbuf_span(&chain), i ? 0 : chain.size);
+		strbuf_deinit(&chain);
+	}
+}
+
 /* A third frame that breaks one of the rules of RFC 9113 6.1 to 6.10. */
 static void http2_frames_that_cannot_be(void **state)
 {
@@ -313,6 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http2_chains),
+		cmocka_unit_test(http2_chains_of_one_type_end),
 		cmocka_unit_test(http2_frames_that_cannot_be),
 		cmocka_unit_test(masked_frames_carry_json),
 		cmocka_unit_test(chains_of_one_side),
