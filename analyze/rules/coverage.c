@@ -119,7 +119,7 @@ static bool visit(struct walk *walk, struct frame frame, uint32_t bias)
 		merge(from, pair->near, pair->far, frame.consumed);
 		return true;
 	}
-	if (pair->seen == 1) { /* a loop before any keyword: the lead has no bound */
+	if (from && pair->seen == 1) { /* a loop before any keyword: the lead has no bound */
 		from->far = FAR;
 		return true;
 	}

@@ -49,7 +49,7 @@ static bool parse_chunk(const char *text, struct rule_test_word *word)
 
 	if (strlen(text) >= sizeof copy || (word->kind != RULE_WORD_CHUNK && strpbrk(text, "+@")))
 		return false;
-	memcpy(copy, text, strlen(text));
+	memcpy(copy, text, strlen(text) + 1);
 	word->has_back = strchr(copy, '@');
 	if (!cut_number(copy, '@', &back) || !cut_number(copy, '+', &header) ||
 		!schema_number(copy, &word->value) || word->value < 32 || word->value > MAX_SAMPLE ||
