@@ -18,9 +18,10 @@ NOISE = 65536  # a page or two of code and stack come in while malloc_trim runs
 
 
 def resident(pid):
-    """Exact, by walking the page tables; VmRSS lags by up to 63 pages a thread."""
+    """Anonymous memory: the kernel may take pages of files back at any time. Exact, by walking the
+    page tables; VmRSS lags by up to 63 pages a thread."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as text:
-        return next(int(line.split()[1]) * 1024 for line in text if line.startswith("Rss:"))
+        return next(int(line.split()[1]) * 1024 for line in text if line.startswith("Anonymous:"))
 
 
 def trim(target):
