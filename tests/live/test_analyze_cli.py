@@ -14,8 +14,8 @@ import subprocess
 import sys
 import termios
 
-from harness import (ANALYZE, COMPLETE, FAILED, PARTIAL, ROOT, RULES, USAGE, Session, Skip,
-                     find_program, run)
+from harness import (ANALYZE, COMPLETE, FAILED, PARTIAL, ROOT, RULES, SANITIZED, USAGE, Session,
+                     Skip, find_program, run)
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
 import json_schema  # noqa: E402
@@ -158,6 +158,9 @@ def the_manuals_examples_run(session, core):
 
 
 def each_option_belongs_to_its_commands(session, core):
+    if SANITIZED:
+        session.skip("each option of each command", "hundreds of runs, which take long under the sanitizers")
+        return
     helps = {command: options_of_help(run(ANALYZE, *command.split(), "--help").out)
              for command in COMMANDS}
     every = {name: letter for options in helps.values() for name, letter in options.items()}
