@@ -33,6 +33,16 @@ static inline bool text_is_hex(int c)
 	return text_is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
 }
 
+/* How many bytes at the start of the text are members. */
+static inline size_t text_span_of(struct span text, bool (*is_member)(int))
+{
+	size_t length = 0;
+
+	while (length < text.size && is_member(text.data[length]))
+		length++;
+	return length;
+}
+
 /* The value of a hex digit, -1 for what is none. */
 static inline int text_hex_value(int c)
 {

@@ -190,15 +190,6 @@ bool redactor_is_secret(const struct redactor *redactor, struct span value)
 	return secret;
 }
 
-static size_t run_length(struct span text, bool (*is_member)(int))
-{
-	size_t length = 0;
-
-	while (length < text.size && is_member(text.data[length]))
-		length++;
-	return length;
-}
-
 /* RFC 4122: 8-4-4-4-12 hex digits. */
 static bool starts_with_uuid(struct span text)
 {
@@ -234,7 +225,7 @@ static size_t grouped_length(struct span text)
 	if (!text.size || !text_is_digit(text.data[0]))
 		return 0;
 	for (;;) {
-		size_t length = run_length(span_part(text, at, text.size), text_is_digit);
+		size_t length = text_span_of(span_part(text, at, text.size), text_is_digit);
 
 		at += length;
 		digits += length;
@@ -248,21 +239,21 @@ static size_t grouped_length(struct span text)
 size_t redact_run(struct span text, uint8_t before, const char **by)
 {
 	enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
-	size_t length = text_is_hex(before) ? 0 : run_length(text, text_is_hex);
+	size_t length = text_is_hex(before) ? 0 : text_span_of(text, text_is_hex);
 
 	*by = "<uuid>";
 	if (length && starts_with_uuid(text))
 		return 36;
 	*by = "<hex>";
 	if (length >= LEAST_HEX && has_digit(span_part(text, 0, length)) &&
-		run_length(text, text_is_digit) < length)
+		text_span_of(text, text_is_digit) < length)
 		return length;
 	*by = "#";
 	if (text_is_digit(before))
 		return 0;
 	length = grouped_length(text);
 	if (!length)
-		length = run_length(text, text_is_digit);
+		length = text_span_of(text, text_is_digit);
 	return length >= LEAST_DIGITS ? length : 0;
 }
 

@@ -45,16 +45,6 @@ static bool is_header(struct span line)
 												 colon > line.data && colon[1] == ' '));
 }
 
-/* Digits the line starts with. */
-static size_t body_digits(struct span line)
-{
-	size_t digits = 0;
-
-	while (digits < line.size && text_is_base64(line.data[digits]))
-		digits++;
-	return digits;
-}
-
 /* The line at `at` without its end. Its end may be missing: at the end of the chunk, or at a byte
  * that is no text. */
 static struct span line_at(struct span bytes, size_t at)
@@ -107,7 +97,7 @@ bool validate_pem(struct span bytes, struct match *match)
 		size_t body, break_bytes;
 
 		line = line_at(bytes, at);
-		body = body_digits(line);
+		body = text_span_of(line, text_is_base64);
 		if (body == line.size || digits || !is_header(line)) {
 			digits += body;
 			at += body;

@@ -5,15 +5,6 @@
 
 enum { MAX_BYTES = 64 << 20 };
 
-static size_t kind_length(struct span bytes, bool (*is_kind)(int))
-{
-	size_t length = 0;
-
-	while (length < bytes.size && is_kind(bytes.data[length]))
-		length++;
-	return length;
-}
-
 /* CR, LF or both. */
 static size_t break_length(struct span bytes)
 {
@@ -26,13 +17,13 @@ static size_t break_length(struct span bytes)
  * nothing else stands. */
 static size_t run_length(struct span bytes, bool (*is_kind)(int))
 {
-	size_t first = kind_length(bytes, is_kind), end = first, length = first;
+	size_t first = text_span_of(bytes, is_kind), end = first, length = first;
 
 	while (length == first) {
 		size_t start = end + break_length(span_part(bytes, end, 2));
 		struct span rest = span_part(bytes, start, bytes.size);
 
-		length = kind_length(span_part(rest, 0, first), is_kind);
+		length = text_span_of(span_part(rest, 0, first), is_kind);
 		if (start == end || !length)
 			break;
 		if (length < rest.size && rest.data[length] >= ' ' && rest.data[length] <= '~')
