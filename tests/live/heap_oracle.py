@@ -60,13 +60,18 @@ class Chunks:
             self.rows = sorted((int(row["address"], 16), row["bytes"], row["state"], row.get("arena"))
                                for row in rows)
         self.starts = [row[0] for row in self.rows]
+        self.word = 8 if self.starts and self.starts[-1] >> 32 else 4
 
     def holding(self, address):
-        """The chunk whose user area holds the address (its last word is the next one's header)."""
+        """The chunk whose user area holds the address. Behind its two header words it goes on to the
+        next chunk's second one; that of a mmapped chunk ends with the mapping, and another block may
+        have been mapped right there."""
         at = bisect.bisect_right(self.starts, address) - 1
-        if at >= 0 and address < self.rows[at][0] + self.rows[at][1]:
-            return self.rows[at]
-        return None
+        if at < 0:
+            return None
+        user, size, state, _ = self.rows[at]
+        header = (2 if state == "mmapped" else 1) * self.word
+        return self.rows[at] if address < user + size - header else None
 
 
 class Verdict:
@@ -194,8 +199,7 @@ def check_precision(verdict, log, chunks):
     limit = INTERNAL + INTERNAL_PER_THREAD * len(log.threads)
     verdict.say(len(extra) <= limit, f"live chunks not in the log: {len(extra)} (at most {limit})",
                 [str(row) for row in extra] if len(extra) > limit else [])
-    wide = max(log.live, default=0) >> 32
-    sizes = TCACHE_STRUCTS_64 if wide else TCACHE_STRUCTS_32
+    sizes = TCACHE_STRUCTS_64 if chunks.word == 8 else TCACHE_STRUCTS_32
     structs = [str(row) for row in extra if row[1] in sizes]
     verdict.say(not structs, f"tcache structs taken for live: {len(structs)}", structs)
 
