@@ -1,10 +1,10 @@
 #include "analyze/rules/redact.h"
 
 #include "analyze/rules/secret_hint.h"
+#include "analyze/rules/spelling.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +87,11 @@ void redactor_destroy(struct redactor *redactor)
 /* Bytes that a shown value can have: columns of four. */
 enum { LONGEST = 4 * REDACT_COLUMNS };
 
+static bool has_nul(struct span text)
+{
+	return text.size && memchr(text.data, 0, text.size);
+}
+
 /* The text without its NULs: UTF-16 of ASCII becomes ASCII. */
 static void squeeze(struct span text, struct strbuf *out)
 {
@@ -115,75 +120,22 @@ static bool holds_secret(const struct redactor *redactor, struct span value)
 	return result != PCRE2_ERROR_NOMATCH;
 }
 
-/* Ways to write a character: percent-encoding (RFC 3986, 2.1), escapes of JSON and C, references
- * of HTML. Gson writes "=" as \\u003d, browsers "@" as %40. */
-static const struct spelling {
-	const char *start, *end;
-	unsigned least, most; /* digits */
-	int base;
-} spellings[] = {
-	{ "%", "", 2, 2, 16 },    { "\\u", "", 4, 4, 16 }, { "\\x", "", 2, 2, 16 },
-	{ "&#x", ";", 1, 4, 16 }, { "&#", ";", 1, 5, 10 },
-};
-
-/* The ASCII character that is spelled out at the start of the text; gives its length, or 0. */
-static size_t spelled(struct span text, const struct spelling *spelling, char *character)
-{
-	size_t start = strlen(spelling->start), end = strlen(spelling->end), digits = 0;
-	char number[8] = "";
-	unsigned long value;
-
-	if (text.size < start || memcmp(text.data, spelling->start, start) != 0)
-		return 0;
-	while (digits < spelling->most && start + digits < text.size &&
-		   isxdigit(text.data[start + digits])) {
-		number[digits] = (char)text.data[start + digits];
-		digits++;
-	}
-	value = strtoul(number, NULL, spelling->base);
-	if (digits < spelling->least || value < ' ' || value > '~' ||
-		!span_equal(span_part(text, start + digits, end), span_string(spelling->end)))
-		return 0;
-	*character = (char)value;
-	return start + digits + end;
-}
-
-/* The text with characters that are spelled out; false where none is. */
-static bool unspell(struct span text, struct strbuf *out)
-{
-	bool changed = false;
-
-	while (text.size) {
-		char character = (char)text.data[0];
-		size_t length = 0;
-
-		if (strchr("%\\&", character))
-			for (size_t i = 0; !length && i < sizeof spellings / sizeof *spellings; i++)
-				length = spelled(text, &spellings[i], &character);
-		changed |= length > 0;
-		strbuf_putc(out, character);
-		text = span_part(text, length ? length : 1, text.size);
-	}
-	return changed;
-}
-
 /* Looked at as it is, without NULs, and with what is spelled out, also twice: %2540 is a "@" in
- * an address within an address. */
+ * an address within an address. Few values have a NUL or a sign, and only those are copied. */
 bool redactor_is_secret(const struct redactor *redactor, struct span value)
 {
 	enum { DEEPEST = 3 };
 	struct strbuf texts[2] = { 0 };
-	bool secret = holds_secret(redactor, value), more = true;
+	bool secret = holds_secret(redactor, value);
 
-	squeeze(value, &texts[0]);
-	if (!secret && texts[0].size < value.size)
-		secret = holds_secret(redactor, strbuf_span(&texts[0]));
-	for (int i = 0; !secret && more && i < DEEPEST; i++) {
-		struct strbuf *from = &texts[i % 2], *to = &texts[(i + 1) % 2];
-
-		strbuf_clear(to);
-		more = unspell(strbuf_span(from), to);
-		secret = more && holds_secret(redactor, strbuf_span(to));
+	if (!secret && has_nul(value)) {
+		squeeze(value, &texts[0]);
+		value = strbuf_span(&texts[0]);
+		secret = holds_secret(redactor, value);
+	}
+	for (int i = 1; !secret && i <= DEEPEST && spelling_undo(value, &texts[i % 2]); i++) {
+		value = strbuf_span(&texts[i % 2]);
+		secret = holds_secret(redactor, value);
 	}
 	strbuf_deinit(&texts[0]);
 	strbuf_deinit(&texts[1]);
@@ -297,7 +249,7 @@ void redact_show(struct span value, struct strbuf *out)
 	struct strbuf squeezed = { 0 }, replaced = { 0 };
 	size_t start = out->size;
 
-	if (value.size && memchr(value.data, 0, value.size)) {
+	if (has_nul(value)) {
 		squeeze(value, &squeezed);
 		value = strbuf_span(&squeezed);
 	}

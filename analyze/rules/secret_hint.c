@@ -94,29 +94,87 @@ static bool ends_piece(const struct secret_hint *hint, struct span value, size_t
 }
 
 /* [\w+=-] of the pattern's long tokens. */
-static bool is_token_byte(uint8_t c)
+static const bool token_bytes[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true,
+	['+'] = true,         ['='] = true,         ['-'] = true,
+};
+
+enum { LONG_TOKEN = 16 };
+
+/* Bytes of a token right in front of an offset, not before `start`. */
+static size_t token_before(struct span value, size_t start, size_t offset)
 {
-	return text_is_letter(c) || text_is_digit(c) || c == '_' || c == '+' || c == '=' || c == '-';
+	size_t at = offset;
+
+	while (at > start && token_bytes[value.data[at - 1]])
+		at--;
+	return offset - at;
+}
+
+/* Offset of the first digit of the token that `start` is in; of its end where it has none. */
+static size_t find_digit(struct span value, size_t start)
+{
+	size_t at = start;
+
+	while (at < value.size && token_bytes[value.data[at]] && !text_is_digit(value.data[at]))
+		at++;
+	return at;
+}
+
+/* Offset of the byte with which a long token with a digit is complete; value.size where there is
+ * none. Only where one is long enough are all of its bytes looked at: else the search goes on
+ * behind the last byte that is none of a token. */
+static size_t find_token(struct span value)
+{
+	size_t start = 0;
+
+	while (value.size - start >= LONG_TOKEN) {
+		size_t end = start + LONG_TOKEN, length = token_before(value, start, end);
+
+		if (length < LONG_TOKEN) {
+			start = end - length;
+			continue;
+		}
+		start = find_digit(value, start);
+		if (start < value.size && text_is_digit(value.data[start]))
+			return start < end ? end - 1 : start;
+	}
+	return value.size;
+}
+
+/* Offset of the last byte of the first piece that ends before `limit`, or `limit`. */
+static size_t find_piece(const struct secret_hint *hint, struct span value, size_t limit)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < limit; i++) {
+		unsigned hash = hash_of(last = push(last, value.data[i]));
+
+		if (hint->hashes[hash / 8] >> hash % 8 & 1 && ends_piece(hint, value, i + 1))
+			return i;
+	}
+	return limit;
+}
+
+static size_t find_mail_sign(struct span value)
+{
+	const uint8_t *sign = value.size ? memchr(value.data, '@', value.size) : NULL;
+
+	return sign ? (size_t)(sign - value.data) : value.size;
 }
 
 size_t secret_hint_find(const struct secret_hint *hint, struct span value)
 {
-	/* BEFORE: the most that an alternative has from its start to the end of its piece, as in
-	 * "private_key" and "github_pat_". In a mail address one byte before the sign is enough. */
-	enum { LONG_TOKEN = 16, BEFORE = 16 };
-	uint32_t last = 0;
-	size_t run = 0;
-	bool digit = false;
+	/* the most that an alternative has from its start to the end of its piece, as in "private_key"
+	 * and "github_pat_"; in a mail address one byte before the sign is enough */
+	enum { BEFORE = 16 };
+	size_t token = find_token(span_part(value, 0, find_mail_sign(value)));
+	size_t end = find_piece(hint, value, token) + 1, before;
 
-	for (size_t i = 0; i < value.size; i++) {
-		uint8_t c = value.data[i];
-		unsigned hash = hash_of(last = push(last, c));
-
-		run = is_token_byte(c) ? run + 1 : 0;
-		digit = run && (digit || text_is_digit(c));
-		if (c == '@' || (run >= LONG_TOKEN && digit) ||
-			(hint->hashes[hash / 8] >> hash % 8 & 1 && ends_piece(hint, value, i + 1)))
-			return i + 1 - (run > BEFORE ? run : i + 1 > BEFORE ? BEFORE : i + 1);
-	}
-	return value.size;
+	if (end > value.size)
+		return value.size;
+	before = token_before(value, 0, end);
+	if (before < BEFORE)
+		before = end < BEFORE ? end : BEFORE;
+	return end - before;
 }
