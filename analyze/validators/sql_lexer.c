@@ -4,63 +4,6 @@
 
 #include <string.h>
 
-/* By first letter, each with a blank behind it. */
-static const char *const keywords[26] = {
-	['A' - 'A'] = "AND AS ASC ALL ANY ",
-	['B' - 'A'] = "BY BETWEEN ",
-	['C' - 'A'] = "COUNT CASE CROSS CAST CONFLICT COLLATE ",
-	['D' - 'A'] = "DELETE DISTINCT DESC DO DATE DEFAULT DUPLICATE ",
-	['E' - 'A'] = "END ELSE EXISTS EXCEPT ESCAPE ",
-	['F' - 'A'] = "FROM FOR FULL FIRST FETCH FALSE FORCE ",
-	['G' - 'A'] = "GROUP ",
-	['H' - 'A'] = "HAVING ",
-	['I' - 'A'] = "IN INTO IS INSERT INNER ILIKE INTERSECT IGNORE INTERVAL INDEX ",
-	['J' - 'A'] = "JOIN ",
-	['K' - 'A'] = "KEY ",
-	['L' - 'A'] = "LIKE LEFT LIMIT LAST LOCK LOCKED LOW_PRIORITY ",
-	['N' - 'A'] = "NOT NULL NATURAL NEXT NULLS NOTHING NOWAIT ",
-	['O' - 'A'] = "ON OR ORDER OUTER OFFSET ONLY OVER ",
-	['P' - 'A'] = "PARTITION ",
-	['R' - 'A'] = "RIGHT RETURNING ROW ROWS REPLACE ",
-	['S' - 'A'] = "SELECT SET SKIP SHARE ",
-	['T' - 'A'] = "THEN TRUE TOP TIMESTAMP ",
-	['U' - 'A'] = "UPDATE UNION USING USE ",
-	['V' - 'A'] = "VALUES ",
-	['W' - 'A'] = "WHERE WHEN ",
-};
-
-/* Letters of upper case at the start of `keyword` that the word starts with, in any case. */
-static size_t common(struct span word, const char *keyword)
-{
-	size_t length = 0;
-
-	while (length < word.size && keyword[length] > ' ' &&
-		   ((word.data[length] ^ (uint8_t)keyword[length]) & ~32) == 0)
-		length++;
-	return length;
-}
-
-bool sql_is(struct span word, const char *keyword)
-{
-	return word.size && common(word, keyword) == word.size && !keyword[word.size];
-}
-
-bool sql_is_keyword(struct span word)
-{
-	const char *one =
-		word.size && text_is_letter(word.data[0]) ? keywords[(word.data[0] | 32) - 'a'] : NULL;
-
-	while (one && *one) {
-		size_t length = common(word, one);
-
-		if (length == word.size && one[length] == ' ')
-			return true;
-		for (one += length; *one++ != ' ';)
-			;
-	}
-	return false;
-}
-
 /* What a token can be by its first byte. */
 enum start { ALIEN, BLANK, WORD, DIGIT, QUOTE, DOLLAR, SIGN, QUESTION, MARK };
 
@@ -74,14 +17,14 @@ static const uint8_t starts[256] = {
 	['~'] = MARK,          ['['] = MARK,         [']'] = MARK,
 };
 
-static bool is_word_byte(uint8_t c)
-{
-	return starts[c] == WORD || starts[c] == DIGIT || c == '#';
-}
+static const bool word_bytes[256] = {
+	['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+	['_'] = true,         ['#'] = true,         [0x80 ... 0xff] = true,
+};
 
 static size_t word_length(struct span text, size_t from)
 {
-	while (from < text.size && is_word_byte(text.data[from]))
+	while (from < text.size && word_bytes[text.data[from]])
 		from++;
 	return from;
 }
@@ -113,7 +56,7 @@ static enum sql_token quoted(struct span text, enum sql_token kind, struct span 
 			i++;
 			continue;
 		}
-		if (i + 1 < text.size && is_word_byte(text.data[i + 1]))
+		if (i + 1 < text.size && word_bytes[text.data[i + 1]])
 			return SQL_OPEN;
 		*token = span_part(text, 0, i + 1);
 		return kind;
@@ -160,7 +103,7 @@ static enum sql_token number(struct span text, struct span *token)
 {
 	size_t size = 1;
 
-	while (size < text.size && (is_word_byte(text.data[size]) || text.data[size] == '.'))
+	while (size < text.size && (word_bytes[text.data[size]] || text.data[size] == '.'))
 		size++;
 	*token = span_part(text, 0, size);
 	return SQL_NUMBER;

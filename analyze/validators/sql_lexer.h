@@ -10,7 +10,7 @@
 enum sql_token {
 	SQL_END,
 	SQL_BLANK, /* white space and comments, which may hold anything */
-	SQL_WORD,  /* a keyword or plain name */
+	SQL_WORD,  /* a keyword or plain name; sql_word() tells */
 	SQL_NUMBER,
 	SQL_STRING,      /* '...' or $tag$...$tag$ */
 	SQL_QUOTED,      /* "...": a name in standard SQL, a string in MySQL */
@@ -24,11 +24,5 @@ enum sql_token {
 
 /* The token at the start of the text and its bytes; SQL_END with no bytes at the end. */
 enum sql_token sql_next(struct span text, struct span *token);
-
-/* Is the word one of SQL's, whatever its case? */
-bool sql_is_keyword(struct span word);
-
-/* Is the word this one, written in upper case here, whatever its case? */
-bool sql_is(struct span word, const char *keyword);
 
 #endif

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/validators/sql_lexer.h"
+#include "analyze/validators/sql_word.h"
 #include "analyze/rules/sql_shape.h"
 
 #include <stdlib.h>
@@ -160,8 +161,20 @@ static void tokens(void **state)
 			token.size != cases[i].size)
 			fail_msg("%s: %zu", cases[i].text, token.size);
 	}
-	assert_true(sql_is_keyword(span_string("select")));
-	assert_false(sql_is_keyword(span_string("orders")));
+}
+
+static void words_are_looked_up_whole_and_in_any_case(void **state)
+{
+	(void)state;
+	assert_int_equal(sql_word(span_string("seLect")), SQL_KEYWORD | SQL_SELECT | SQL_ACTION);
+	assert_int_equal(sql_word(span_string("Low_Priority")), SQL_KEYWORD);
+	assert_int_equal(sql_word(span_string("year")), SQL_BEHIND);
+	assert_int_equal(sql_word(span_string("orders")), 0);
+	assert_int_equal(sql_word(span_string("selec")), 0);
+	assert_int_equal(sql_word(span_string("selects")), 0);
+	assert_int_equal(sql_word(span_string("_set")), 0);
+	assert_int_equal(sql_word(span_string("\xc3\xa9")), 0);
+	assert_int_equal(sql_word(span_string("")), 0);
 }
 
 int main(void)
@@ -175,6 +188,7 @@ int main(void)
 		cmocka_unit_test(no_literal_ever_shows),
 		cmocka_unit_test(any_bytes_end),
 		cmocka_unit_test(tokens),
+		cmocka_unit_test(words_are_looked_up_whole_and_in_any_case),
 	};
 
 	return cmocka_run_group_tests_name("sql_shape", tests, NULL, NULL);
