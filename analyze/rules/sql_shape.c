@@ -85,22 +85,22 @@ static void put_quoted(struct shape *shape, struct span token, bool must_be_name
 }
 
 /* One token. False at the end, or where no more can be told. */
-static bool put_token(struct shape *shape, enum sql_token kind, struct span token, struct span rest)
+static bool put_token(struct shape *shape, const struct sql_token *token, struct span rest)
 {
 	bool name_next = false;
 
-	switch (kind) {
-	case SQL_BLANK:
+	shape->blank |= token->spaced;
+	switch (token->kind) {
+	case SQL_COMMENT:
 		shape->blank = true;
 		return true;
 	case SQL_WORD:
-		put(shape, token);
-		name_next = sql_word(token) & SQL_NAMES;
+		put(shape, token->text);
+		name_next = sql_word(token->text) & SQL_NAMES;
 		break;
 	case SQL_PUNCTUATION:
-		if (token.data[0] == ';')
-			break;
-		put_punctuation(shape, token);
+		if (token->text.data[0] != ';')
+			put_punctuation(shape, token->text);
 		break;
 	case SQL_NUMBER:
 	case SQL_STRING:
@@ -108,11 +108,11 @@ static bool put_token(struct shape *shape, enum sql_token kind, struct span toke
 		put_value(shape);
 		break;
 	case SQL_QUOTED:
-		put_quoted(shape, token,
+		put_quoted(shape, token->text,
 				   shape->name_next || ends_with(shape, '.') || text_starts_with(rest, "."));
 		break;
 	case SQL_NAME:
-		put_quoted(shape, token, true);
+		put_quoted(shape, token->text, true);
 		break;
 	case SQL_OPEN:
 		put(shape, span_string("?..."));
@@ -128,13 +128,11 @@ void sql_shape(struct span statement, struct strbuf *out)
 {
 	char *room = strbuf_room(out, 2 * statement.size + strlen("?..."));
 	struct shape shape = { .start = room, .to = room };
-	enum sql_token kind;
-	struct span token;
+	struct sql_token token;
 
-	do {
-		kind = sql_next(statement, &token);
-		statement = span_part(statement, token.size, statement.size);
-	} while (put_token(&shape, kind, token, statement));
+	do
+		sql_next(&statement, &token);
+	while (put_token(&shape, &token, statement));
 	out->size += (size_t)(shape.to - shape.start);
 	*shape.to = '\0';
 }

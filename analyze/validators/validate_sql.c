@@ -22,23 +22,6 @@ struct statement {
 	unsigned open;    /* brackets */
 };
 
-/* What letters a word has. */
-struct letters {
-	bool lower, underscore, foreign; /* foreign: bytes beyond ASCII */
-};
-
-static struct letters letters_of(struct span word)
-{
-	struct letters letters = { 0 };
-
-	for (size_t i = 0; i < word.size; i++) {
-		letters.lower |= word.data[i] >= 'a' && word.data[i] <= 'z';
-		letters.underscore |= word.data[i] == '_';
-		letters.foreign |= word.data[i] >= 0x80;
-	}
-	return letters;
-}
-
 /* A statement follows in brackets or joined to this one, and SELECT in an INSERT; elsewhere this
  * one has ended. */
 static bool fits(struct statement *statement, unsigned word, uint8_t first)
@@ -71,7 +54,7 @@ static bool take_punctuation(struct statement *statement, uint8_t c)
 }
 
 /* A literal, number, placeholder or quoted name. */
-static bool take_value(struct statement *statement, enum sql_token kind)
+static bool take_value(struct statement *statement, enum sql_kind kind)
 {
 	statement->has_source |= statement->wants_name;
 	statement->evidence++;
@@ -92,61 +75,63 @@ static bool take_keyword(struct statement *statement, unsigned word)
 /* A name of upper-case keywords around lower-case ones, or with an underscore, is none of English.
  * No name follows the value of a condition: what does is the value of a parameter, or a sentence.
  * Some words of SQL do, which English has too. */
-static bool take_name(struct statement *statement, unsigned word, struct span name, size_t at)
+static bool take_name(struct statement *statement, const struct sql_token *name, bool may_follow,
+					  size_t at)
 {
-	struct letters letters = letters_of(name);
-
-	if (statement->after_value && statement->has_source && !(word & SQL_BEHIND))
+	if (statement->after_value && statement->has_source && !may_follow)
 		return false;
 	statement->after_value = false;
-	if (statement->plain == MOST_PLAIN || (letters.foreign && !text_run_is_all(name)))
+	if (statement->plain == MOST_PLAIN ||
+		(name->letters & SQL_FOREIGN && !text_run_is_all(name->text)))
 		return false;
 	if (!statement->plain++)
-		statement->plain_one = at + name.size;
+		statement->plain_one = at + name->text.size;
 	statement->has_source |= statement->wants_name;
 	statement->evidence +=
-		(statement->wants_name && statement->is_upper && letters.lower) || letters.underscore;
+		(statement->wants_name && statement->is_upper && name->letters & SQL_LOWER) ||
+		name->letters & SQL_UNDERSCORE;
 	statement->wants_name = false;
 	return true;
 }
 
-static bool take_word(struct statement *statement, struct span token, size_t at)
+static bool take_word(struct statement *statement, const struct sql_token *token, size_t at)
 {
-	unsigned word = sql_word(token);
+	unsigned word = sql_word(token->text);
 
 	if (!fits(statement, word, 0))
 		return false;
 	return word & SQL_KEYWORD ? take_keyword(statement, word)
-							  : take_name(statement, word, token, at);
+							  : take_name(statement, token, word & SQL_BEHIND, at);
 }
 
 /* False where the statement ends before this token, or with it, a semicolon. */
-static bool take(struct statement *statement, enum sql_token kind, struct span token, size_t at)
+static bool take(struct statement *statement, const struct sql_token *token, size_t at)
 {
+	uint8_t first = token->text.size ? token->text.data[0] : 0;
 	bool good = false;
 
-	switch (kind) {
-	case SQL_BLANK:
-		return token.size == 1 || text_run_is_all(token);
+	switch (token->kind) {
+	case SQL_COMMENT:
+		return text_run_is_all(token->text);
 	case SQL_WORD:
 		good = take_word(statement, token, at);
 		break;
 	case SQL_PUNCTUATION:
-		good = fits(statement, 0, token.data[0]) && take_punctuation(statement, token.data[0]);
+		good = fits(statement, 0, first) && take_punctuation(statement, first);
 		break;
 	case SQL_NUMBER:
 	case SQL_STRING:
 	case SQL_QUOTED:
 	case SQL_NAME:
 	case SQL_PLACEHOLDER:
-		good = fits(statement, 0, 0) && take_value(statement, kind);
+		good = fits(statement, 0, 0) && take_value(statement, token->kind);
 		break;
 	default: /* SQL_END, SQL_OPEN, SQL_ALIEN */
 		break;
 	}
 	if (good)
-		statement->end = at + token.size;
-	return good && token.data[0] != ';';
+		statement->end = at + token->text.size;
+	return good && first != ';';
 }
 
 /* From the capture `sql` on, or from the match's start. A statement between quotes, captured as
@@ -165,19 +150,17 @@ static struct span find_text(struct span bytes, const struct match *match)
 /* Provides `statement`. */
 bool validate_sql_statement(struct span bytes, struct match *match)
 {
-	struct statement statement = { 0 };
-	struct span text = find_text(bytes, match), token;
-	enum sql_token kind = sql_next(text, &token);
+	struct span text = find_text(bytes, match), rest = text;
+	struct statement statement = { .begin_fits = true };
+	struct sql_token token;
 
-	statement.is_upper = !letters_of(token).lower;
-	statement.is_insert = sql_word(token) & SQL_INSERT;
-	statement.begin_fits = true;
-	for (size_t at = 0; take(&statement, kind, token, at);) {
-		at += token.size;
-		kind = sql_next(span_part(text, at, text.size), &token);
-	}
+	sql_next(&rest, &token);
+	statement.is_upper = token.kind == SQL_WORD && !(token.letters & SQL_LOWER);
+	statement.is_insert = sql_word(token.text) & SQL_INSERT;
+	while (take(&statement, &token, (size_t)(token.text.data - text.data)))
+		sql_next(&rest, &token);
 	/* what follows are words of a sentence: the second of two plain ones is its first */
-	if (kind == SQL_WORD && statement.plain == MOST_PLAIN)
+	if (token.kind == SQL_WORD && statement.plain == MOST_PLAIN)
 		statement.end = statement.plain_one;
 	match_extend(match, (size_t)(text.data - bytes.data) + statement.end);
 	match_set(match, "statement", span_part(text, 0, statement.end));

@@ -127,12 +127,12 @@ static void tokens(void **state)
 {
 	static const struct {
 		const char *text;
-		enum sql_token kind;
+		enum sql_kind kind;
 		size_t size;
 	} cases[] = {
 		{ "", SQL_END, 0 },
-		{ " \n x", SQL_BLANK, 3 },
-		{ "-- x\ny", SQL_BLANK, 5 },
+		{ "-- x\ny", SQL_COMMENT, 5 },
+		{ "/* x */ y", SQL_COMMENT, 7 },
 		{ "- x", SQL_PUNCTUATION, 1 },
 		{ "abc1 x", SQL_WORD, 4 },
 		{ "1.5e3 x", SQL_NUMBER, 5 },
@@ -155,12 +155,32 @@ static void tokens(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct span token;
+		struct span text = span_string(cases[i].text);
+		struct sql_token token;
 
-		if (sql_next(span_string(cases[i].text), &token) != cases[i].kind ||
-			token.size != cases[i].size)
-			fail_msg("%s: %zu", cases[i].text, token.size);
+		sql_next(&text, &token);
+		if (token.kind != cases[i].kind || token.text.size != cases[i].size || token.spaced)
+			fail_msg("%s: %zu", cases[i].text, token.text.size);
 	}
+}
+
+static void a_token_tells_what_stands_before_it_and_in_it(void **state)
+{
+	struct span text = span_string(" \n a_B1 \xc3\xa9 ");
+	struct sql_token first, second, end;
+
+	(void)state;
+	sql_next(&text, &first);
+	sql_next(&text, &second);
+	sql_next(&text, &end);
+	assert_int_equal(first.kind, SQL_WORD);
+	assert_int_equal(first.text.size, 4);
+	assert_true(first.spaced);
+	assert_int_equal(first.letters, SQL_LOWER | SQL_UNDERSCORE | SQL_OTHER);
+	assert_int_equal(second.letters, SQL_FOREIGN);
+	assert_int_equal(end.kind, SQL_END);
+	assert_true(end.spaced);
+	assert_int_equal(text.size, 0);
 }
 
 static void words_are_looked_up_whole_and_in_any_case(void **state)
@@ -188,6 +208,7 @@ int main(void)
 		cmocka_unit_test(no_literal_ever_shows),
 		cmocka_unit_test(any_bytes_end),
 		cmocka_unit_test(tokens),
+		cmocka_unit_test(a_token_tells_what_stands_before_it_and_in_it),
 		cmocka_unit_test(words_are_looked_up_whole_and_in_any_case),
 	};
 
