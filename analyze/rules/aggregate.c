@@ -49,26 +49,21 @@ static void lower(struct span text, uint32_t ignored, struct strbuf *out)
 /* A UUID and a long hex number are masked whole: their letters are of the number. */
 static void mask_digits(struct span text, uint32_t ignored, struct strbuf *out)
 {
-	char *to = strbuf_room(out, text.size);
-	size_t kept = 0;
+	size_t start = out->size;
 	uint8_t before = 0;
 
 	(void)ignored;
 	while (text.size) {
 		const char *by;
-		size_t length = redact_run(text, before, &by);
-		bool number = length || text_is_digit(text.data[0]);
+		size_t length = redact_next(text, before, &by);
 
-		length = length ? length : 1;
+		if (!by && !text_is_digit(text.data[0]))
+			strbuf_add(out, text.data, length);
+		else if (out->size == start || out->data[out->size - 1] != '#')
+			strbuf_putc(out, '#');
 		before = text.data[length - 1];
-		if (!number)
-			to[kept++] = (char)before;
-		else if (!kept || to[kept - 1] != '#')
-			to[kept++] = '#';
 		text = span_part(text, length, text.size);
 	}
-	out->size += kept;
-	out->data[out->size] = '\0';
 }
 
 static bool is_id(struct span part)

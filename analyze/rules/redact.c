@@ -188,9 +188,12 @@ static size_t grouped_length(struct span text)
 	}
 }
 
-size_t redact_run(struct span text, uint8_t before, const char **by)
+/* A UUID starts with as many digits as a hex run has at least. */
+enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
+
+/* Bytes of the run at the start of the text, and what it is replaced by; 0: none. */
+static size_t run_length(struct span text, uint8_t before, const char **by)
 {
-	enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
 	size_t length = text_is_hex(before) ? 0 : text_span_of(text, text_is_hex);
 
 	*by = "<uuid>";
@@ -209,6 +212,41 @@ size_t redact_run(struct span text, uint8_t before, const char **by)
 	return length >= LEAST_DIGITS ? length : 0;
 }
 
+enum { NO_DIGIT, HEX_LETTER, DECIMAL };
+
+static const uint8_t digits[256] = {
+	['0' ... '9'] = DECIMAL,
+	['A' ... 'F'] = HEX_LETTER,
+	['a' ... 'f'] = HEX_LETTER,
+};
+
+/* Bytes at the start that are no decimal digit, and at none of which a run begins. */
+static size_t plain_length(struct span text, uint8_t before)
+{
+	uint8_t last = digits[before], digit;
+	size_t at = 0;
+
+	for (; at < text.size && (digit = digits[text.data[at]]) != DECIMAL; at++, last = digit)
+		if (digit && !last &&
+			text_span_of(span_part(text, at, LEAST_HEX), text_is_hex) == LEAST_HEX)
+			break;
+	return at;
+}
+
+size_t redact_next(struct span text, uint8_t before, const char **by)
+{
+	size_t length = plain_length(text, before);
+
+	*by = NULL;
+	if (length)
+		return length;
+	length = run_length(text, before, by);
+	if (length)
+		return length;
+	*by = NULL;
+	return 1;
+}
+
 /* As far as it can be shown. */
 static void replace_runs(struct span text, struct strbuf *out)
 {
@@ -216,13 +254,12 @@ static void replace_runs(struct span text, struct strbuf *out)
 
 	while (text.size && out->size < LONGEST) {
 		const char *by;
-		size_t length = text_is_hex(text.data[0]) ? redact_run(text, before, &by) : 0;
+		size_t length = redact_next(text, before, &by);
 
-		if (length)
+		if (by)
 			strbuf_puts(out, by);
 		else
-			strbuf_putc(out, (char)text.data[0]);
-		length = length ? length : 1;
+			strbuf_add(out, text.data, length);
 		before = text.data[length - 1];
 		text = span_part(text, length, text.size);
 	}
