@@ -10,6 +10,11 @@ struct shape {
 	size_t start;   /* of the shape in `out` */
 	bool blank;     /* one is due before the next token */
 	bool name_next; /* the last word is one that a name follows */
+	bool opened;    /* the last token is "(" */
+	bool distinct;  /* … is DISTINCT */
+	/* A bit for each open bracket, the innermost the lowest: does it hold a query? Without one the
+	 * statement itself does. Brackets deeper than that count as none. */
+	uint64_t queries;
 };
 
 static bool ends_with(const struct shape *shape, const char *end)
@@ -70,14 +75,35 @@ static bool is_plain_name(struct span quoted)
 	return quoted.size > 2 && quoted.size <= LONGEST + 2;
 }
 
-static bool name_follows(struct span word)
+/* A value follows FROM in a function's brackets, as in TRIM(BOTH 'x' FROM "y"), and behind IS
+ * DISTINCT (SQL:2016, 6.30 and 8.15). */
+static bool name_follows(const struct shape *shape, struct span word)
 {
-	static const char *const words[] = { "FROM", "JOIN", "INTO", "UPDATE", "TABLE", "AS" };
+	static const char *const words[] = { "JOIN", "INTO", "UPDATE", "TABLE", "AS" };
 
+	if (sql_is(word, "FROM"))
+		return shape->queries & 1 && !shape->distinct;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (sql_is(word, words[i]))
 			return true;
 	return false;
+}
+
+/* Keeps of a token what the next ones must know. */
+static void note(struct shape *shape, enum sql_token kind, struct span token)
+{
+	bool word = kind == SQL_WORD;
+	char bracket = kind == SQL_PUNCTUATION ? (char)token.data[0] : '\0';
+
+	if (word && shape->opened && (sql_is(token, "SELECT") || sql_is(token, "WITH")))
+		shape->queries |= 1;
+	if (bracket == '(')
+		shape->queries <<= 1;
+	if (bracket == ')')
+		shape->queries >>= 1;
+	shape->opened = bracket == '(';
+	shape->name_next = word && name_follows(shape, token);
+	shape->distinct = word && sql_is(token, "DISTINCT");
 }
 
 static void put_quoted(struct shape *shape, struct span token, bool must_be_name)
@@ -119,13 +145,13 @@ static bool put_token(struct shape *shape, enum sql_token kind, struct span toke
 	default:
 		return false;
 	}
-	shape->name_next = kind == SQL_WORD && name_follows(token);
+	note(shape, kind, token);
 	return true;
 }
 
 void sql_shape(struct span statement, struct strbuf *out)
 {
-	struct shape shape = { .out = out, .start = out->size };
+	struct shape shape = { .out = out, .start = out->size, .queries = 1 };
 	enum sql_token kind;
 	struct span token;
 
