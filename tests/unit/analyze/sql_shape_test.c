@@ -65,15 +65,15 @@ static void quoted_words_stay_where_only_a_name_can_be(void **state)
 static void from_is_followed_by_a_name_in_a_query_alone(void **state)
 {
 	(void)state;
-	check("SELECT TRIM(BOTH 'a' FROM \"jo\") FROM \"t\"",
-		  "SELECT TRIM(BOTH ? FROM ?) FROM \"t\"");
+	check("SELECT TRIM(BOTH 'a' FROM \"jo\") FROM \"t\"", "SELECT TRIM(BOTH ? FROM ?) FROM \"t\"");
 	check("SELECT trim(leading from \"jo\")", "SELECT trim(leading from ?)");
 	check("SELECT a IS NOT DISTINCT FROM \"jo\" FROM \"t\"",
 		  "SELECT a IS NOT DISTINCT FROM ? FROM \"t\"");
-	check("SELECT * FROM (SELECT upper(TRIM(FROM \"jo\")) FROM \"t\") x, (WITH c AS (SELECT a FROM "
-		  "\"u\") SELECT a FROM \"v\") y",
-		  "SELECT * FROM (SELECT upper(TRIM(FROM ?)) FROM \"t\") x, (WITH c AS (SELECT a FROM \"u\") "
-		  "SELECT a FROM \"v\") y");
+	check(
+		"SELECT * FROM (SELECT upper(TRIM(FROM \"jo\")) FROM \"t\") x, (WITH c AS (SELECT a FROM "
+		"\"u\") SELECT a FROM \"v\") y",
+		"SELECT * FROM (SELECT upper(TRIM(FROM ?)) FROM \"t\") x, (WITH c AS (SELECT a FROM \"u\") "
+		"SELECT a FROM \"v\") y");
 	check("SELECT f(/* a */ SELECT a FROM \"t\")", "SELECT f(SELECT a FROM \"t\")");
 	check("SELECT f(a, SELECT, TRIM(FROM \"jo\"))", "SELECT f(a, SELECT, TRIM(FROM ?))");
 }
