@@ -3,6 +3,7 @@
 #include "analyze/attribute/ledger.h"
 #include "analyze/commands/setup.h"
 #include "analyze/author/explain_text.h"
+#include "analyze/content/chunk_scan.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
 #include "base/text.h"
@@ -61,7 +62,7 @@ static void add_rivals(struct explain_report *report, const struct findings *fin
 	}
 }
 
-/* What the whole scan found of the rule in this chunk. */
+/* What a scan finds of the rule in this chunk. */
 static void add_findings(struct explain_report *report, const struct findings *findings)
 {
 	const struct explain *explain = report->explain;
@@ -69,24 +70,38 @@ static void add_findings(struct explain_report *report, const struct findings *f
 	for (size_t i = 0; i < findings->hits.count; i++) {
 		const struct hit *hit = &findings->hits.items[i];
 
-		if (hit->chunk != explain->chunk.address ||
-			strcmp(findings->rules.items[hit->rule].id, explain->rule->id) != 0)
+		if (strcmp(findings->rules.items[hit->rule].id, explain->rule->id) != 0)
 			continue;
 		if (hit->claimed)
 			report->claimed += hit->bytes;
 		else
 			add_rivals(report, findings, hit);
 	}
-	for (size_t i = 0; i < findings->rules.count; i++)
-		if (strcmp(findings->rules.items[i].id, explain->rule->id) == 0)
-			report->undecided = findings->rules.items[i].tally.undecided;
+}
+
+/* The rule in the chunk first; then what it shares the chunk with. */
+static bool fill_report(struct explain_report *report, struct explain *explain,
+						const struct explain_input *input, const struct page_map *page_map,
+						vaddr address, struct progress *progress, unsigned workers, struct err *err)
+{
+	struct findings findings;
+	bool good;
+
+	if (!explain_fill(explain, input, address, err))
+		return false;
+	good = chunk_scan(&findings, input->rules, &input->tables, page_map, &explain->chunk, workers,
+					  progress, err);
+	if (good)
+		add_findings(report, &findings);
+	findings_deinit(&findings);
+	return good;
 }
 
 static enum exit_status explain_one(const struct pipeline *pipeline, const struct rule_set *set,
 									uint32_t rule, vaddr address, const struct options *options,
-									struct err *err)
+									struct progress *progress, struct err *err)
 {
-	const struct core *core = &pipeline->core;
+	const struct page_map *page_map = pipeline->core.has_page_map ? &pipeline->core.page_map : NULL;
 	struct explain explain = { 0 };
 	struct runs runs;
 	struct explain_input input = {
@@ -103,10 +118,9 @@ static enum exit_status explain_one(const struct pipeline *pipeline, const struc
 	enum exit_status status = EXIT_FAILED;
 	struct strbuf out = { 0 };
 
-	runs_init(&runs, &pipeline->image, &pipeline->heap.chunks,
-			  core->has_page_map ? &core->page_map : NULL, UNIT_BYTES);
-	if (explain_fill(&explain, &input, address, err)) {
-		add_findings(&report, &pipeline->findings);
+	runs_init(&runs, &pipeline->image, &pipeline->heap.chunks, page_map, UNIT_BYTES);
+	if (fill_report(&report, &explain, &input, page_map, address, progress, setup_workers(options),
+					err)) {
 		if (options->json)
 			explain_json(&report, &out);
 		else
@@ -142,9 +156,9 @@ enum exit_status command_rules_explain(const struct options *options, struct err
 			setup_rules_deinit(&rules);
 			return EXIT_USAGE;
 		}
-		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
+		if (pipeline_run(&pipeline, options->operands.items[0], NULL, setup_workers(options),
 						 &progress, err))
-			status = explain_one(&pipeline, rules.set, rule, address, options, err);
+			status = explain_one(&pipeline, rules.set, rule, address, options, &progress, err);
 		pipeline_deinit(&pipeline);
 	}
 	setup_rules_deinit(&rules);

@@ -176,3 +176,16 @@ void structure_claim(const struct structure *structure, const struct structure_t
 										   : claim_chunk(word, tables, pointer, claim);
 	}
 }
+
+bool structure_may_claim(const struct structure *structure, const struct chunk *chunk)
+{
+	for (size_t i = 0; i < structure->words.count; i++) {
+		const struct structure_word *word = &structure->words.items[i];
+
+		if (word->claim &&
+			(word->claim_bytes ? chunk_is_free(chunk->state) && chunk->bytes >= word->claim_bytes
+							   : chunk_is_live(chunk->state) && in_range(word->size, chunk->bytes)))
+			return true;
+	}
+	return false;
+}

@@ -110,6 +110,10 @@ struct structure_failure structure_find_failure(const struct structure *structur
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,
 					 const struct structure_place *place, struct structure_claims *claims);
 
+/* Could a structure that stands elsewhere claim the chunk, or bytes of it, by its state and size?
+ */
+bool structure_may_claim(const struct structure *structure, const struct chunk *chunk);
+
 /* Bytes of a word of this type; `pointer` is the target's pointer size. */
 unsigned structure_word_bytes(enum word_type type, unsigned pointer);
 
