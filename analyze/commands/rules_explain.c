@@ -11,30 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Index of the rule of that id; false where it is not in force: what is near is suggested. */
-static bool find_rule(const struct rule_set *set, const char *id, uint32_t *index, struct err *err)
-{
-	size_t count = rule_set_count(set);
-	const char **names = mem_zeroed(count + 1, sizeof *names);
-	const char *nearest;
-
-	for (*index = 0; *index < count; ++*index) {
-		names[*index] = rule_set_id(set, *index);
-		if (strcmp(names[*index], id) == 0)
-			break;
-	}
-	if (*index == count) {
-		nearest = text_nearest(id, names);
-		err_set(err, ERR_USAGE, "no rule '%.100s' is in force", id);
-		if (nearest)
-			err_hint(err, "did you mean '%s'?", nearest);
-		else
-			err_hint(err, "`analyze rules list` has the shipped ones; --rules names others");
-	}
-	free(names);
-	return *index < count;
-}
-
 static bool overlap(const struct hit *a, const struct hit *b)
 {
 	return a->start < b->start + b->bytes && b->start < a->start + a->bytes;
@@ -152,7 +128,7 @@ enum exit_status command_rules_explain(const struct options *options, struct err
 	if (setup_rules_of(&rules, options, err)) {
 		if (!rules.set)
 			err_set(err, ERR_USAGE, "there are no rules to explain; --rules PATH names them");
-		if (!rules.set || !find_rule(rules.set, options->operands.items[2], &rule, err)) {
+		if (!rules.set || !setup_find_rule(&rules, options->operands.items[2], &rule, err)) {
 			setup_rules_deinit(&rules);
 			return EXIT_USAGE;
 		}

@@ -137,10 +137,15 @@ static void refuse_duplicates(struct loading *loading)
 	vec_deinit(&places);
 }
 
+static const char *own_id(struct loading *loading, const struct rule_edit *edit)
+{
+	return pool_printf(&loading->set->pool, "%s.%s", edit->namespace, edit->id);
+}
+
 /* "namespace.id", or an id of the edit's own namespace. */
 static struct rule_entry *find_entry(struct loading *loading, const struct rule_edit *edit)
 {
-	const char *own = pool_printf(&loading->set->pool, "%s.%s", edit->namespace, edit->id);
+	const char *own = own_id(loading, edit);
 
 	for (size_t i = 0; i < loading->entries.count; i++) {
 		struct rule_entry *entry = &loading->entries.items[i];
@@ -155,15 +160,15 @@ static void warn_no_rule(struct loading *loading, const struct rule_edit *edit)
 {
 	struct schema schema = { &loading->sink, &loading->set->pool };
 	const char **names = mem_zeroed(loading->entries.count + 1, sizeof *names);
+	const char *id = strchr(edit->id, '.') ? edit->id : own_id(loading, edit);
 	size_t count = 0;
 
 	for (size_t i = 0; i < loading->entries.count; i++)
 		if (loading->entries.items[i].rule.id)
 			names[count++] = loading->entries.items[i].rule.id;
 	rule_message_add(&loading->sink, edit->place, "W070", "no rule '%s' to %s%s",
-					 schema_quote(&schema, span_string(edit->id)),
-					 edit->override ? "override" : "disable",
-					 schema_suggest(&schema, edit->id, names));
+					 schema_quote(&schema, span_string(id)),
+					 edit->override ? "override" : "disable", schema_suggest(&schema, id, names));
 	free(names);
 }
 
