@@ -15,20 +15,30 @@ static const bool token_bytes[256] = {
 	['`'] = true,         ['|'] = true,         ['~'] = true,
 };
 
+/* A line that nginx has parsed: it writes a NUL over the ":" and over the end of the value, mostly
+ * the CR (ngx_http_process_request_headers of release 1.22.1). The second one is taken off. */
+static bool is_ended_by_nul(struct span *line, size_t name)
+{
+	if (line->data[name] != '\0' || line->size < name + 2 || line->data[line->size - 1] != '\0')
+		return false;
+	line->size--;
+	return true;
+}
+
 /* field-name ":" OWS field-value, no control bytes but tab. A token may start with a digit, but no
  * registered field does, and the lines of a log do: "2024-05-01T12:00:00". */
-static bool is_field(struct span line)
+static bool take_field(struct span *line)
 {
 	size_t name = 0;
 
-	if (!line.size || !text_is_letter(line.data[0]))
+	if (!line->size || !text_is_letter(line->data[0]))
 		return false;
-	while (name < line.size && token_bytes[line.data[name]])
+	while (name < line->size && token_bytes[line->data[name]])
 		name++;
-	if (!name || name == line.size || line.data[name] != ':')
+	if (!name || name == line->size || (line->data[name] != ':' && !is_ended_by_nul(line, name)))
 		return false;
-	for (size_t i = name + 1; i < line.size; i++)
-		if ((line.data[i] < ' ' && line.data[i] != '\t') || line.data[i] == 0x7f)
+	for (size_t i = name + 1; i < line->size; i++)
+		if ((line->data[i] < ' ' && line->data[i] != '\t') || line->data[i] == 0x7f)
 			return false;
 	return true;
 }
@@ -42,13 +52,15 @@ static bool has_prefix_nocase(struct span line, const char *prefix)
 		   strncasecmp((const char *)line.data, prefix, length) == 0;
 }
 
+enum { CONTENT_LENGTH = sizeof "content-length" - 1 };
+
 /* The number behind "Content-Length:", 0 where it is none. */
 static size_t read_content_length(struct span line)
 {
 	enum { DIGITS = 15 };
 	size_t value = 0, digits = 0;
 
-	for (size_t i = strlen("content-length:"); i < line.size && digits < DIGITS; i++) {
+	for (size_t i = CONTENT_LENGTH + 1; i < line.size && digits < DIGITS; i++) {
 		uint8_t c = line.data[i];
 
 		if (c >= '0' && c <= '9') {
@@ -73,9 +85,9 @@ bool validate_http_message(struct span bytes, struct match *match)
 	if (!text_run_line(&cursor, &line))
 		return false;
 	while (text_run_line(&cursor, &line) && line.size) {
-		if (!is_field(line))
+		if (!take_field(&line))
 			break;
-		if (has_prefix_nocase(line, "content-length:"))
+		if (has_prefix_nocase(line, "content-length") && !token_bytes[line.data[CONTENT_LENGTH]])
 			body_bytes = read_content_length(line);
 		match_extend(match, cursor.at);
 		fields++;

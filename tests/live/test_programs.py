@@ -116,6 +116,14 @@ def http_request(number):
             f"Connection: close\r\nUser-Agent: load\r\n\r\n").encode()
 
 
+def begin_request(path, number):
+    """A connection with a head that goes on."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)
+    connection.sendall(f"GET /slow/{number} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\n".encode())
+    return connection
+
+
 def redis_request(number):
     words = [b"SET", b"key:%d" % number, b"value " * (number % 200)]
     return b"*3\r\n" + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
@@ -133,16 +141,17 @@ def check_report(session, name, pid, rule=None):
     path, result = session.capture(pid, f"{name}.core.zst")
     if not session.equal(result.status, COMPLETE, f"{name}: captured while it works"):
         session.note(result.describe())
-        return
+        return None
     report, result = session.report(path)
     if not session.ok(report and result.status == COMPLETE, f"{name}: reported", result):
-        return
+        return None
     session.equal(report["anomalies"], [], f"{name}: no anomaly")
     session.check_accounting(report, name)
     session.ok(report["evidence"]["complete"], f"{name}: the evidence is complete")
     if rule:
         found = {row["id"]: row["live"]["hits"] for row in report["content"]["rules"]}
         session.ok(found.get(rule, 0) > 0, f"{name}: {rule} finds its own")
+    return report
 
 
 def python3(session):
@@ -170,8 +179,14 @@ def nginx(session):
     if not wait_until(lambda: os.path.exists(path) or target.poll() is not None) or target.poll():
         raise RuntimeError(open(session.path("error.log"), encoding="utf-8").read())
     load = Load(path, http_request)
+    slow = [begin_request(path, number) for number in range(8)]
     # the pool of the configuration: full, with further blocks
-    check_report(session, "nginx", target.pid, "allocators.nginx-pool")
+    report = check_report(session, "nginx", target.pid, "allocators.nginx-pool")
+    keys = {group["key"]: group["hits"] for rule in report["content"]["rules"]
+            if rule["id"] == "web.http-message" for group in rule["groups"]} if report else {}
+    session.equal(keys.get("GET /slow/#"), len(slow), "nginx: requests whose head is not complete are found")
+    for connection in slow:
+        connection.close()
     load.stop()
 
 
