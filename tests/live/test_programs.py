@@ -74,7 +74,7 @@ http {{
     access_log off;
     client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
     uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-    server {{ listen unix:{folder}/nginx.sock; location / {{ return 200 "hello $arg_name\\n"; }} }}
+    server {{ listen unix:{folder}/nginx.sock; location / {{ return 200 "hello $arg_name\\n"; }} {locations} }}
 }}
 """
 
@@ -172,7 +172,8 @@ def nginx(session):
     program = must_find("nginx")
     config = session.path("nginx.conf")
     with open(config, "w", encoding="utf-8") as file:
-        file.write(NGINX.format(folder=session.folder))
+        locations = " ".join(f"location /a{number}/ {{ return 204; }}" for number in range(100))
+        file.write(NGINX.format(folder=session.folder, locations=locations))
     target = session.start(program, "-e", session.path("error.log"), "-p", session.folder, "-c",
                            config, ready=None, env=library_path())
     path = session.path("nginx.sock")
@@ -182,9 +183,13 @@ def nginx(session):
     slow = [begin_request(path, number) for number in range(8)]
     # the pool of the configuration: full, with further blocks
     report = check_report(session, "nginx", target.pid, "allocators.nginx-pool")
-    keys = {group["key"]: group["hits"] for rule in report["content"]["rules"]
-            if rule["id"] == "web.http-message" for group in rule["groups"]} if report else {}
+    rules = {rule["id"]: rule for rule in report["content"]["rules"]} if report else {}
+    keys = {group["key"]: group["hits"] for group in rules.get("web.http-message", {"groups": []})["groups"]}
     session.equal(keys.get("GET /slow/#"), len(slow), "nginx: requests whose head is not complete are found")
+    if report:
+        explained = sum(rule["live"]["bytes"] for name, rule in rules.items() if "nginx-pool" in name)
+        in_use = report["heap"]["totals"]["in_use"]["bytes"]
+        session.ok(explained > in_use * 3 // 4, "nginx: its pools explain most of its memory", f"{explained} of {in_use}")
     for connection in slow:
         connection.close()
     load.stop()
