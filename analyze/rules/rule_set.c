@@ -111,6 +111,14 @@ static bool load_path(struct loading *loading, const char *path, struct err *err
 								   : load_file(loading, path, err);
 }
 
+static bool refuse_duplicate(struct loading *loading, const struct rule_entry *entry,
+							 struct rule_place first)
+{
+	return rule_message_add(&loading->sink, entry->rule.place, "R010",
+							"duplicate id '%s' (first at %s:%zu:%zu)", entry->rule.id,
+							first.source->path, first.line, first.column);
+}
+
 /* The later of two rules with the same id is not good. */
 static void refuse_duplicates(struct loading *loading)
 {
@@ -124,14 +132,10 @@ static void refuse_duplicates(struct loading *loading)
 		if (!entry->rule.id)
 			continue;
 		number = span_index_add(&ids, span_string(entry->rule.id));
-		if (number == places.count) {
+		if (number < places.count)
+			entry->good = refuse_duplicate(loading, entry, places.items[number]);
+		else
 			*vec_add(&places) = entry->rule.place;
-			continue;
-		}
-		entry->good = rule_message_add(&loading->sink, entry->rule.place, "R010",
-									   "duplicate id '%s' (first at %s:%zu:%zu)", entry->rule.id,
-									   places.items[number].source->path, places.items[number].line,
-									   places.items[number].column);
 	}
 	span_index_deinit(&ids);
 	vec_deinit(&places);

@@ -81,6 +81,11 @@ void secret_hint_init(struct secret_hint *hint)
 					  .text = spoken[i], .caseless = true, .assigned = true, .spoken = true });
 }
 
+static bool is_one_of(uint8_t c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
 /* Can "=", ":" or "->" follow a name, or a blank one that is spoken? Left open where that takes too
  * long to tell. */
 static bool is_followed(const struct secret_piece *piece, struct span rest)
@@ -90,12 +95,12 @@ static bool is_followed(const struct secret_piece *piece, struct span rest)
 
 	while (i < rest.size && i < FAR &&
 		   (text_is_letter(rest.data[i]) || text_is_digit(rest.data[i]) ||
-			memchr("_-+\\\"' \t\n\v\f\r", rest.data[i], 12))) {
+			is_one_of(rest.data[i], "_-+\\\"' \t\n\v\f\r"))) {
 		if (piece->spoken && isspace(rest.data[i]))
 			return true;
 		i++;
 	}
-	return i == FAR || (i < rest.size && memchr("=:>", rest.data[i], 3));
+	return i == FAR || (i < rest.size && is_one_of(rest.data[i], "=:>"));
 }
 
 /* Is there a piece of a secret that ends at that offset? */
