@@ -11,6 +11,13 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+/* Names of secrets, and what stands between one and its value in a sentence. */
+#define PASSWORD "(?: pass(?:wor[dt]|wd|phrase|code)? | kennwort | pwd )"
+#define KEY                                                                                      \
+	"(?: (?: api | access | private | client | secret | encryption | signing | master | account" \
+	"      | subscription | shared | ssh ) [_ -]? key )"
+#define IS "(?: is | was | ist | war | lautet )"
+
 /* One alternative a line. Forms of keys are those their issuers document. Each has a piece in
  * secret_hint.c. */
 static const char secrets[] =
@@ -20,22 +27,39 @@ static const char secrets[] =
 	"| (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{8,}" /* AWS IAM identifiers */
 	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,} | npm_\\w{16,} | hf_\\w{16,}"
 	"| xox[abeprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
-	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,} | "
-	"\\bSG\\.[\\w-]{8,}"
-	"| (?i: (?: pass(?:wor[dt]|wd|phrase|code)? | kennwort | pwd | secret | token | "
-	"api[_-]?key"
-	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | "
-	"sess(?:ion)?"
-	"         | sess(?:ion)?[_-]?id | auth | signature"
-	"         | (?<![a-z]) (?: sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
-	"      \\\\* [\"']? [\\s+]* (?: [=:] | -> ) )"
-	"| (?i: (?<![a-z_.]) (?:key|code) = (?! [?] ) )" /* in an address; SQL compares codes, too
-													  */
-	"| (?i: cookie \\s* [:=] | authorization \\s* [:=] )"
+	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,}"
+	"| \\bSG\\.[\\w-]{8,} | dckr_pat_\\w{8,} | GOCSPX-[\\w-]{8,} | \\bhv[bs]\\.[\\w-]{8,}"
+	"| sq0(?:atp|csp)-[\\w-]{8,} | \\bpypi-Ag[\\w-]{8,} | slack\\.com/services/ | /webhooks/\\d+/"
+	/* a name and what is assigned to it, but for a placeholder, in an XML element too */
+	"| (?i: (?: " PASSWORD
+	"           (?: [_-]? (?: hash | confirm(?:ation)? | repeat | again | salt | \\d{1,2} ) )?"
+	"         | secret (?: [_-]?key )? (?: [_-]?base | \\d )? | token | credentials? | auth"
+	"         | " KEY " | cookies? | authorization | signature"
+	"         | sess(?:ion)? (?: [_-]?id )? | csrf | code_verifier | remember[_-]?me"
+	"         | (?<![a-z]) (?: pw | sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
+	"      (?: \\\\* [\"']? (?: [\\s+]* (?: [=:] | -> ) | \\s+ value \\s* = )"
+	"          (?! \\s* [?] (?: [\\s,;)&] | $ ) )"
+	"        | > [^<>]{1,256} </ ) )"
+	"| (?i: (?<![a-z_.]) (?:key|code) = (?! [?] ) )" /* in an address; SQL compares codes, too */
+	/* the same in words: a value in quotes or with letters and digits, but for types of SQL and
+	 * paths; anything behind an option of a command */
+	"| (?i: (?<![a-z]) (?: " PASSWORD " | secret ) \\s+ (?: " IS " \\s+ )? [\"'] [^\\s\"'] )"
+	"| (?i: (?<![a-z]) (?: " PASSWORD " | secret | token | api[_ -]?key | credentials? )"
+	"       \\s+ (?: " IS " \\s+ )? [\"'`]? (?! n?varchar2 | float\\d | u?int\\d )"
+	"       (?= [a-z_!$%&*\\#@+~^-]{0,64} \\d ) (?= [\\d_!$%&*\\#@+~^-]{0,64} [a-z] )"
+	"       [\\w!$%&*\\#@+~^-]{6,}+ (?! [/.:(\\[] ) )"
+	"| (?i: (?<![\\w-]) --? [\\w-]{0,32} (?: " PASSWORD " | secret (?: [_-]key )? | token"
+	"       | api[_-]?key ) \\s+ [^\\s-] )"
+	"| (?i: \\b identified \\s+ by \\s+ [^\\s?] )"
 	"| (?i: \\b (?:bearer|basic|digest) [\\s+]+ [\\w+/=.~-]{6,} )"
-	"| :// [^/\\s@]+ @"
+	"| \\$ (?: [156y] | 2[abxy] | apr1 | argon2(?:id?|d) ) \\$ [\\w./=,$+-]{8}" /* crypt(5) */
+	/* Credentials of an address: before a slash, or with one in the password. A number before it is
+	 * a port (RFC 3986, 3.2), and what follows a path, which may hold any "@". */
+	"| : (?: \\\\*/ ){2} (?: [^/\\s@]+ @ | [^/\\s@:[]* : (?! \\d{1,5} / ) [^\\s@]{0,128} @ )"
+	"| \\bthin: [^/\\s@]{0,64} / [^\\s@]{1,128} @ | [^/\\s] @//" /* of Oracle's */
+	/* mail addresses, and accounts, which a host without a domain tells apart from "Foo@17" */
 	"| [\\w.+\\x80-\\xff-] [\"']? @ (?: \\[ | [\\w\\x80-\\xff-]+ (?: \\.[\\w\\x80-\\xff-]+ )+ "
-	")" /* mail address */
+	"| [\"']?localhost\\b ) | [\"'] @ [\"'] | \\bmailto: [^\\s@]{1,64} @"
 	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters,
 	 * of which one is no hex digit (hex has runs of its own) */
 	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}"

@@ -2,6 +2,7 @@
 
 #include "analyze/validators/text_run.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -10,16 +11,30 @@ enum { LAST = 3 };
 
 /* The fixed bytes of each alternative of redact.c's pattern that has some, in its order. */
 static const char *const in_case[] = {
-	"-----BEGIN", "eyJ",   "AKIA",   "ASIA",   "AGPA",   "AIDA",   "AROA", "ANPA",  "ANVA", "gho_",
-	"ghp_",       "ghr_",  "ghs_",   "ghu_",   "_pat_",  "glpat-", "npm_", "hf_",   "xox",  "xapp-",
-	"AIza",       "ya29.", "k_live", "k-live", "k_test", "k-test", "sk-",  "hsec_", "SG.",  "://",
+	"-----BEGIN",    "eyJ",        "AKIA",   "ASIA",   "AGPA",      "AIDA",      "AROA",
+	"ANPA",          "ANVA",       "gho_",   "ghp_",   "ghr_",      "ghs_",      "ghu_",
+	"_pat_",         "glpat-",     "npm_",   "hf_",    "xox",       "xapp-",     "AIza",
+	"ya29.",         "k_live",     "k-live", "k_test", "k-test",    "sk-",       "hsec_",
+	"SG.",           "CSPX-",      "hvs.",   "hvb.",   "q0atp-",    "q0csp-",    "pypi-Ag",
+	"slack.com/ser", "/webhooks/", "$1$",    "$5$",    "$6$",       "$y$",       "$2a$",
+	"$2b$",          "$2x$",       "$2y$",   "$apr1$", "$argon2i$", "$argon2d$", "$argon2id$",
+	"://",           "/\\/",       "/\\\\/", "thin:",
 };
-static const char *const schemes[] = { "bearer", "basic", "digest" };
+static const char *const in_any_case[] = { "bearer", "basic", "digest", "identified",
+										   "mailto", "pw=",   "pw:",    "pw\"",
+										   "pw'",    "pw\\",  "pw " };
 /* A sign of assignment follows these, behind the rest of the word. */
 static const char *const names[] = {
-	"pass", "pwd", "secret", "token", "key", "credential", "sess", "auth",   "sig",      "sid",
-	"otp",  "pin", "jwt",    "cvv",   "cvc", "ssn",        "iban", "cookie", "kennwort", "code",
+	"sess", "auth",     "sig",      "sid", "otp",  "pin",    "jwt",  "cvv", "cvc",
+	"csrf", "code_ver", "remember", "ssn", "iban", "cookie", "code", "key",
 };
+/* … or a blank. */
+static const char *const spoken[] = { "pass",       "pwd",    "kennwort", "secret",  "token",
+									  "credential", "apikey", "api key",  "api_key", "api-key" };
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+_Static_assert(COUNT(in_case) + COUNT(in_any_case) + COUNT(names) + COUNT(spoken) <= SECRET_PIECES,
+			   "room for each piece");
 
 /* Multiplicative hashing (Knuth, TAOCP 3, 6.4) of the last three bytes. */
 static unsigned hash_of(uint32_t last)
@@ -55,24 +70,37 @@ static void add(struct secret_hint *hint, struct secret_piece piece)
 void secret_hint_init(struct secret_hint *hint)
 {
 	*hint = (struct secret_hint){ 0 };
-	for (size_t i = 0; i < sizeof in_case / sizeof *in_case; i++)
+	for (size_t i = 0; i < COUNT(in_case); i++)
 		add(hint, (struct secret_piece){ .text = in_case[i] });
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-		add(hint, (struct secret_piece){ .text = schemes[i], .caseless = true });
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < COUNT(in_any_case); i++)
+		add(hint, (struct secret_piece){ .text = in_any_case[i], .caseless = true });
+	for (size_t i = 0; i < COUNT(names); i++)
 		add(hint, (struct secret_piece){ .text = names[i], .caseless = true, .assigned = true });
+	for (size_t i = 0; i < COUNT(spoken); i++)
+		add(hint, (struct secret_piece){
+					  .text = spoken[i], .caseless = true, .assigned = true, .spoken = true });
 }
 
-/* Can "=", ":" or "->" follow a name? Left open where that takes too long to tell. */
-static bool is_assigned(struct span rest)
+static bool is_one_of(uint8_t c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
+/* Can "=", ":" or "->" follow a name, or a blank one that is spoken? Left open where that takes too
+ * long to tell. */
+static bool is_followed(const struct secret_piece *piece, struct span rest)
 {
 	enum { FAR = 64 };
 	size_t i = 0;
 
 	while (i < rest.size && i < FAR &&
-		   (text_is_letter(rest.data[i]) || memchr("_-+\\\"' \t\n\v\f\r", rest.data[i], 12)))
+		   (text_is_letter(rest.data[i]) || text_is_digit(rest.data[i]) ||
+			is_one_of(rest.data[i], "_-+\\\"' \t\n\v\f\r"))) {
+		if (piece->spoken && isspace(rest.data[i]))
+			return true;
 		i++;
-	return i == FAR || (i < rest.size && memchr("=:>", rest.data[i], 3));
+	}
+	return i == FAR || (i < rest.size && is_one_of(rest.data[i], "=:>"));
 }
 
 /* Is there a piece of a secret that ends at that offset? */
@@ -87,7 +115,7 @@ static bool ends_piece(const struct secret_hint *hint, struct span value, size_t
 			continue;
 		if ((piece->caseless ? strncasecmp : strncmp)(end - piece->size, piece->text,
 													  piece->size) == 0 &&
-			(!piece->assigned || is_assigned(span_part(value, offset, value.size))))
+			(!piece->assigned || is_followed(piece, span_part(value, offset, value.size))))
 			return true;
 	}
 	return false;

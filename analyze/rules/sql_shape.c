@@ -12,6 +12,11 @@ struct shape {
 	char *start, *to;
 	bool blank;     /* one is due before the next token */
 	bool name_next; /* the last word is one that a name follows */
+	bool opened;    /* the last token is "(" */
+	bool distinct;  /* … is DISTINCT */
+	/* A bit for each open bracket, the innermost the lowest: does it hold a query? Without one the
+	 * statement itself does. Brackets deeper than that count as none. */
+	uint64_t queries;
 };
 
 static bool ends_with(const struct shape *shape, char last)
@@ -76,6 +81,32 @@ static bool is_plain_name(struct span quoted)
 	return quoted.size > 2 && quoted.size <= LONGEST + 2;
 }
 
+/* A value follows FROM in a function's brackets, as in TRIM(BOTH 'x' FROM "y"), and behind IS
+ * DISTINCT (SQL:2016, 6.30 and 8.15). */
+static bool name_follows(const struct shape *shape, unsigned word)
+{
+	if (word & SQL_FROM)
+		return shape->queries & 1 && !shape->distinct;
+	return word & SQL_NAMES;
+}
+
+/* Keeps of a token what the next ones must know. */
+static void note(struct shape *shape, const struct sql_token *token)
+{
+	unsigned word = token->kind == SQL_WORD ? sql_word(token->text) : 0;
+	uint8_t bracket = token->kind == SQL_PUNCTUATION ? token->text.data[0] : 0;
+
+	if (shape->opened && word & SQL_QUERY)
+		shape->queries |= 1;
+	if (bracket == '(')
+		shape->queries <<= 1;
+	if (bracket == ')')
+		shape->queries >>= 1;
+	shape->opened = bracket == '(';
+	shape->name_next = name_follows(shape, word);
+	shape->distinct = word & SQL_DISTINCT;
+}
+
 static void put_quoted(struct shape *shape, struct span token, bool must_be_name)
 {
 	if (must_be_name && is_plain_name(token))
@@ -87,8 +118,6 @@ static void put_quoted(struct shape *shape, struct span token, bool must_be_name
 /* One token. False at the end, or where no more can be told. */
 static bool put_token(struct shape *shape, const struct sql_token *token, struct span rest)
 {
-	bool name_next = false;
-
 	shape->blank |= token->spaced;
 	switch (token->kind) {
 	case SQL_COMMENT:
@@ -96,7 +125,6 @@ static bool put_token(struct shape *shape, const struct sql_token *token, struct
 		return true;
 	case SQL_WORD:
 		put(shape, token->text);
-		name_next = sql_word(token->text) & SQL_NAMES;
 		break;
 	case SQL_PUNCTUATION:
 		if (token->text.data[0] != ';')
@@ -120,14 +148,14 @@ static bool put_token(struct shape *shape, const struct sql_token *token, struct
 	default:
 		return false;
 	}
-	shape->name_next = name_next;
+	note(shape, token);
 	return true;
 }
 
 void sql_shape(struct span statement, struct strbuf *out)
 {
 	char *room = strbuf_room(out, 2 * statement.size + strlen("?..."));
-	struct shape shape = { .start = room, .to = room };
+	struct shape shape = { .start = room, .to = room, .queries = 1 };
 	struct sql_token token;
 
 	do

@@ -15,7 +15,9 @@ static const bool token_bytes[256] = {
 	['`'] = true,         ['|'] = true,         ['~'] = true,
 };
 
-/* field-name ":" field-value, and the end of its line (RFC 9112 5). */
+/* field-name ":" field-value, and the end of its line (RFC 9112 5). nginx, when it has parsed a
+ * line, writes a NUL over the ":" and over the end of the value, mostly the CR
+ * (ngx_http_process_request_headers of release 1.22.1). */
 struct field {
 	struct span name, value;
 	size_t bytes;
@@ -52,16 +54,26 @@ static size_t line_end_length(struct span text)
 	return text_starts_with(text, "\r\n") ? 2 : text_starts_with(text, "\n") ? 1 : 0;
 }
 
+/* The same behind a value, and the NUL that ends one of a line that nginx has parsed. */
+static size_t value_end_length(struct span text, bool is_parsed)
+{
+	size_t end = line_end_length(span_part(text, is_parsed, text.size));
+
+	return is_parsed && (!text.size || text.data[0]) ? 0 : end ? is_parsed + end : 0;
+}
+
 /* The field at the start of the text; false where there is none, or its line has no end. */
 static bool read_field(struct span text, struct field *field)
 {
 	size_t name = name_length(text), value, end;
+	bool is_parsed;
 
-	if (!name || name == text.size || text.data[name] != ':')
+	if (!name || name == text.size || (text.data[name] != ':' && text.data[name]))
 		return false;
+	is_parsed = !text.data[name];
 	text = span_part(text, name + 1, text.size);
 	value = value_length(text);
-	end = line_end_length(span_part(text, value, text.size));
+	end = value_end_length(span_part(text, value, text.size), is_parsed);
 	field->name = span_make(text.data - name - 1, name);
 	field->value = span_part(text, 0, value);
 	field->bytes = name + 1 + value + end;

@@ -63,6 +63,40 @@ static void quoted_words_stay_where_only_a_name_can_be(void **state)
 	check("SELECT `a b`", "SELECT ?");
 }
 
+static void from_is_followed_by_a_name_in_a_query_alone(void **state)
+{
+	(void)state;
+	check("SELECT TRIM(BOTH 'a' FROM \"jo\") FROM \"t\"", "SELECT TRIM(BOTH ? FROM ?) FROM \"t\"");
+	check("SELECT trim(leading from \"jo\")", "SELECT trim(leading from ?)");
+	check("SELECT a IS NOT DISTINCT FROM \"jo\" FROM \"t\"",
+		  "SELECT a IS NOT DISTINCT FROM ? FROM \"t\"");
+	check(
+		"SELECT * FROM (SELECT upper(TRIM(FROM \"jo\")) FROM \"t\") x, (WITH c AS (SELECT a FROM "
+		"\"u\") SELECT a FROM \"v\") y",
+		"SELECT * FROM (SELECT upper(TRIM(FROM ?)) FROM \"t\") x, (WITH c AS (SELECT a FROM \"u\") "
+		"SELECT a FROM \"v\") y");
+	check("SELECT f(/* a */ SELECT a FROM \"t\")", "SELECT f(SELECT a FROM \"t\")");
+	check("SELECT f(a, SELECT, TRIM(FROM \"jo\"))", "SELECT f(a, SELECT, TRIM(FROM ?))");
+}
+
+/* Brackets beyond those that are told apart: nothing in them is taken for a name. */
+static void deep_brackets_hide(void **state)
+{
+	struct strbuf statement = { 0 }, shape = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 70; i++)
+		strbuf_puts(&statement, "(");
+	strbuf_puts(&statement, "TRIM(FROM \"jo\")");
+	for (int i = 0; i < 70; i++)
+		strbuf_puts(&statement, ")");
+	strbuf_puts(&statement, " FROM \"jo\"");
+	sql_shape(strbuf_span(&statement), &shape);
+	assert_null(strstr(strbuf_text(&shape), "jo"));
+	strbuf_deinit(&statement);
+	strbuf_deinit(&shape);
+}
+
 /* What a quote holds may not be told for sure: then nothing behind it is shown. */
 static void nothing_follows_a_quote_without_an_end(void **state)
 {
@@ -186,7 +220,8 @@ static void a_token_tells_what_stands_before_it_and_in_it(void **state)
 static void words_are_looked_up_whole_and_in_any_case(void **state)
 {
 	(void)state;
-	assert_int_equal(sql_word(span_string("seLect")), SQL_KEYWORD | SQL_SELECT | SQL_ACTION);
+	assert_int_equal(sql_word(span_string("seLect")),
+					 SQL_KEYWORD | SQL_SELECT | SQL_ACTION | SQL_QUERY);
 	assert_int_equal(sql_word(span_string("Low_Priority")), SQL_KEYWORD);
 	assert_int_equal(sql_word(span_string("year")), SQL_BEHIND);
 	assert_int_equal(sql_word(span_string("orders")), 0);
@@ -204,6 +239,8 @@ int main(void)
 		cmocka_unit_test(lists_of_values_become_one),
 		cmocka_unit_test(blanks_and_comments_fold),
 		cmocka_unit_test(quoted_words_stay_where_only_a_name_can_be),
+		cmocka_unit_test(from_is_followed_by_a_name_in_a_query_alone),
+		cmocka_unit_test(deep_brackets_hide),
 		cmocka_unit_test(nothing_follows_a_quote_without_an_end),
 		cmocka_unit_test(no_literal_ever_shows),
 		cmocka_unit_test(any_bytes_end),
