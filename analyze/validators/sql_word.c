@@ -10,9 +10,9 @@ struct word {
 	uint16_t is;
 };
 
-#define WORD(text, is)            \
-	{                             \
-		text, sizeof text - 1, is \
+#define WORD(text, is)               \
+	{                                \
+		text, sizeof(text) - 1, (is) \
 	}
 
 /* By first letter; a row without a size ends a list. */
