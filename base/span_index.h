@@ -11,7 +11,7 @@
 /* Zero-initialised is empty. The strings are copied. */
 struct span_index {
 	VEC(struct span) items; /* by number */
-	uint32_t *slots;        /* number + 1, or 0; open addressing */
+	uint64_t *slots;        /* hash and number + 1, or 0; open addressing */
 	size_t slot_count;      /* a power of two, or 0 */
 	struct pool pool;
 };

@@ -223,12 +223,11 @@ void explain_text(const struct explain_report *report, struct strbuf *out)
 	put_structure(report, out);
 	put_hits(report, out);
 	if (report->claimed)
-		strbuf_printf(
-			out, "  claimed    a hit in another chunk explains %" PRIu64 " bytes of this one\n",
-			report->claimed);
-	if (report->undecided)
 		strbuf_printf(out,
-					  "  undecided  %" PRIu64 " places of all chunks, by the match limit or the "
-					  "rule's share of CPU\n",
-					  report->undecided);
+					  "  claimed    a hit of the rule in another chunk explains %" PRIu64
+					  " bytes of this one\n",
+					  report->claimed);
+	if (explain->undecided)
+		strbuf_puts(out, "  undecided  a scan gives up a rule that is undecided at many places; "
+						 "`analyze FILE --rule-stats` says whether it did\n");
 }

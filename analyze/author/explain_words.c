@@ -60,7 +60,7 @@ static void put_range(struct word_range range, struct strbuf *out)
 void explain_word(const struct structure_word *word, struct strbuf *out)
 {
 	static const char *const types[] = { "u8", "u16", "u32", "u64", "ptr" };
-	static const char *const targets[] = { "any", "mapped", "chunk-start", "self", "free" };
+	static const char *const targets[] = { "any", "mapped", "chunk-start", "self", "free", "end" };
 
 	strbuf_puts(out, types[word->type]);
 	if (word->type == WORD_PTR)

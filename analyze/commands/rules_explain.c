@@ -3,36 +3,13 @@
 #include "analyze/attribute/ledger.h"
 #include "analyze/commands/setup.h"
 #include "analyze/author/explain_text.h"
+#include "analyze/content/chunk_scan.h"
 #include "analyze/output.h"
 #include "analyze/pipeline.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Index of the rule of that id; false where it is not in force: what is near is suggested. */
-static bool find_rule(const struct rule_set *set, const char *id, uint32_t *index, struct err *err)
-{
-	size_t count = rule_set_count(set);
-	const char **names = mem_zeroed(count + 1, sizeof *names);
-	const char *nearest;
-
-	for (*index = 0; *index < count; ++*index) {
-		names[*index] = rule_set_id(set, *index);
-		if (strcmp(names[*index], id) == 0)
-			break;
-	}
-	if (*index == count) {
-		nearest = text_nearest(id, names);
-		err_set(err, ERR_USAGE, "no rule '%.100s' is in force", id);
-		if (nearest)
-			err_hint(err, "did you mean '%s'?", nearest);
-		else
-			err_hint(err, "`analyze rules list` has the shipped ones; --rules names others");
-	}
-	free(names);
-	return *index < count;
-}
 
 static bool overlap(const struct hit *a, const struct hit *b)
 {
@@ -61,7 +38,7 @@ static void add_rivals(struct explain_report *report, const struct findings *fin
 	}
 }
 
-/* What the whole scan found of the rule in this chunk. */
+/* What a scan finds of the rule in this chunk. */
 static void add_findings(struct explain_report *report, const struct findings *findings)
 {
 	const struct explain *explain = report->explain;
@@ -69,24 +46,38 @@ static void add_findings(struct explain_report *report, const struct findings *f
 	for (size_t i = 0; i < findings->hits.count; i++) {
 		const struct hit *hit = &findings->hits.items[i];
 
-		if (hit->chunk != explain->chunk.address ||
-			strcmp(findings->rules.items[hit->rule].id, explain->rule->id) != 0)
+		if (strcmp(findings->rules.items[hit->rule].id, explain->rule->id) != 0)
 			continue;
 		if (hit->claimed)
 			report->claimed += hit->bytes;
 		else
 			add_rivals(report, findings, hit);
 	}
-	for (size_t i = 0; i < findings->rules.count; i++)
-		if (strcmp(findings->rules.items[i].id, explain->rule->id) == 0)
-			report->undecided = findings->rules.items[i].tally.undecided;
+}
+
+/* The rule in the chunk first; then what it shares the chunk with. */
+static bool fill_report(struct explain_report *report, struct explain *explain,
+						const struct explain_input *input, const struct page_map *page_map,
+						vaddr address, struct progress *progress, unsigned workers, struct err *err)
+{
+	struct findings findings;
+	bool good;
+
+	if (!explain_fill(explain, input, address, err))
+		return false;
+	good = chunk_scan(&findings, input->rules, &input->tables, page_map, &explain->chunk, workers,
+					  progress, err);
+	if (good)
+		add_findings(report, &findings);
+	findings_deinit(&findings);
+	return good;
 }
 
 static enum exit_status explain_one(const struct pipeline *pipeline, const struct rule_set *set,
 									uint32_t rule, vaddr address, const struct options *options,
-									struct err *err)
+									struct progress *progress, struct err *err)
 {
-	const struct core *core = &pipeline->core;
+	const struct page_map *page_map = pipeline->core.has_page_map ? &pipeline->core.page_map : NULL;
 	struct explain explain = { 0 };
 	struct runs runs;
 	struct explain_input input = {
@@ -103,10 +94,9 @@ static enum exit_status explain_one(const struct pipeline *pipeline, const struc
 	enum exit_status status = EXIT_FAILED;
 	struct strbuf out = { 0 };
 
-	runs_init(&runs, &pipeline->image, &pipeline->heap.chunks,
-			  core->has_page_map ? &core->page_map : NULL, UNIT_BYTES);
-	if (explain_fill(&explain, &input, address, err)) {
-		add_findings(&report, &pipeline->findings);
+	runs_init(&runs, &pipeline->image, &pipeline->heap.chunks, page_map, UNIT_BYTES);
+	if (fill_report(&report, &explain, &input, page_map, address, progress, setup_workers(options),
+					err)) {
 		if (options->json)
 			explain_json(&report, &out);
 		else
@@ -138,13 +128,13 @@ enum exit_status command_rules_explain(const struct options *options, struct err
 	if (setup_rules_of(&rules, options, err)) {
 		if (!rules.set)
 			err_set(err, ERR_USAGE, "there are no rules to explain; --rules PATH names them");
-		if (!rules.set || !find_rule(rules.set, options->operands.items[2], &rule, err)) {
+		if (!rules.set || !setup_find_rule(&rules, options->operands.items[2], &rule, err)) {
 			setup_rules_deinit(&rules);
 			return EXIT_USAGE;
 		}
-		if (pipeline_run(&pipeline, options->operands.items[0], rules.set, setup_workers(options),
+		if (pipeline_run(&pipeline, options->operands.items[0], NULL, setup_workers(options),
 						 &progress, err))
-			status = explain_one(&pipeline, rules.set, rule, address, options, err);
+			status = explain_one(&pipeline, rules.set, rule, address, options, &progress, err);
 		pipeline_deinit(&pipeline);
 	}
 	setup_rules_deinit(&rules);

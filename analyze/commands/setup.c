@@ -3,6 +3,7 @@
 #include "analyze/attribute/evidence.h"
 #include "analyze/rules_path.h"
 #include "base/text.h"
+#include "base/mem.h"
 #include "base/vec.h"
 #include "base/workers.h"
 
@@ -74,26 +75,79 @@ bool setup_rules_of(struct setup_rules *rules, const struct options *options, st
 	return true;
 }
 
-bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct err *err)
+/* What stands behind the namespace; that may have a dot in it, an id that is asked for rarely has.
+ */
+static const char *short_id(const char *id)
 {
-	const struct rule_set *set = rules->set;
+	return strchr(id, '.') + 1;
+}
+
+static bool is_without_namespace(const char *id, const char *full)
+{
+	size_t length = strlen(full), end = strlen(id);
+
+	return length > end && full[length - end - 1] == '.' && strcmp(full + length - end, id) == 0;
+}
+
+/* As text_nearest, by what stands behind the namespaces. */
+static const char *nearest_short(const char *id, const char *const *ids, size_t count)
+{
+	const char **names = mem_zeroed(count + 1, sizeof *names), *nearest;
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = short_id(ids[i]);
+	nearest = text_nearest(id, names);
+	for (size_t i = 0; nearest && i < count; i++)
+		if (names[i] == nearest)
+			nearest = ids[i];
+	free(names);
+	return nearest;
+}
+
+/* The id that was meant, or NULL: one whose namespace was left out, or one with a mistake in it. */
+static const char *nearest_id(const char *id, const char *const *ids)
+{
+	const char *nearest = text_nearest(id, ids);
+	size_t count = 0;
+
+	for (; ids[count]; count++)
+		if (is_without_namespace(id, ids[count]))
+			return ids[count];
+	return nearest ? nearest : nearest_short(id, ids, count);
+}
+
+static bool refuse_id(const struct rule_set *set, const char *id, struct err *err)
+{
 	VEC(const char *) ids = { 0 };
 	const char *nearest;
-	bool known = !id;
 
-	for (size_t i = 0; set && i < rule_set_count(set); i++) {
+	for (size_t i = 0; set && i < rule_set_count(set); i++)
 		*vec_add(&ids) = rule_set_id(set, i);
-		known |= id && strcmp(rule_set_id(set, i), id) == 0;
-	}
 	*vec_add(&ids) = NULL;
-	nearest = known ? NULL : text_nearest(id, ids.items);
+	nearest = nearest_id(id, ids.items);
 	vec_deinit(&ids);
-	if (known)
-		return true;
 	err_set(err, ERR_USAGE, "there is no rule '%.100s'", id);
 	if (nearest)
 		return err_hint(err, "did you mean '%s'?", nearest);
 	return err_hint(err, "`analyze rules list` prints the ids, --find WORD those with a word");
+}
+
+bool setup_find_rule(const struct setup_rules *rules, const char *id, uint32_t *index,
+					 struct err *err)
+{
+	const struct rule_set *set = rules->set;
+
+	for (*index = 0; set && *index < rule_set_count(set); ++*index)
+		if (strcmp(rule_set_id(set, *index), id) == 0)
+			return true;
+	return refuse_id(set, id, err);
+}
+
+bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct err *err)
+{
+	uint32_t index;
+
+	return !id || setup_find_rule(rules, id, &index, err);
 }
 
 enum exit_status setup_run(const struct options *options, setup_work *work, struct err *err)

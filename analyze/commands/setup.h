@@ -30,6 +30,11 @@ void setup_rules_print(const struct setup_rules *rules, size_t first);
  * and fails with --strict where a rule is bad. */
 bool setup_rules_of(struct setup_rules *rules, const struct options *options, struct err *err);
 
+/* Index of the rule of that id, in full: "namespace.id". An unknown one is a usage error that names
+ * the one that was meant. */
+bool setup_find_rule(const struct setup_rules *rules, const char *id, uint32_t *index,
+					 struct err *err);
+
 /* Is there a rule of that id? NULL is fine. An unknown one is a usage error, to be asked before the
  * core is read. */
 bool setup_knows_rule(const struct setup_rules *rules, const char *id, struct err *err);

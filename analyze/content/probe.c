@@ -12,10 +12,10 @@ static unsigned bit_length(uint64_t value)
 static void bound_pointer(const struct structure_word *word, struct probe *probe)
 {
 	probe->null = word->null;
-	probe->from_start = word->to == WORD_TO_SELF;
-	if (word->to == WORD_TO_SELF && !word->has_in)
+	probe->from_start = word->to == WORD_TO_SELF || word->to == WORD_TO_END;
+	if (probe->from_start && !word->has_in)
 		probe->span = CHUNK_BLOCK_MAX_BYTES;
-	if (word->to == WORD_TO_SELF || (word->to == WORD_TO_ANY && word->has_in))
+	if (probe->from_start || (word->to == WORD_TO_ANY && word->has_in))
 		return;
 	probe->min = word->null ? 0 : 1;
 	probe->span = UINT64_MAX - probe->min;

@@ -6,44 +6,97 @@ void raw_key_cache_clear(struct raw_key_cache *cache)
 {
 	span_index_deinit(&cache->seen);
 	cache->keys.count = 0;
+	span_index_deinit(&cache->shapes);
+	cache->made.count = 0;
 }
 
 void raw_key_cache_deinit(struct raw_key_cache *cache)
 {
 	span_index_deinit(&cache->seen);
 	vec_deinit(&cache->keys);
+	span_index_deinit(&cache->shapes);
+	vec_deinit(&cache->made);
 	strbuf_deinit(&cache->buffer);
 	strbuf_deinit(&cache->key);
 }
 
+/* A captured value, and who asks for its key. */
+struct value {
+	const struct redactor *redactor;
+	const struct rule *rule;
+	uint32_t rule_index;
+	const struct match_capture *capture;
+};
+
 /* A value that looks like a secret, before or after the transforms, is hidden whatever the rule
  * says. What dirname alone leaves is a part of the value as it was: that part decides, so that a
  * long class name does not hide its package. */
-static bool must_hide(const struct redactor *redactor, const struct rule *rule,
-					  const struct match_capture *capture, struct span key)
+static bool value_decides(const struct aggregate *aggregate)
 {
-	return !rule_shows(rule, capture->name) || redactor_is_secret(redactor, key) ||
-		   (!aggregate_only_cuts(&rule->aggregate) && redactor_is_secret(redactor, capture->text));
+	return aggregate->step_count && !aggregate_only_cuts(aggregate);
 }
 
-/* Head and text of the key. */
-static uint32_t make_key(struct raw_key_cache *cache, struct span_index *keys,
-						 const struct redactor *redactor, const struct rule *rule,
-						 uint32_t rule_index, const struct match_capture *capture)
+/* Head and text of the key; the text is what the transforms have made. */
+static uint32_t add_key(struct raw_key_cache *cache, struct span_index *keys, uint32_t rule_index,
+						struct span text, bool hidden)
 {
-	struct raw_key_head head = { rule_index, 0 };
-	struct span key;
+	struct raw_key_head head = { rule_index, hidden };
 
-	aggregate_key(&rule->aggregate, capture->text, &cache->key);
-	key = strbuf_span(&cache->key);
-	head.hidden = must_hide(redactor, rule, capture, key);
 	strbuf_clear(&cache->buffer);
 	strbuf_add(&cache->buffer, &head, sizeof head);
-	if (head.hidden)
-		strbuf_add(&cache->buffer, key.data, key.size < KEY_MAX_BYTES ? key.size : KEY_MAX_BYTES);
+	if (hidden)
+		strbuf_add(&cache->buffer, text.data,
+				   text.size < KEY_MAX_BYTES ? text.size : KEY_MAX_BYTES);
 	else
-		redact_show(key, &cache->buffer);
+		redact_show(text, &cache->buffer);
 	return span_index_add(keys, strbuf_span(&cache->buffer));
+}
+
+/* The entry of a text of that rule in an index. */
+static uint32_t look_up(struct raw_key_cache *cache, struct span_index *index, uint32_t rule_index,
+						struct span text)
+{
+	strbuf_clear(&cache->buffer);
+	strbuf_add(&cache->buffer, &rule_index, sizeof rule_index);
+	strbuf_add(&cache->buffer, text.data, text.size);
+	return span_index_add(index, strbuf_span(&cache->buffer));
+}
+
+/* What is known of the text so far; `fresh` is filled where it is not worth being kept. */
+static struct raw_key_made *made_of(struct raw_key_cache *cache, const struct value *value,
+									struct span text, struct raw_key_made *fresh)
+{
+	struct raw_key_made *made = fresh;
+
+	if (value->rule->aggregate.step_count && text.size <= CACHE_MAX_BYTES) {
+		uint32_t shape = look_up(cache, &cache->shapes, value->rule_index, text);
+
+		if (shape < cache->made.count)
+			return &cache->made.items[shape];
+		made = vec_add(&cache->made);
+	}
+	made->hides =
+		!rule_shows(value->rule, value->capture->name) || redactor_is_secret(value->redactor, text);
+	made->number[0] = made->number[1] = RAW_NO_KEY;
+	return made;
+}
+
+static uint32_t make_key(struct raw_key_cache *cache, struct span_index *keys,
+						 const struct value *value)
+{
+	const struct aggregate *aggregate = &value->rule->aggregate;
+	struct raw_key_made fresh, *made;
+	struct span text;
+	bool hidden;
+
+	aggregate_key(aggregate, value->capture->text, &cache->key);
+	text = strbuf_span(&cache->key);
+	made = made_of(cache, value, text, &fresh);
+	hidden = made->hides || (value_decides(aggregate) &&
+							 redactor_is_secret(value->redactor, value->capture->text));
+	if (made->number[hidden] == RAW_NO_KEY)
+		made->number[hidden] = add_key(cache, keys, value->rule_index, text, hidden);
+	return made->number[hidden];
 }
 
 uint32_t raw_key_add(struct raw_key_cache *cache, struct span_index *keys,
@@ -52,20 +105,18 @@ uint32_t raw_key_add(struct raw_key_cache *cache, struct span_index *keys,
 {
 	const struct match_capture *capture =
 		rule->aggregate.by ? match_find(match, rule->aggregate.by) : NULL;
+	struct value value = { redactor, rule, rule_index, capture };
 	uint32_t seen;
 
 	if (!capture || !capture->text.data)
 		return RAW_NO_KEY;
-	if (capture->text.size > CACHE_MAX_BYTES)
-		return make_key(cache, keys, redactor, rule, rule_index, capture);
-	if (cache->seen.items.count >= CACHE_MAX)
+	if (cache->seen.items.count >= CACHE_MAX || cache->shapes.items.count >= CACHE_MAX)
 		raw_key_cache_clear(cache);
-	strbuf_clear(&cache->buffer);
-	strbuf_add(&cache->buffer, &rule_index, sizeof rule_index);
-	strbuf_add(&cache->buffer, capture->text.data, capture->text.size);
-	seen = span_index_add(&cache->seen, strbuf_span(&cache->buffer));
+	if (capture->text.size > CACHE_MAX_BYTES)
+		return make_key(cache, keys, &value);
+	seen = look_up(cache, &cache->seen, rule_index, capture->text);
 	if (seen == cache->keys.count) {
-		uint32_t key = make_key(cache, keys, redactor, rule, rule_index, capture);
+		uint32_t key = make_key(cache, keys, &value);
 
 		*vec_add(&cache->keys) = key;
 	}

@@ -8,6 +8,7 @@
 #include "analyze/rules/rule.h"
 #include "base/span_index.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RAW_NO_KEY UINT32_MAX
@@ -18,12 +19,21 @@ struct raw_key_head {
 	uint32_t hidden; /* 0 or 1 */
 };
 
-/* Keys made so far by capture, so that a repeated value is made safe once. Zero-initialised is
- * empty; belongs to one index of keys at a time. */
+/* What is known of the text that a rule's transforms have made of captures. */
+struct raw_key_made {
+	bool hides;         /* the rule does not show it, or it looks like a secret */
+	uint32_t number[2]; /* of the key, shown and hidden; RAW_NO_KEY as long as there is none */
+};
+
+/* Keys made so far, so that a repeated value is made safe once: by captured value, and by what the
+ * transforms make of it, as thousands of statements have one shape. Zero-initialised is empty;
+ * belongs to one index of keys at a time. */
 struct raw_key_cache {
 	struct span_index seen;
-	VEC(uint32_t) keys;        /* per entry of seen */
-	struct strbuf buffer, key; /* scratch */
+	VEC(uint32_t) keys; /* per entry of seen */
+	struct span_index shapes;
+	VEC(struct raw_key_made) made; /* per entry of shapes */
+	struct strbuf buffer, key;     /* scratch */
 };
 
 void raw_key_cache_clear(struct raw_key_cache *cache);

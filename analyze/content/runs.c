@@ -79,6 +79,23 @@ static void cut_units(struct runs *runs, uint64_t unit_bytes)
 	}
 }
 
+void runs_keep(struct runs *runs, struct range range)
+{
+	size_t kept = 0;
+
+	runs->bytes = 0;
+	for (size_t i = 0; i < runs->units.count; i++) {
+		struct unit unit = runs->units.items[i];
+
+		unit.range = range_overlap(unit.range, range);
+		if (unit.range.start >= unit.range.end)
+			continue;
+		runs->bytes += range_bytes(unit.range);
+		runs->units.items[kept++] = unit;
+	}
+	runs->units.count = kept;
+}
+
 void runs_init(struct runs *runs, const struct image *image, const struct chunk_table *chunks,
 			   const struct page_map *page_map, uint64_t unit_bytes)
 {

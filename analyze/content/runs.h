@@ -37,6 +37,9 @@ void runs_init(struct runs *runs, const struct image *image, const struct chunk_
 			   const struct page_map *page_map, uint64_t unit_bytes);
 void runs_deinit(struct runs *runs);
 
+/* Leaves the units of that range only, cut to it. */
+void runs_keep(struct runs *runs, struct range range);
+
 /* The run's bytes from one address to another, both inside it. */
 static inline struct span run_span(const struct run *run, vaddr start, vaddr end)
 {

@@ -137,11 +137,13 @@ static void give_up_runaways(struct scan *scan)
 	}
 }
 
-static void scan_init(struct scan *scan, const struct rule_set *rules, const struct image *image)
+static void scan_init(struct scan *scan, const struct rule_set *rules, const struct image *image,
+					  const bool *wanted)
 {
 	scan->applies = mem_zeroed(rules->rules.count, sizeof *scan->applies);
 	for (size_t i = 0; i < rules->rules.count; i++)
-		scan->applies[i] = rule_applies(&rules->rules.items[i], image->machine, image->word);
+		scan->applies[i] = (!wanted || wanted[i]) &&
+						   rule_applies(&rules->rules.items[i], image->machine, image->word);
 	scan->shared.rules = rules;
 	scan->shared.applies = scan->applies;
 	scan->shared.spent_ns = mem_zeroed(rules->rules.count, sizeof *scan->shared.spent_ns);
@@ -182,10 +184,22 @@ bool content_scan_within(struct findings *findings, const struct rule_set *rules
 						 uint64_t look_budget, unsigned workers, struct progress *progress,
 						 struct err *err)
 {
+	const struct scan_part all = { { 0, UINT64_MAX }, NULL, look_budget };
+
+	return content_scan_part(findings, rules, image, regions, chunks, page_map, &all, workers,
+							 progress, err);
+}
+
+bool content_scan_part(struct findings *findings, const struct rule_set *rules,
+					   const struct image *image, const struct regions *regions,
+					   const struct chunk_table *chunks, const struct page_map *page_map,
+					   const struct scan_part *part, unsigned workers, struct progress *progress,
+					   struct err *err)
+{
 	struct scan scan = {
 		.progress = progress,
 		.findings = findings,
-		.look_budget = look_budget,
+		.look_budget = part->look_budget,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	bool good;
@@ -193,9 +207,10 @@ bool content_scan_within(struct findings *findings, const struct rule_set *rules
 	*findings = (struct findings){ .disabled_note = disabled_note(rules) };
 	scan.shared.tables = (struct structure_tables){ image, regions, chunks };
 	scan.shared.runs = &scan.runs;
-	scan_init(&scan, rules, image);
+	scan_init(&scan, rules, image, part->wanted);
 	runs_init(&scan.runs, image, chunks, page_map, UNIT_BYTES);
-	scan.shared.budget_ns = budget_of(scan.runs.bytes, look_budget);
+	runs_keep(&scan.runs, part->range);
+	scan.shared.budget_ns = budget_of(scan.runs.bytes, part->look_budget);
 	scan.results = mem_zeroed(scan.runs.units.count, sizeof *scan.results);
 	scan.done = mem_zeroed(scan.runs.units.count + 1, sizeof *scan.done);
 	scan.join =

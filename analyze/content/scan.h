@@ -20,6 +20,21 @@ bool content_scan(struct findings *findings, const struct rule_set *rules,
 				  const struct chunk_table *chunks, const struct page_map *page_map,
 				  unsigned workers, struct progress *progress, struct err *err);
 
+/* What is scanned of the heap. */
+struct scan_part {
+	struct range range;   /* hits start in it */
+	const bool *wanted;   /* per rule of the set; NULL: all */
+	uint64_t look_budget; /* as content_scan_within's */
+};
+
+/* The same for a part: what a scan of the whole heap finds there, as long as it gives no rule up.
+ */
+bool content_scan_part(struct findings *findings, const struct rule_set *rules,
+					   const struct image *image, const struct regions *regions,
+					   const struct chunk_table *chunks, const struct page_map *page_map,
+					   const struct scan_part *part, unsigned workers, struct progress *progress,
+					   struct err *err);
+
 /* The same with another budget, in bytes, for looking into streams (streams.h); 0: into none. */
 bool content_scan_within(struct findings *findings, const struct rule_set *rules,
 						 const struct image *image, const struct regions *regions,

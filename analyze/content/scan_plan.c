@@ -83,6 +83,13 @@ static void add_chunk_rule(struct scan_plan *plan, const struct rule *rule, uint
 	}
 }
 
+static void add_keyword_rule(struct scan_plan *plan, const struct rule *rule)
+{
+	plan->by_keyword = true;
+	if (rule->lead_max > plan->reach)
+		plan->reach = rule->lead_max;
+}
+
 static bool looks_into(const struct rule *rule, size_t state, struct word_range sizes)
 {
 	return rule->scan.states >> state & 1 && rule->scan.sizes.min <= sizes.max &&
@@ -122,8 +129,8 @@ void scan_plan_init(struct scan_plan *plan, const struct rule_set *rules, const 
 			add_chunk_rule(plan, rule, i, pointer);
 		else if (!rule->keywords.count || brute)
 			add_byte_rule(plan, rule, i);
-		else if (rule->lead_max > plan->reach)
-			plan->reach = rule->lead_max;
+		else
+			add_keyword_rule(plan, rule);
 	}
 	plan->reach += prefilter_longest(rules->prefilter);
 	plan->slots = mem_zeroed((size_t)CHUNK_STATES * CLASSES, sizeof *plan->slots);

@@ -38,7 +38,8 @@ struct chunk_rules {
 struct scan_plan {
 	VEC(struct byte_rules) by_byte;
 	VEC(struct chunk_rule) by_chunk;
-	uint64_t reach; /* bytes behind a unit in which a match's first keyword may stand */
+	bool by_keyword; /* there are rules with keywords */
+	uint64_t reach;  /* bytes behind a unit in which a match's first keyword may stand */
 	VEC(uint32_t) lists;
 	struct plan_slot {
 		uint32_t from, count; /* in lists */

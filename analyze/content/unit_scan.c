@@ -36,12 +36,11 @@ static int compare_hits(const void *left, const void *right)
 bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_result *result)
 {
 	const struct unit_tables *shared = worker->shared;
-	const struct rule_set *set = shared->rules;
 
 	unit_worker_start(worker, unit, result);
 	if (!worker->views.block->count)
 		return true;
-	if (!shared->brute && prefilter_longest(set->prefilter) && !keyword_pass(worker))
+	if (shared->plan.by_keyword && !keyword_pass(worker))
 		return false;
 	for (size_t i = 0; i < shared->plan.by_byte.count; i++)
 		byte_pass(worker, &shared->plan.by_byte.items[i]);

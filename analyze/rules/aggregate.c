@@ -2,6 +2,7 @@
 
 #include "analyze/rules/redact.h"
 #include "analyze/rules/sql_shape.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -13,126 +14,123 @@ const char *transform_name(enum transform_kind kind)
 }
 
 /* A leading slash belongs to the first directory. */
-static void dirname_of(struct strbuf *text, uint32_t count)
+static void dirname_of(struct span text, uint32_t count, struct strbuf *out)
 {
 	size_t end = 0;
 
-	for (size_t i = 1; i < text->size && count; i++)
-		if (text->data[i] == '/') {
+	for (size_t i = 1; i < text.size && count; i++)
+		if (text.data[i] == '/') {
 			end = i;
 			count--;
 		}
-	if (end) {
-		text->size = end;
-		text->data[end] = '\0';
-	} else {
-		strbuf_clear(text);
-		strbuf_putc(text, '.');
-	}
+	if (end)
+		strbuf_add(out, text.data, end);
+	else
+		strbuf_putc(out, '.');
 }
 
-static void prefix_of(struct strbuf *text, uint32_t count)
+static void prefix_of(struct span text, uint32_t count, struct strbuf *out)
 {
-	if (text->size <= count)
-		return;
-	text->size = count;
-	text->data[count] = '\0';
+	strbuf_add(out, text.data, text.size < count ? text.size : count);
 }
 
-static void lower(struct strbuf *text, uint32_t ignored)
+static void lower(struct span text, uint32_t ignored, struct strbuf *out)
 {
+	char *to = strbuf_room(out, text.size);
+
 	(void)ignored;
-	for (size_t i = 0; i < text->size; i++)
-		if (text->data[i] >= 'A' && text->data[i] <= 'Z')
-			text->data[i] = (char)(text->data[i] | 32);
+	for (size_t i = 0; i < text.size; i++)
+		to[i] =
+			(char)(text.data[i] >= 'A' && text.data[i] <= 'Z' ? text.data[i] | 32 : text.data[i]);
+	out->size += text.size;
+	out->data[out->size] = '\0';
 }
 
 /* A UUID and a long hex number are masked whole: their letters are of the number. */
-static void mask_digits(struct strbuf *text, uint32_t ignored)
+static void mask_digits(struct span text, uint32_t ignored, struct strbuf *out)
 {
-	struct span rest = strbuf_span(text);
-	size_t kept = 0;
+	size_t start = out->size;
 	uint8_t before = 0;
 
 	(void)ignored;
-	while (rest.size) {
+	while (text.size) {
 		const char *by;
-		size_t length = redact_run(rest, before, &by);
-		bool number = length || (rest.data[0] >= '0' && rest.data[0] <= '9');
+		size_t length = redact_next(text, before, &by);
 
-		length = length ? length : 1;
-		before = rest.data[length - 1];
-		if (!number)
-			text->data[kept++] = (char)before;
-		else if (!kept || text->data[kept - 1] != '#')
-			text->data[kept++] = '#';
-		rest = span_part(rest, length, rest.size);
+		if (!by && !text_is_digit(text.data[0]))
+			strbuf_add(out, text.data, length);
+		else if (out->size == start || out->data[out->size - 1] != '#')
+			strbuf_putc(out, '#');
+		before = text.data[length - 1];
+		text = span_part(text, length, text.size);
 	}
-	text->size = kept;
-	if (text->data)
-		text->data[kept] = '\0';
 }
 
-static bool is_id(const char *part, size_t length)
+static bool is_id(struct span part)
 {
 	bool has_digit = false;
 
-	for (size_t i = 0; i < length; i++) {
-		bool digit = part[i] >= '0' && part[i] <= '9';
-
-		has_digit |= digit;
-		if (!digit && part[i] != '-' && ((part[i] | 32) < 'a' || (part[i] | 32) > 'f'))
+	for (size_t i = 0; i < part.size; i++) {
+		has_digit |= text_is_digit(part.data[i]);
+		if (!text_is_hex(part.data[i]) && part.data[i] != '-')
 			return false;
 	}
 	return has_digit;
 }
 
-static void mask_ids(struct strbuf *text, uint32_t ignored)
+/* The first part, in front of any slash, is no id. */
+static void mask_ids(struct span text, uint32_t ignored, struct strbuf *out)
 {
-	size_t kept = 0;
+	bool first = true;
 
 	(void)ignored;
-	for (size_t start = 0, end; start <= text->size && text->size; start = end + 1) {
-		for (end = start; end < text->size && text->data[end] != '/';)
-			end++;
-		if (start && is_id(text->data + start, end - start)) {
-			text->data[kept++] = '#';
-		} else {
-			memmove(text->data + kept, text->data + start, end - start);
-			kept += end - start;
-		}
-		if (end < text->size)
-			text->data[kept++] = '/';
+	while (text.size) {
+		const uint8_t *slash = memchr(text.data, '/', text.size);
+		struct span part = span_part(text, 0, slash ? (size_t)(slash - text.data) : text.size);
+
+		if (!first && is_id(part))
+			strbuf_putc(out, '#');
+		else
+			strbuf_add(out, part.data, part.size);
+		if (slash)
+			strbuf_putc(out, '/');
+		text = span_part(text, part.size + 1, text.size);
+		first = false;
 	}
-	text->size = kept;
-	if (text->data)
-		text->data[kept] = '\0';
 }
 
-static void mask_sql(struct strbuf *text, uint32_t ignored)
+static void mask_sql(struct span text, uint32_t ignored, struct strbuf *out)
 {
-	struct strbuf shape = { 0 };
-
 	(void)ignored;
-	strbuf_room(&shape, text->size);
-	strbuf_clear(&shape);
-	sql_shape(strbuf_span(text), &shape);
-	strbuf_deinit(text);
-	*text = shape;
+	sql_shape(text, out);
 }
 
 void aggregate_key(const struct aggregate *aggregate, struct span value, struct strbuf *out)
 {
-	static void (*const apply[TRANSFORM_KINDS])(struct strbuf *, uint32_t) = {
+	static void (*const apply[TRANSFORM_KINDS])(struct span, uint32_t, struct strbuf *) = {
 		[TRANSFORM_DIRNAME] = dirname_of, [TRANSFORM_PREFIX] = prefix_of,
 		[TRANSFORM_LOWER] = lower,        [TRANSFORM_DIGITS] = mask_digits,
 		[TRANSFORM_IDS] = mask_ids,       [TRANSFORM_SQL] = mask_sql,
 	};
+	struct strbuf from = { 0 };
 
 	strbuf_clear(out);
-	strbuf_add(out, value.data, value.size);
-	for (size_t i = 0; i < aggregate->step_count; i++)
-		apply[aggregate->steps[i].kind](out, aggregate->steps[i].number);
+	if (!aggregate->step_count)
+		strbuf_add(out, value.data, value.size);
+	for (size_t i = 0; i < aggregate->step_count; i++) {
+		const struct transform *step = &aggregate->steps[i];
+
+		if (i > 0) { /* what the last step has made */
+			struct strbuf made = *out;
+
+			*out = from;
+			from = made;
+			value = strbuf_span(&from);
+			strbuf_clear(out);
+		}
+		apply[step->kind](value, step->number, out);
+	}
+	strbuf_deinit(&from);
 }
 
 bool aggregate_only_cuts(const struct aggregate *aggregate)

@@ -1,15 +1,22 @@
 #include "analyze/rules/redact.h"
 
 #include "analyze/rules/secret_hint.h"
+#include "analyze/rules/spelling.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+
+/* Names of secrets, and what stands between one and its value in a sentence. */
+#define PASSWORD "(?: pass(?:wor[dt]|wd|phrase|code)? | kennwort | pwd )"
+#define KEY                                                                                      \
+	"(?: (?: api | access | private | client | secret | encryption | signing | master | account" \
+	"      | subscription | shared | ssh ) [_ -]? key )"
+#define IS "(?: is | was | ist | war | lautet )"
 
 /* One alternative a line. Forms of keys are those their issuers document. Each has a piece in
  * secret_hint.c. */
@@ -20,22 +27,39 @@ static const char secrets[] =
 	"| (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{8,}" /* AWS IAM identifiers */
 	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,} | npm_\\w{16,} | hf_\\w{16,}"
 	"| xox[abeprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
-	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,} | "
-	"\\bSG\\.[\\w-]{8,}"
-	"| (?i: (?: pass(?:wor[dt]|wd|phrase|code)? | kennwort | pwd | secret | token | "
-	"api[_-]?key"
-	"         | access[_-]?key | private[_-]?key | client[_-]?key | credentials? | "
-	"sess(?:ion)?"
-	"         | sess(?:ion)?[_-]?id | auth | signature"
-	"         | (?<![a-z]) (?: sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
-	"      \\\\* [\"']? [\\s+]* (?: [=:] | -> ) )"
-	"| (?i: (?<![a-z_.]) (?:key|code) = (?! [?] ) )" /* in an address; SQL compares codes, too
-													  */
-	"| (?i: cookie \\s* [:=] | authorization \\s* [:=] )"
+	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,}"
+	"| \\bSG\\.[\\w-]{8,} | dckr_pat_\\w{8,} | GOCSPX-[\\w-]{8,} | \\bhv[bs]\\.[\\w-]{8,}"
+	"| sq0(?:atp|csp)-[\\w-]{8,} | \\bpypi-Ag[\\w-]{8,} | slack\\.com/services/ | /webhooks/\\d+/"
+	/* a name and what is assigned to it, but for a placeholder, in an XML element too */
+	"| (?i: (?: " PASSWORD
+	"           (?: [_-]? (?: hash | confirm(?:ation)? | repeat | again | salt | \\d{1,2} ) )?"
+	"         | secret (?: [_-]?key )? (?: [_-]?base | \\d )? | token | credentials? | auth"
+	"         | " KEY " | cookies? | authorization | signature"
+	"         | sess(?:ion)? (?: [_-]?id )? | csrf | code_verifier | remember[_-]?me"
+	"         | (?<![a-z]) (?: pw | sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
+	"      (?: \\\\* [\"']? (?: [\\s+]* (?: [=:] | -> ) | \\s+ value \\s* = )"
+	"          (?! \\s* [?] (?: [\\s,;)&] | $ ) )"
+	"        | > [^<>]{1,256} </ ) )"
+	"| (?i: (?<![a-z_.]) (?:key|code) = (?! [?] ) )" /* in an address; SQL compares codes, too */
+	/* the same in words: a value in quotes or with letters and digits, but for types of SQL and
+	 * paths; anything behind an option of a command */
+	"| (?i: (?<![a-z]) (?: " PASSWORD " | secret ) \\s+ (?: " IS " \\s+ )? [\"'] [^\\s\"'] )"
+	"| (?i: (?<![a-z]) (?: " PASSWORD " | secret | token | api[_ -]?key | credentials? )"
+	"       \\s+ (?: " IS " \\s+ )? [\"'`]? (?! n?varchar2 | float\\d | u?int\\d )"
+	"       (?= [a-z_!$%&*\\#@+~^-]{0,64} \\d ) (?= [\\d_!$%&*\\#@+~^-]{0,64} [a-z] )"
+	"       [\\w!$%&*\\#@+~^-]{6,}+ (?! [/.:(\\[] ) )"
+	"| (?i: (?<![\\w-]) --? [\\w-]{0,32} (?: " PASSWORD " | secret (?: [_-]key )? | token"
+	"       | api[_-]?key ) \\s+ [^\\s-] )"
+	"| (?i: \\b identified \\s+ by \\s+ [^\\s?] )"
 	"| (?i: \\b (?:bearer|basic|digest) [\\s+]+ [\\w+/=.~-]{6,} )"
-	"| :// [^/\\s@]+ @"
+	"| \\$ (?: [156y] | 2[abxy] | apr1 | argon2(?:id?|d) ) \\$ [\\w./=,$+-]{8}" /* crypt(5) */
+	/* Credentials of an address: before a slash, or with one in the password. A number before it is
+	 * a port (RFC 3986, 3.2), and what follows a path, which may hold any "@". */
+	"| : (?: \\\\*/ ){2} (?: [^/\\s@]+ @ | [^/\\s@:[]* : (?! \\d{1,5} / ) [^\\s@]{0,128} @ )"
+	"| \\bthin: [^/\\s@]{0,64} / [^\\s@]{1,128} @ | [^/\\s] @//" /* of Oracle's */
+	/* mail addresses, and accounts, which a host without a domain tells apart from "Foo@17" */
 	"| [\\w.+\\x80-\\xff-] [\"']? @ (?: \\[ | [\\w\\x80-\\xff-]+ (?: \\.[\\w\\x80-\\xff-]+ )+ "
-	")" /* mail address */
+	"| [\"']?localhost\\b ) | [\"'] @ [\"'] | \\bmailto: [^\\s@]{1,64} @"
 	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters,
 	 * of which one is no hex digit (hex has runs of its own) */
 	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}"
@@ -87,6 +111,11 @@ void redactor_destroy(struct redactor *redactor)
 /* Bytes that a shown value can have: columns of four. */
 enum { LONGEST = 4 * REDACT_COLUMNS };
 
+static bool has_nul(struct span text)
+{
+	return text.size && memchr(text.data, 0, text.size);
+}
+
 /* The text without its NULs: UTF-16 of ASCII becomes ASCII. */
 static void squeeze(struct span text, struct strbuf *out)
 {
@@ -115,75 +144,22 @@ static bool holds_secret(const struct redactor *redactor, struct span value)
 	return result != PCRE2_ERROR_NOMATCH;
 }
 
-/* Ways to write a character: percent-encoding (RFC 3986, 2.1), escapes of JSON and C, references
- * of HTML. Gson writes "=" as \\u003d, browsers "@" as %40. */
-static const struct spelling {
-	const char *start, *end;
-	unsigned least, most; /* digits */
-	int base;
-} spellings[] = {
-	{ "%", "", 2, 2, 16 },    { "\\u", "", 4, 4, 16 }, { "\\x", "", 2, 2, 16 },
-	{ "&#x", ";", 1, 4, 16 }, { "&#", ";", 1, 5, 10 },
-};
-
-/* The ASCII character that is spelled out at the start of the text; gives its length, or 0. */
-static size_t spelled(struct span text, const struct spelling *spelling, char *character)
-{
-	size_t start = strlen(spelling->start), end = strlen(spelling->end), digits = 0;
-	char number[8] = "";
-	unsigned long value;
-
-	if (text.size < start || memcmp(text.data, spelling->start, start) != 0)
-		return 0;
-	while (digits < spelling->most && start + digits < text.size &&
-		   isxdigit(text.data[start + digits])) {
-		number[digits] = (char)text.data[start + digits];
-		digits++;
-	}
-	value = strtoul(number, NULL, spelling->base);
-	if (digits < spelling->least || value < ' ' || value > '~' ||
-		!span_equal(span_part(text, start + digits, end), span_string(spelling->end)))
-		return 0;
-	*character = (char)value;
-	return start + digits + end;
-}
-
-/* The text with characters that are spelled out; false where none is. */
-static bool unspell(struct span text, struct strbuf *out)
-{
-	bool changed = false;
-
-	while (text.size) {
-		char character = (char)text.data[0];
-		size_t length = 0;
-
-		if (strchr("%\\&", character))
-			for (size_t i = 0; !length && i < sizeof spellings / sizeof *spellings; i++)
-				length = spelled(text, &spellings[i], &character);
-		changed |= length > 0;
-		strbuf_putc(out, character);
-		text = span_part(text, length ? length : 1, text.size);
-	}
-	return changed;
-}
-
 /* Looked at as it is, without NULs, and with what is spelled out, also twice: %2540 is a "@" in
- * an address within an address. */
+ * an address within an address. Few values have a NUL or a sign, and only those are copied. */
 bool redactor_is_secret(const struct redactor *redactor, struct span value)
 {
 	enum { DEEPEST = 3 };
 	struct strbuf texts[2] = { 0 };
-	bool secret = holds_secret(redactor, value), more = true;
+	bool secret = holds_secret(redactor, value);
 
-	squeeze(value, &texts[0]);
-	if (!secret && texts[0].size < value.size)
-		secret = holds_secret(redactor, strbuf_span(&texts[0]));
-	for (int i = 0; !secret && more && i < DEEPEST; i++) {
-		struct strbuf *from = &texts[i % 2], *to = &texts[(i + 1) % 2];
-
-		strbuf_clear(to);
-		more = unspell(strbuf_span(from), to);
-		secret = more && holds_secret(redactor, strbuf_span(to));
+	if (!secret && has_nul(value)) {
+		squeeze(value, &texts[0]);
+		value = strbuf_span(&texts[0]);
+		secret = holds_secret(redactor, value);
+	}
+	for (int i = 1; !secret && i <= DEEPEST && spelling_undo(value, &texts[i % 2]); i++) {
+		value = strbuf_span(&texts[i % 2]);
+		secret = holds_secret(redactor, value);
 	}
 	strbuf_deinit(&texts[0]);
 	strbuf_deinit(&texts[1]);
@@ -236,9 +212,12 @@ static size_t grouped_length(struct span text)
 	}
 }
 
-size_t redact_run(struct span text, uint8_t before, const char **by)
+/* A UUID starts with as many digits as a hex run has at least. */
+enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
+
+/* Bytes of the run at the start of the text, and what it is replaced by; 0: none. */
+static size_t run_length(struct span text, uint8_t before, const char **by)
 {
-	enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
 	size_t length = text_is_hex(before) ? 0 : text_span_of(text, text_is_hex);
 
 	*by = "<uuid>";
@@ -257,6 +236,41 @@ size_t redact_run(struct span text, uint8_t before, const char **by)
 	return length >= LEAST_DIGITS ? length : 0;
 }
 
+enum { NO_DIGIT, HEX_LETTER, DECIMAL };
+
+static const uint8_t digits[256] = {
+	['0' ... '9'] = DECIMAL,
+	['A' ... 'F'] = HEX_LETTER,
+	['a' ... 'f'] = HEX_LETTER,
+};
+
+/* Bytes at the start that are no decimal digit, and at none of which a run begins. */
+static size_t plain_length(struct span text, uint8_t before)
+{
+	uint8_t last = digits[before], digit;
+	size_t at = 0;
+
+	for (; at < text.size && (digit = digits[text.data[at]]) != DECIMAL; at++, last = digit)
+		if (digit && !last &&
+			text_span_of(span_part(text, at, LEAST_HEX), text_is_hex) == LEAST_HEX)
+			break;
+	return at;
+}
+
+size_t redact_next(struct span text, uint8_t before, const char **by)
+{
+	size_t length = plain_length(text, before);
+
+	*by = NULL;
+	if (length)
+		return length;
+	length = run_length(text, before, by);
+	if (length)
+		return length;
+	*by = NULL;
+	return 1;
+}
+
 /* As far as it can be shown. */
 static void replace_runs(struct span text, struct strbuf *out)
 {
@@ -264,13 +278,12 @@ static void replace_runs(struct span text, struct strbuf *out)
 
 	while (text.size && out->size < LONGEST) {
 		const char *by;
-		size_t length = text_is_hex(text.data[0]) ? redact_run(text, before, &by) : 0;
+		size_t length = redact_next(text, before, &by);
 
-		if (length)
+		if (by)
 			strbuf_puts(out, by);
 		else
-			strbuf_putc(out, (char)text.data[0]);
-		length = length ? length : 1;
+			strbuf_add(out, text.data, length);
 		before = text.data[length - 1];
 		text = span_part(text, length, text.size);
 	}
@@ -297,7 +310,7 @@ void redact_show(struct span value, struct strbuf *out)
 	struct strbuf squeezed = { 0 }, replaced = { 0 };
 	size_t start = out->size;
 
-	if (value.size && memchr(value.data, 0, value.size)) {
+	if (has_nul(value)) {
 		squeeze(value, &squeezed);
 		value = strbuf_span(&squeezed);
 	}

@@ -29,9 +29,10 @@ enum { REDACT_COLUMNS = 96 };
  * UTF-16 text are runs as well. */
 void redact_show(struct span value, struct strbuf *out);
 
-/* Bytes of the run at the start of the text that redact_show replaces, and by what ("<uuid>",
- * "<hex>", "#"); 0: none. `before` is the byte in front of it, 0 for none. A hex run has eight
- * digits and needs a decimal one, so that words like "deadbeefed" or "facade" stay. */
-size_t redact_run(struct span text, uint8_t before, const char **by);
+/* Bytes at the start of a text, one at least, that redact_show replaces, and by what ("<uuid>",
+ * "<hex>", "#"), or that stay as they are: `by` is NULL then, and they are one byte or have no
+ * decimal digit. `before` is the byte in front of the text, 0 for none. A hex run has eight digits
+ * and needs a decimal one, so that words like "deadbeefed" or "facade" stay. */
+size_t redact_next(struct span text, uint8_t before, const char **by);
 
 #endif

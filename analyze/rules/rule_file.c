@@ -92,12 +92,15 @@ struct reading {
 	rule_edits *edits;
 };
 
-static void name_rule(struct rule_sink *sink, const struct tree_node *node, struct pool *pool)
+/* As everywhere: with its namespace. Where the id cannot be one, it is quoted as it is. */
+static void name_rule(struct reading *reading, const struct tree_node *node)
 {
 	const struct tree_node *id = node->kind == TREE_MAP ? tree_get(node, "id") : NULL;
-	struct schema schema = { sink, pool };
 
-	sink->rule = id && id->kind == TREE_SCALAR ? schema_quote(&schema, id->text) : NULL;
+	reading->schema.sink->rule = NULL;
+	if (id && id->kind == TREE_SCALAR)
+		reading->schema.sink->rule = pool_printf(reading->schema.pool, "%s.%s", reading->namespace,
+												 schema_quote(&reading->schema, id->text));
 }
 
 static void read_rule(struct reading *reading, const struct tree_node *node)
@@ -108,7 +111,7 @@ static void read_rule(struct reading *reading, const struct tree_node *node)
 	entry->rule = copy_defaults(&reading->defaults);
 	entry->rule.place = node->place;
 	entry->node = node;
-	name_rule(sink, node, reading->schema.pool);
+	name_rule(reading, node);
 	entry->name = sink->rule;
 	entry->good =
 		schema_read(&reading->schema, node, rule_fields, "a rule", &entry->rule) && !node->broken;

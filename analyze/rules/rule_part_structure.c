@@ -5,7 +5,9 @@
 enum { MAX_WORDS = 64, MAX_OFFSET = 1 << 20, MAX_HEADER = 4096 };
 
 static const char *const types[] = { "u8", "u16", "u32", "u64", "ptr", NULL };
-static const char *const targets[] = { "any", "mapped", "chunk-start", "self", "free", NULL };
+static const char *const targets[] = {
+	"any", "mapped", "chunk-start", "self", "free", "end", NULL
+};
 
 static bool read_in(struct schema *schema, const struct tree_node *node, void *target)
 {

@@ -111,6 +111,14 @@ static bool load_path(struct loading *loading, const char *path, struct err *err
 								   : load_file(loading, path, err);
 }
 
+static bool refuse_duplicate(struct loading *loading, const struct rule_entry *entry,
+							 struct rule_place first)
+{
+	return rule_message_add(&loading->sink, entry->rule.place, "R010",
+							"duplicate id '%s' (first at %s:%zu:%zu)", entry->rule.id,
+							first.source->path, first.line, first.column);
+}
+
 /* The later of two rules with the same id is not good. */
 static void refuse_duplicates(struct loading *loading)
 {
@@ -124,23 +132,24 @@ static void refuse_duplicates(struct loading *loading)
 		if (!entry->rule.id)
 			continue;
 		number = span_index_add(&ids, span_string(entry->rule.id));
-		if (number == places.count) {
+		if (number < places.count)
+			entry->good = refuse_duplicate(loading, entry, places.items[number]);
+		else
 			*vec_add(&places) = entry->rule.place;
-			continue;
-		}
-		entry->good = rule_message_add(&loading->sink, entry->rule.place, "R010",
-									   "duplicate id '%s' (first at %s:%zu:%zu)", entry->rule.id,
-									   places.items[number].source->path, places.items[number].line,
-									   places.items[number].column);
 	}
 	span_index_deinit(&ids);
 	vec_deinit(&places);
 }
 
+static const char *own_id(struct loading *loading, const struct rule_edit *edit)
+{
+	return pool_printf(&loading->set->pool, "%s.%s", edit->namespace, edit->id);
+}
+
 /* "namespace.id", or an id of the edit's own namespace. */
 static struct rule_entry *find_entry(struct loading *loading, const struct rule_edit *edit)
 {
-	const char *own = pool_printf(&loading->set->pool, "%s.%s", edit->namespace, edit->id);
+	const char *own = own_id(loading, edit);
 
 	for (size_t i = 0; i < loading->entries.count; i++) {
 		struct rule_entry *entry = &loading->entries.items[i];
@@ -155,15 +164,15 @@ static void warn_no_rule(struct loading *loading, const struct rule_edit *edit)
 {
 	struct schema schema = { &loading->sink, &loading->set->pool };
 	const char **names = mem_zeroed(loading->entries.count + 1, sizeof *names);
+	const char *id = strchr(edit->id, '.') ? edit->id : own_id(loading, edit);
 	size_t count = 0;
 
 	for (size_t i = 0; i < loading->entries.count; i++)
 		if (loading->entries.items[i].rule.id)
 			names[count++] = loading->entries.items[i].rule.id;
 	rule_message_add(&loading->sink, edit->place, "W070", "no rule '%s' to %s%s",
-					 schema_quote(&schema, span_string(edit->id)),
-					 edit->override ? "override" : "disable",
-					 schema_suggest(&schema, edit->id, names));
+					 schema_quote(&schema, span_string(id)),
+					 edit->override ? "override" : "disable", schema_suggest(&schema, id, names));
 	free(names);
 }
 

@@ -158,7 +158,7 @@ static bool take_event(struct builder *builder, const yaml_event_t *event)
 						 event->data.mapping_start.anchor || event->data.mapping_start.tag);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		builder->depth--;
+		builder->depth -= builder->depth > 0;
 		return true;
 	case YAML_ALIAS_EVENT:
 		return fail(builder, event->start_mark, "R004", "aliases are not allowed");

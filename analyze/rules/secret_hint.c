@@ -2,6 +2,7 @@
 
 #include "analyze/validators/text_run.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -10,16 +11,30 @@ enum { LAST = 3 };
 
 /* The fixed bytes of each alternative of redact.c's pattern that has some, in its order. */
 static const char *const in_case[] = {
-	"-----BEGIN", "eyJ",   "AKIA",   "ASIA",   "AGPA",   "AIDA",   "AROA", "ANPA",  "ANVA", "gho_",
-	"ghp_",       "ghr_",  "ghs_",   "ghu_",   "_pat_",  "glpat-", "npm_", "hf_",   "xox",  "xapp-",
-	"AIza",       "ya29.", "k_live", "k-live", "k_test", "k-test", "sk-",  "hsec_", "SG.",  "://",
+	"-----BEGIN",    "eyJ",        "AKIA",   "ASIA",   "AGPA",      "AIDA",      "AROA",
+	"ANPA",          "ANVA",       "gho_",   "ghp_",   "ghr_",      "ghs_",      "ghu_",
+	"_pat_",         "glpat-",     "npm_",   "hf_",    "xox",       "xapp-",     "AIza",
+	"ya29.",         "k_live",     "k-live", "k_test", "k-test",    "sk-",       "hsec_",
+	"SG.",           "CSPX-",      "hvs.",   "hvb.",   "q0atp-",    "q0csp-",    "pypi-Ag",
+	"slack.com/ser", "/webhooks/", "$1$",    "$5$",    "$6$",       "$y$",       "$2a$",
+	"$2b$",          "$2x$",       "$2y$",   "$apr1$", "$argon2i$", "$argon2d$", "$argon2id$",
+	"://",           "/\\/",       "/\\\\/", "thin:",
 };
-static const char *const schemes[] = { "bearer", "basic", "digest" };
+static const char *const in_any_case[] = { "bearer", "basic", "digest", "identified",
+										   "mailto", "pw=",   "pw:",    "pw\"",
+										   "pw'",    "pw\\",  "pw " };
 /* A sign of assignment follows these, behind the rest of the word. */
 static const char *const names[] = {
-	"pass", "pwd", "secret", "token", "key", "credential", "sess", "auth",   "sig",      "sid",
-	"otp",  "pin", "jwt",    "cvv",   "cvc", "ssn",        "iban", "cookie", "kennwort", "code",
+	"sess", "auth",     "sig",      "sid", "otp",  "pin",    "jwt",  "cvv", "cvc",
+	"csrf", "code_ver", "remember", "ssn", "iban", "cookie", "code", "key",
 };
+/* … or a blank. */
+static const char *const spoken[] = { "pass",       "pwd",    "kennwort", "secret",  "token",
+									  "credential", "apikey", "api key",  "api_key", "api-key" };
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+_Static_assert(COUNT(in_case) + COUNT(in_any_case) + COUNT(names) + COUNT(spoken) <= SECRET_PIECES,
+			   "room for each piece");
 
 /* Multiplicative hashing (Knuth, TAOCP 3, 6.4) of the last three bytes. */
 static unsigned hash_of(uint32_t last)
@@ -55,24 +70,37 @@ static void add(struct secret_hint *hint, struct secret_piece piece)
 void secret_hint_init(struct secret_hint *hint)
 {
 	*hint = (struct secret_hint){ 0 };
-	for (size_t i = 0; i < sizeof in_case / sizeof *in_case; i++)
+	for (size_t i = 0; i < COUNT(in_case); i++)
 		add(hint, (struct secret_piece){ .text = in_case[i] });
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-		add(hint, (struct secret_piece){ .text = schemes[i], .caseless = true });
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < COUNT(in_any_case); i++)
+		add(hint, (struct secret_piece){ .text = in_any_case[i], .caseless = true });
+	for (size_t i = 0; i < COUNT(names); i++)
 		add(hint, (struct secret_piece){ .text = names[i], .caseless = true, .assigned = true });
+	for (size_t i = 0; i < COUNT(spoken); i++)
+		add(hint, (struct secret_piece){
+					  .text = spoken[i], .caseless = true, .assigned = true, .spoken = true });
 }
 
-/* Can "=", ":" or "->" follow a name? Left open where that takes too long to tell. */
-static bool is_assigned(struct span rest)
+static bool is_one_of(uint8_t c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
+/* Can "=", ":" or "->" follow a name, or a blank one that is spoken? Left open where that takes too
+ * long to tell. */
+static bool is_followed(const struct secret_piece *piece, struct span rest)
 {
 	enum { FAR = 64 };
 	size_t i = 0;
 
 	while (i < rest.size && i < FAR &&
-		   (text_is_letter(rest.data[i]) || memchr("_-+\\\"' \t\n\v\f\r", rest.data[i], 12)))
+		   (text_is_letter(rest.data[i]) || text_is_digit(rest.data[i]) ||
+			is_one_of(rest.data[i], "_-+\\\"' \t\n\v\f\r"))) {
+		if (piece->spoken && isspace(rest.data[i]))
+			return true;
 		i++;
-	return i == FAR || (i < rest.size && memchr("=:>", rest.data[i], 3));
+	}
+	return i == FAR || (i < rest.size && is_one_of(rest.data[i], "=:>"));
 }
 
 /* Is there a piece of a secret that ends at that offset? */
@@ -87,36 +115,94 @@ static bool ends_piece(const struct secret_hint *hint, struct span value, size_t
 			continue;
 		if ((piece->caseless ? strncasecmp : strncmp)(end - piece->size, piece->text,
 													  piece->size) == 0 &&
-			(!piece->assigned || is_assigned(span_part(value, offset, value.size))))
+			(!piece->assigned || is_followed(piece, span_part(value, offset, value.size))))
 			return true;
 	}
 	return false;
 }
 
 /* [\w+=-] of the pattern's long tokens. */
-static bool is_token_byte(uint8_t c)
+static const bool token_bytes[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true,
+	['+'] = true,         ['='] = true,         ['-'] = true,
+};
+
+enum { LONG_TOKEN = 16 };
+
+/* Bytes of a token right in front of an offset, not before `start`. */
+static size_t token_before(struct span value, size_t start, size_t offset)
 {
-	return text_is_letter(c) || text_is_digit(c) || c == '_' || c == '+' || c == '=' || c == '-';
+	size_t at = offset;
+
+	while (at > start && token_bytes[value.data[at - 1]])
+		at--;
+	return offset - at;
+}
+
+/* Offset of the first digit of the token that `start` is in; of its end where it has none. */
+static size_t find_digit(struct span value, size_t start)
+{
+	size_t at = start;
+
+	while (at < value.size && token_bytes[value.data[at]] && !text_is_digit(value.data[at]))
+		at++;
+	return at;
+}
+
+/* Offset of the byte with which a long token with a digit is complete; value.size where there is
+ * none. Only where one is long enough are all of its bytes looked at: else the search goes on
+ * behind the last byte that is none of a token. */
+static size_t find_token(struct span value)
+{
+	size_t start = 0;
+
+	while (value.size - start >= LONG_TOKEN) {
+		size_t end = start + LONG_TOKEN, length = token_before(value, start, end);
+
+		if (length < LONG_TOKEN) {
+			start = end - length;
+			continue;
+		}
+		start = find_digit(value, start);
+		if (start < value.size && text_is_digit(value.data[start]))
+			return start < end ? end - 1 : start;
+	}
+	return value.size;
+}
+
+/* Offset of the last byte of the first piece that ends before `limit`, or `limit`. */
+static size_t find_piece(const struct secret_hint *hint, struct span value, size_t limit)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < limit; i++) {
+		unsigned hash = hash_of(last = push(last, value.data[i]));
+
+		if (hint->hashes[hash / 8] >> hash % 8 & 1 && ends_piece(hint, value, i + 1))
+			return i;
+	}
+	return limit;
+}
+
+static size_t find_mail_sign(struct span value)
+{
+	const uint8_t *sign = value.size ? memchr(value.data, '@', value.size) : NULL;
+
+	return sign ? (size_t)(sign - value.data) : value.size;
 }
 
 size_t secret_hint_find(const struct secret_hint *hint, struct span value)
 {
-	/* BEFORE: the most that an alternative has from its start to the end of its piece, as in
-	 * "private_key" and "github_pat_". In a mail address one byte before the sign is enough. */
-	enum { LONG_TOKEN = 16, BEFORE = 16 };
-	uint32_t last = 0;
-	size_t run = 0;
-	bool digit = false;
+	/* the most that an alternative has from its start to the end of its piece, as in "private_key"
+	 * and "github_pat_"; in a mail address one byte before the sign is enough */
+	enum { BEFORE = 16 };
+	size_t token = find_token(span_part(value, 0, find_mail_sign(value)));
+	size_t end = find_piece(hint, value, token) + 1, before;
 
-	for (size_t i = 0; i < value.size; i++) {
-		uint8_t c = value.data[i];
-		unsigned hash = hash_of(last = push(last, c));
-
-		run = is_token_byte(c) ? run + 1 : 0;
-		digit = run && (digit || text_is_digit(c));
-		if (c == '@' || (run >= LONG_TOKEN && digit) ||
-			(hint->hashes[hash / 8] >> hash % 8 & 1 && ends_piece(hint, value, i + 1)))
-			return i + 1 - (run > BEFORE ? run : i + 1 > BEFORE ? BEFORE : i + 1);
-	}
-	return value.size;
+	if (end > value.size)
+		return value.size;
+	before = token_before(value, 0, end);
+	if (before < BEFORE)
+		before = end < BEFORE ? end : BEFORE;
+	return end - before;
 }

@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SECRET_HINT_BITS = 15, SECRET_PIECES = 64 };
+enum { SECRET_HINT_BITS = 15, SECRET_PIECES = 96 };
 
 struct secret_piece {
 	const char *text;
 	size_t size;
 	bool caseless; /* the text is in lower case */
 	bool assigned; /* a sign of assignment follows */
+	bool spoken;   /* … or a blank */
 };
 
 struct secret_hint {

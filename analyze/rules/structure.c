@@ -69,6 +69,13 @@ static bool is_mapped(const struct structure_tables *tables, vaddr pointer)
 	return image_has(tables->image, pointer, 1);
 }
 
+static bool leads_to_end(const struct chunk *own, vaddr pointer)
+{
+	vaddr end = own->address + own->bytes;
+
+	return pointer <= end && end - pointer <= WORD_END_SLACK;
+}
+
 static bool target_passes(const struct structure_word *word, const struct structure_tables *tables,
 						  const struct chunk *own, vaddr start, vaddr pointer)
 {
@@ -82,6 +89,8 @@ static bool target_passes(const struct structure_word *word, const struct struct
 	case WORD_TO_SELF:
 		return pointer >= start && pointer - own->address < own->bytes &&
 			   (!word->has_in || in_range(word->in, pointer - start));
+	case WORD_TO_END:
+		return leads_to_end(own, pointer);
 	case WORD_TO_FREE:
 		return chunk_table_find(tables->chunks, pointer, &chunk) && chunk_is_free(chunk.state);
 	default:
@@ -175,4 +184,17 @@ void structure_claim(const struct structure *structure, const struct structure_t
 		claims->count += word->claim_bytes ? claim_freed(word, tables, pointer, claim)
 										   : claim_chunk(word, tables, pointer, claim);
 	}
+}
+
+bool structure_may_claim(const struct structure *structure, const struct chunk *chunk)
+{
+	for (size_t i = 0; i < structure->words.count; i++) {
+		const struct structure_word *word = &structure->words.items[i];
+
+		if (word->claim &&
+			(word->claim_bytes ? chunk_is_free(chunk->state) && chunk->bytes >= word->claim_bytes
+							   : chunk_is_live(chunk->state) && in_range(word->size, chunk->bytes)))
+			return true;
+	}
+	return false;
 }

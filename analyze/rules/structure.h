@@ -23,7 +23,12 @@ enum word_target {
 	WORD_TO_CHUNK_START, /* to the user address of a live chunk */
 	WORD_TO_SELF,        /* into the bytes of this structure's own chunk */
 	WORD_TO_FREE,        /* into a free chunk */
+	WORD_TO_END, /* to the end of this structure's own chunk, or what malloc rounds up before */
 };
+
+/* The most that malloc makes a chunk longer than it was asked for: to a multiple of 16, and by a
+ * rest that is too small for a chunk of its own (glibc malloc/malloc.c, request2size, MINSIZE). */
+enum { WORD_END_SLACK = 31 };
 
 /* Inclusive on both ends. */
 struct word_range {
@@ -109,6 +114,10 @@ struct structure_failure structure_find_failure(const struct structure *structur
 /* What a structure that matched there claims besides its own bytes. */
 void structure_claim(const struct structure *structure, const struct structure_tables *tables,
 					 const struct structure_place *place, struct structure_claims *claims);
+
+/* Could a structure that stands elsewhere claim the chunk, or bytes of it, by its state and size?
+ */
+bool structure_may_claim(const struct structure *structure, const struct chunk *chunk);
 
 /* Bytes of a word of this type; `pointer` is the target's pointer size. */
 unsigned structure_word_bytes(enum word_type type, unsigned pointer);

@@ -54,26 +54,40 @@ static bool skip_escape(struct json *json)
 	return true;
 }
 
+/* What most bytes of strings are: ASCII, and nothing to look closer at. */
+static const bool plain[256] = {
+	[' ' ... '!'] = true,
+	['#' ... '['] = true,
+	[']' ... 0x7f] = true,
+};
+
+static void skip_plain(struct json *json)
+{
+	size_t at = json->at;
+
+	while (at < json->text.size && plain[json->text.data[at]])
+		at++;
+	json->at = at;
+}
+
 static bool skip_string(struct json *json)
 {
 	if (!take(json, '"'))
 		return false;
 	for (;;) {
-		int c = peek(json);
-		size_t length = 1;
+		size_t length;
 
-		if (c < ' ')
-			return false;
-		if (c == '"' || c == '\\') {
-			json->at++;
-			if (c == '"')
-				return true;
+		skip_plain(json);
+		if (take(json, '"'))
+			return true;
+		if (take(json, '\\')) {
 			if (!skip_escape(json))
 				return false;
 			continue;
 		}
-		if (c >= 0x80)
-			length = text_utf8_length(span_part(json->text, json->at, 4));
+		if (peek(json) < 0x80) /* a control byte, or the end */
+			return false;
+		length = text_utf8_length(span_part(json->text, json->at, 4));
 		if (!length)
 			return false;
 		json->at += length;

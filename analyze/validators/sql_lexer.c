@@ -4,63 +4,6 @@
 
 #include <string.h>
 
-/* By first letter, each with a blank behind it. */
-static const char *const keywords[26] = {
-	['A' - 'A'] = "AND AS ASC ALL ANY ",
-	['B' - 'A'] = "BY BETWEEN ",
-	['C' - 'A'] = "COUNT CASE CROSS CAST CONFLICT COLLATE ",
-	['D' - 'A'] = "DELETE DISTINCT DESC DO DATE DEFAULT DUPLICATE ",
-	['E' - 'A'] = "END ELSE EXISTS EXCEPT ESCAPE ",
-	['F' - 'A'] = "FROM FOR FULL FIRST FETCH FALSE FORCE ",
-	['G' - 'A'] = "GROUP ",
-	['H' - 'A'] = "HAVING ",
-	['I' - 'A'] = "IN INTO IS INSERT INNER ILIKE INTERSECT IGNORE INTERVAL INDEX ",
-	['J' - 'A'] = "JOIN ",
-	['K' - 'A'] = "KEY ",
-	['L' - 'A'] = "LIKE LEFT LIMIT LAST LOCK LOCKED LOW_PRIORITY ",
-	['N' - 'A'] = "NOT NULL NATURAL NEXT NULLS NOTHING NOWAIT ",
-	['O' - 'A'] = "ON OR ORDER OUTER OFFSET ONLY OVER ",
-	['P' - 'A'] = "PARTITION ",
-	['R' - 'A'] = "RIGHT RETURNING ROW ROWS REPLACE ",
-	['S' - 'A'] = "SELECT SET SKIP SHARE ",
-	['T' - 'A'] = "THEN TRUE TOP TIMESTAMP ",
-	['U' - 'A'] = "UPDATE UNION USING USE ",
-	['V' - 'A'] = "VALUES ",
-	['W' - 'A'] = "WHERE WHEN ",
-};
-
-/* Letters of upper case at the start of `keyword` that the word starts with, in any case. */
-static size_t common(struct span word, const char *keyword)
-{
-	size_t length = 0;
-
-	while (length < word.size && keyword[length] > ' ' &&
-		   ((word.data[length] ^ (uint8_t)keyword[length]) & ~32) == 0)
-		length++;
-	return length;
-}
-
-bool sql_is(struct span word, const char *keyword)
-{
-	return word.size && common(word, keyword) == word.size && !keyword[word.size];
-}
-
-bool sql_is_keyword(struct span word)
-{
-	const char *one =
-		word.size && text_is_letter(word.data[0]) ? keywords[(word.data[0] | 32) - 'a'] : NULL;
-
-	while (one && *one) {
-		size_t length = common(word, one);
-
-		if (length == word.size && one[length] == ' ')
-			return true;
-		for (one += length; *one++ != ' ';)
-			;
-	}
-	return false;
-}
-
 /* What a token can be by its first byte. */
 enum start { ALIEN, BLANK, WORD, DIGIT, QUOTE, DOLLAR, SIGN, QUESTION, MARK };
 
@@ -74,21 +17,22 @@ static const uint8_t starts[256] = {
 	['~'] = MARK,          ['['] = MARK,         [']'] = MARK,
 };
 
-static bool is_word_byte(uint8_t c)
-{
-	return starts[c] == WORD || starts[c] == DIGIT || c == '#';
-}
+/* The bytes of words. */
+static const uint8_t letters[256] = {
+	['a' ... 'z'] = SQL_LOWER, ['_'] = SQL_UNDERSCORE, [0x80 ... 0xff] = SQL_FOREIGN,
+	['A' ... 'Z'] = SQL_OTHER, ['#'] = SQL_OTHER,      ['0' ... '9'] = SQL_OTHER,
+};
 
 static size_t word_length(struct span text, size_t from)
 {
-	while (from < text.size && is_word_byte(text.data[from]))
+	while (from < text.size && letters[text.data[from]])
 		from++;
 	return from;
 }
 
 /* Up to and with `end`, where it is there. */
-static enum sql_token up_to(struct span text, size_t from, const char *end, enum sql_token kind,
-							struct span *token)
+static enum sql_kind up_to(struct span text, size_t from, const char *end, enum sql_kind kind,
+						   struct span *token)
 {
 	struct span rest = span_part(text, from, text.size), wanted = span_string(end);
 	size_t at = text_find(rest, wanted);
@@ -99,9 +43,10 @@ static enum sql_token up_to(struct span text, size_t from, const char *end, enum
 
 /* A quote inside is doubled; a backslash before it means one thing here and another there. No word
  * stands right behind the end: where one does, the quote was the start of another literal. */
-static enum sql_token quoted(struct span text, enum sql_token kind, struct span *token)
+static enum sql_kind quoted(struct span text, struct span *token)
 {
 	uint8_t quote = text.data[0];
+	enum sql_kind kind = quote == '\'' ? SQL_STRING : quote == '"' ? SQL_QUOTED : SQL_NAME;
 
 	*token = text;
 	for (size_t i = 1; i < text.size; i++) {
@@ -113,7 +58,7 @@ static enum sql_token quoted(struct span text, enum sql_token kind, struct span 
 			i++;
 			continue;
 		}
-		if (i + 1 < text.size && is_word_byte(text.data[i + 1]))
+		if (i + 1 < text.size && letters[text.data[i + 1]])
 			return SQL_OPEN;
 		*token = span_part(text, 0, i + 1);
 		return kind;
@@ -128,7 +73,7 @@ static bool is_custom_quoted(struct span text)
 	return text.size > 3 && (text.data[0] | 32) == 'q' && text.data[1] == '\'';
 }
 
-static enum sql_token custom_quoted(struct span text, struct span *token)
+static enum sql_kind custom_quoted(struct span text, struct span *token)
 {
 	static const char halves[] = "[]{}()<>";
 	const char *half = strchr(halves, text.data[2]);
@@ -140,7 +85,7 @@ static enum sql_token custom_quoted(struct span text, struct span *token)
 }
 
 /* $1, or $tag$...$tag$ (PostgreSQL documentation, 4.1.2.4). */
-static enum sql_token dollar(struct span text, struct span *token)
+static enum sql_kind dollar(struct span text, struct span *token)
 {
 	enum { TAG_MAX = 64 };
 	size_t size = word_length(text, 1);
@@ -156,25 +101,25 @@ static enum sql_token dollar(struct span text, struct span *token)
 }
 
 /* 17, 2.5e3, 0x1f: letters that follow belong to it. */
-static enum sql_token number(struct span text, struct span *token)
+static enum sql_kind number(struct span text, struct span *token)
 {
 	size_t size = 1;
 
-	while (size < text.size && (is_word_byte(text.data[size]) || text.data[size] == '.'))
+	while (size < text.size && (letters[text.data[size]] || text.data[size] == '.'))
 		size++;
 	*token = span_part(text, 0, size);
 	return SQL_NUMBER;
 }
 
 /* :name, @name, %s, %(name)s, #{name}; a bare sign is punctuation, and so is the "::" of a cast. */
-static enum sql_token sign(struct span text, struct span *token)
+static enum sql_kind sign(struct span text, struct span *token)
 {
 	size_t size = word_length(text, 1);
 
 	if (text.data[0] == '%' && size == 1 && text_starts_with(text, "%("))
 		return up_to(text, 1, ")s", SQL_PLACEHOLDER, token);
 	if (text_starts_with(text, "# ")) /* a comment of MySQL */
-		return up_to(text, 2, "\n", SQL_BLANK, token);
+		return up_to(text, 2, "\n", SQL_COMMENT, token);
 	if (text_starts_with(text, "#{"))
 		return up_to(text, 1, "}", SQL_PLACEHOLDER, token);
 	*token = span_part(text, 0, size);
@@ -186,7 +131,7 @@ static enum sql_token sign(struct span text, struct span *token)
 
 static size_t blank_length(struct span text)
 {
-	size_t size = 1;
+	size_t size = 0;
 
 	while (size < text.size && starts[text.data[size]] == BLANK)
 		size++;
@@ -194,46 +139,64 @@ static size_t blank_length(struct span text)
 }
 
 /* A comment, or a byte of its own. */
-static enum sql_token mark(struct span text, struct span *token)
+static enum sql_kind mark(struct span text, struct span *token)
 {
 	uint8_t c = text.data[0], next = text.size > 1 ? text.data[1] : 0;
 
 	if (c == '-' && next == '-')
-		return up_to(text, 2, "\n", SQL_BLANK, token);
+		return up_to(text, 2, "\n", SQL_COMMENT, token);
 	if (c == '/' && next == '*')
-		return up_to(text, 2, "*/", SQL_BLANK, token);
+		return up_to(text, 2, "*/", SQL_COMMENT, token);
 	return SQL_PUNCTUATION;
 }
 
-enum sql_token sql_next(struct span text, struct span *token)
+/* By far the most tokens: one look at each byte tells where it ends and what it has. */
+static unsigned word(struct span text, struct span *token)
 {
-	uint8_t c = text.size ? text.data[0] : 0;
+	unsigned all = 0;
+	size_t size = 0;
 
-	*token = span_part(text, 0, 1);
-	if (!text.size)
-		return SQL_END;
-	switch ((enum start)starts[c]) {
-	case BLANK:
-		*token = span_part(text, 0, blank_length(text));
-		return SQL_BLANK;
+	while (size < text.size && letters[text.data[size]])
+		all |= letters[text.data[size++]];
+	*token = span_part(text, 0, size);
+	return all;
+}
+
+static enum sql_kind next(struct span text, struct sql_token *token)
+{
+	switch ((enum start)starts[text.data[0]]) {
 	case WORD:
 		if (is_custom_quoted(text))
-			return custom_quoted(text, token);
-		*token = span_part(text, 0, word_length(text, 1));
+			return custom_quoted(text, &token->text);
+		token->letters = word(text, &token->text);
 		return SQL_WORD;
 	case DIGIT:
-		return number(text, token);
+		return number(text, &token->text);
 	case QUOTE:
-		return quoted(text, c == '\'' ? SQL_STRING : c == '"' ? SQL_QUOTED : SQL_NAME, token);
+		return quoted(text, &token->text);
 	case DOLLAR:
-		return dollar(text, token);
+		return dollar(text, &token->text);
 	case SIGN:
-		return sign(text, token);
+		return sign(text, &token->text);
 	case QUESTION:
 		return SQL_PLACEHOLDER;
 	case MARK:
-		return mark(text, token);
+		return mark(text, &token->text);
 	default:
 		return SQL_ALIEN;
 	}
+}
+
+void sql_next(struct span *text, struct sql_token *token)
+{
+	size_t blank = blank_length(*text);
+	struct span rest = span_part(*text, blank, text->size);
+
+	token->kind = SQL_END;
+	token->spaced = blank > 0;
+	token->letters = 0;
+	token->text = span_part(rest, 0, 1);
+	if (rest.size)
+		token->kind = next(rest, token);
+	*text = span_part(rest, token->text.size, rest.size);
 }

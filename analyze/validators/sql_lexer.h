@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 
-enum sql_token {
+enum sql_kind {
 	SQL_END,
-	SQL_BLANK, /* white space and comments, which may hold anything */
-	SQL_WORD,  /* a keyword or plain name */
+	SQL_COMMENT, /* may hold anything */
+	SQL_WORD,    /* a keyword or plain name; sql_word() tells */
 	SQL_NUMBER,
 	SQL_STRING,      /* '...' or $tag$...$tag$ */
 	SQL_QUOTED,      /* "...": a name in standard SQL, a string in MySQL */
@@ -22,13 +22,23 @@ enum sql_token {
 	SQL_ALIEN,       /* a byte that no statement holds */
 };
 
-/* The token at the start of the text and its bytes; SQL_END with no bytes at the end. */
-enum sql_token sql_next(struct span text, struct span *token);
+/* What bytes a word has. */
+enum sql_letters {
+	SQL_LOWER = 1 << 0,
+	SQL_UNDERSCORE = 1 << 1,
+	SQL_FOREIGN = 1 << 2, /* beyond ASCII */
+	SQL_OTHER = 1 << 3,
+};
 
-/* Is the word one of SQL's, whatever its case? */
-bool sql_is_keyword(struct span word);
+struct sql_token {
+	enum sql_kind kind;
+	bool spaced;      /* white space stands before it */
+	unsigned letters; /* of SQL_WORD: a set of enum sql_letters; else 0 */
+	struct span text; /* empty at the end */
+};
 
-/* Is the word this one, written in upper case here, whatever its case? */
-bool sql_is(struct span word, const char *keyword);
+/* Takes the next token, and the white space before it, off the start of the text. (Filled where the
+ * caller has it: given back as a value it takes longer to be copied than to be found.) */
+void sql_next(struct span *text, struct sql_token *token);
 
 #endif

@@ -36,8 +36,14 @@ bool text_take(struct cursor *cursor, const char *string);
 /* Reads a decimal number of at most `digits` digits, 19 or fewer; false where there is none. */
 bool text_take_number(struct cursor *cursor, size_t digits, uint64_t *number);
 
+/* Bytes at the start that are no control bytes of ASCII. */
+size_t text_plain_length(struct span bytes);
+
 /* Are no control bytes of ASCII among them? */
-bool text_is_plain(struct span bytes);
+static inline bool text_is_plain(struct span bytes)
+{
+	return text_plain_length(bytes) == bytes.size;
+}
 
 /* A digit of base64 (RFC 4648 4), or its padding. The alphabet for URLs, with - and _, is left out:
  * names of C++ functions are made of it. */

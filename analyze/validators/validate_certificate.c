@@ -55,19 +55,28 @@ static bool read_name(struct cursor *cursor, struct span *name)
 	return !name->size || der_read(&inner, DER_SET, &set);
 }
 
+/* notBefore and notAfter. */
+static bool is_validity(struct span validity)
+{
+	struct cursor cursor = cursor_make(validity, true);
+	int times = 0;
+
+	while (cursor_left(&cursor) && skip_time(&cursor))
+		times++;
+	return times == 2 && !cursor_left(&cursor);
+}
+
 /* The fields of TBSCertificate in their order, with all of their lengths. */
 static bool body_is_sound(struct span body, struct span *subject)
 {
-	struct cursor cursor = cursor_make(body, true), times;
+	struct cursor cursor = cursor_make(body, true);
 	struct span version, serial, issuer, validity;
 
 	if (!der_read(&cursor, DER_CONTEXT_0, &version) || !der_read(&cursor, DER_INTEGER, &serial) ||
 		!serial.size || !skip_algorithm(&cursor) || !read_name(&cursor, &issuer) ||
 		!der_read(&cursor, DER_SEQUENCE, &validity))
 		return false;
-	times = cursor_make(validity, true);
-	return skip_time(&times) && skip_time(&times) && !cursor_left(&times) &&
-		   read_name(&cursor, subject) && skip_key(&cursor);
+	return is_validity(validity) && read_name(&cursor, subject) && skip_key(&cursor);
 }
 
 bool validate_certificate_body(struct span bytes, struct match *match)

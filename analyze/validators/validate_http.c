@@ -15,41 +15,87 @@ static const bool token_bytes[256] = {
 	['`'] = true,         ['|'] = true,         ['~'] = true,
 };
 
-/* field-name ":" OWS field-value, no control bytes but tab. A token may start with a digit, but no
- * registered field does, and the lines of a log do: "2024-05-01T12:00:00". */
-static bool is_field(struct span line)
-{
-	size_t name = 0;
+/* field-name ":" field-value, and the end of its line (RFC 9112 5). nginx, when it has parsed a
+ * line, writes a NUL over the ":" and over the end of the value, mostly the CR
+ * (ngx_http_process_request_headers of release 1.22.1). */
+struct field {
+	struct span name, value;
+	size_t bytes;
+};
 
-	if (!line.size || !text_is_letter(line.data[0]))
-		return false;
-	while (name < line.size && token_bytes[line.data[name]])
-		name++;
-	if (!name || name == line.size || line.data[name] != ':')
-		return false;
-	for (size_t i = name + 1; i < line.size; i++)
-		if ((line.data[i] < ' ' && line.data[i] != '\t') || line.data[i] == 0x7f)
-			return false;
-	return true;
+/* A token may start with a digit, but no registered field does, and the lines of a log do:
+ * "2024-05-01T12:00:00". */
+static size_t name_length(struct span text)
+{
+	size_t length = 0;
+
+	if (!text.size || !text_is_letter(text.data[0]))
+		return 0;
+	while (length < text.size && token_bytes[text.data[length]])
+		length++;
+	return length;
 }
 
-static bool has_prefix_nocase(struct span line, const char *prefix)
+/* No control bytes but tab. */
+static size_t value_length(struct span text)
 {
-	size_t length = strlen(prefix);
+	size_t length = text_plain_length(text);
 
-	/* most differ in the first letter */
-	return line.size >= length && (line.data[0] | 32) == prefix[0] &&
-		   strncasecmp((const char *)line.data, prefix, length) == 0;
+	while (length < text.size && text.data[length] == '\t') {
+		length++;
+		length += text_plain_length(span_part(text, length, text.size));
+	}
+	return length;
 }
 
-/* The number behind "Content-Length:", 0 where it is none. */
-static size_t read_content_length(struct span line)
+/* LF, or CR and LF; 0 where no line ends. */
+static size_t line_end_length(struct span text)
+{
+	return text_starts_with(text, "\r\n") ? 2 : text_starts_with(text, "\n") ? 1 : 0;
+}
+
+/* The same behind a value, and the NUL that ends one of a line that nginx has parsed. */
+static size_t value_end_length(struct span text, bool is_parsed)
+{
+	size_t end = line_end_length(span_part(text, is_parsed, text.size));
+
+	return is_parsed && (!text.size || text.data[0]) ? 0 : end ? is_parsed + end : 0;
+}
+
+/* The field at the start of the text; false where there is none, or its line has no end. */
+static bool read_field(struct span text, struct field *field)
+{
+	size_t name = name_length(text), value, end;
+	bool is_parsed;
+
+	if (!name || name == text.size || (text.data[name] != ':' && text.data[name]))
+		return false;
+	is_parsed = !text.data[name];
+	text = span_part(text, name + 1, text.size);
+	value = value_length(text);
+	end = value_end_length(span_part(text, value, text.size), is_parsed);
+	field->name = span_make(text.data - name - 1, name);
+	field->value = span_part(text, 0, value);
+	field->bytes = name + 1 + value + end;
+	return end > 0;
+}
+
+static bool is_content_length(struct span name)
+{
+	static const char wanted[] = "content-length";
+
+	return name.size == sizeof wanted - 1 &&
+		   strncasecmp((const char *)name.data, wanted, name.size) == 0;
+}
+
+/* The number, 0 where it is none. */
+static size_t read_content_length(struct span text)
 {
 	enum { DIGITS = 15 };
 	size_t value = 0, digits = 0;
 
-	for (size_t i = strlen("content-length:"); i < line.size && digits < DIGITS; i++) {
-		uint8_t c = line.data[i];
+	for (size_t i = 0; i < text.size && digits < DIGITS; i++) {
+		uint8_t c = text.data[i];
 
 		if (c >= '0' && c <= '9') {
 			value = value * 10 + c - '0';
@@ -66,25 +112,21 @@ static size_t read_content_length(struct span line)
  * what stands behind it is then left from an earlier message. */
 bool validate_http_message(struct span bytes, struct match *match)
 {
-	struct cursor cursor = cursor_make(span_part(bytes, 0, HEAD_MAX_BYTES), false);
-	size_t body_bytes = 0, fields = 0;
-	struct span line, body;
+	struct span head = span_part(bytes, 0, HEAD_MAX_BYTES), rest, body;
+	size_t start_line = text_find(head, span_make("\n", 1)) + 1, body_bytes = 0, blank;
+	struct field field;
 
-	if (!text_run_line(&cursor, &line))
+	rest = span_part(head, start_line, head.size);
+	for (; read_field(rest, &field); rest = span_part(rest, field.bytes, rest.size))
+		if (is_content_length(field.name))
+			body_bytes = read_content_length(field.value);
+	if (start_line >= head.size || head.size - rest.size == start_line)
 		return false;
-	while (text_run_line(&cursor, &line) && line.size) {
-		if (!is_field(line))
-			break;
-		if (has_prefix_nocase(line, "content-length:"))
-			body_bytes = read_content_length(line);
-		match_extend(match, cursor.at);
-		fields++;
-	}
-	if (!fields || line.size || !cursor_ok(&cursor))
-		return fields > 0;
-	match_extend(match, cursor.at);
-	body = span_part(bytes, cursor.at, body_bytes);
-	if (body.size == body_bytes && text_run_is_all(body))
-		match_extend(match, cursor.at + body_bytes);
+	blank = line_end_length(rest);
+	rest = span_part(bytes, head.size - rest.size + blank, bytes.size);
+	match_extend(match, bytes.size - rest.size);
+	body = span_part(rest, 0, body_bytes);
+	if (blank && body.size == body_bytes && text_run_is_all(body))
+		match_extend(match, bytes.size - rest.size + body_bytes);
 	return true;
 }

@@ -40,9 +40,15 @@ static size_t decode(struct span text, uint8_t *out)
 	return size;
 }
 
+/* ws of RFC 8259 2. */
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_blanks(struct cursor *cursor)
 {
-	while (cursor_left(cursor) && memchr(" \t\r\n", cursor->span.data[cursor->at], 4))
+	while (cursor_left(cursor) && is_blank(cursor->span.data[cursor->at]))
 		cursor_skip(cursor, 1);
 }
 

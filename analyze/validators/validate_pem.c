@@ -21,8 +21,9 @@ static bool is_text(uint8_t c)
 static size_t line_end(struct span bytes, size_t at)
 {
 	static const char *const ends[] = { "\r\n", "\n", "\\r\\n", "\\n", "\r" };
+	uint8_t first = at < bytes.size ? bytes.data[at] : 0;
 
-	if (at >= bytes.size || !memchr("\r\n\\", bytes.data[at], 3))
+	if (first != '\r' && first != '\n' && first != '\\')
 		return 0;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		struct span end = span_string(ends[i]);

@@ -26,8 +26,11 @@ static const char *const commands[] = {
 
 static const char *find_command(struct span word)
 {
+	if (!word.size)
+		return NULL;
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (word.size == span_string(commands[i]).size && word.data &&
+		if ((commands[i][0] | 32) == (word.data[0] | 32) && /* most differ in the first letter */
+			word.size == strlen(commands[i]) &&
 			strncasecmp((const char *)word.data, commands[i], word.size) == 0)
 			return commands[i];
 	return NULL;

@@ -1,6 +1,7 @@
 /* SQL statements in other text: where one ends, and whether it is one at all. English has the same
  * words, but not three names in a row, nor operators and placeholders. */
 #include "analyze/validators/sql_lexer.h"
+#include "analyze/validators/sql_word.h"
 #include "analyze/validators/text_run.h"
 #include "analyze/validators/validators.h"
 
@@ -21,47 +22,15 @@ struct statement {
 	unsigned open;    /* brackets */
 };
 
-static bool is_upper(struct span word)
-{
-	for (size_t i = 0; i < word.size; i++)
-		if (word.data[i] >= 'a' && word.data[i] <= 'z')
-			return false;
-	return true;
-}
-
 /* A statement follows in brackets or joined to this one, and SELECT in an INSERT; elsewhere this
  * one has ended. */
-static bool fits(struct statement *statement, enum sql_token kind, struct span token)
+static bool fits(struct statement *statement, unsigned word, uint8_t first)
 {
-	static const char *const joins[] = { "UNION", "ALL", "DISTINCT", "EXCEPT", "INTERSECT" };
-	bool select = kind == SQL_WORD && sql_is(token, "SELECT");
-	bool other = kind == SQL_WORD && (sql_is(token, "INSERT") || sql_is(token, "DELETE"));
+	bool select = word & SQL_SELECT, other = word & (SQL_INSERT | SQL_DELETE);
 	bool good = statement->begin_fits || (!other && (!select || statement->is_insert));
 
-	statement->begin_fits = token.data[0] == '(';
-	for (size_t i = 0; kind == SQL_WORD && i < sizeof joins / sizeof *joins; i++)
-		statement->begin_fits |= sql_is(token, joins[i]);
+	statement->begin_fits = first == '(' || word & SQL_JOINS;
 	return good;
-}
-
-static void take_keyword(struct statement *statement, struct span word)
-{
-	statement->plain = 0;
-	statement->wants_name = sql_is(word, "FROM") || sql_is(word, "INTO") || sql_is(word, "UPDATE");
-	statement->has_action |= sql_is(word, "FROM") || sql_is(word, "VALUES") ||
-							 sql_is(word, "SET") || sql_is(word, "SELECT");
-}
-
-/* A name of upper-case keywords around lower-case ones, or with an underscore, is none of English.
- */
-static void take_name(struct statement *statement, struct span word, size_t at)
-{
-	if (!statement->plain++)
-		statement->plain_one = at + word.size;
-	statement->has_source |= statement->wants_name;
-	statement->evidence += (statement->wants_name && statement->is_upper && !is_upper(word)) ||
-						   memchr(word.data, '_', word.size) != NULL;
-	statement->wants_name = false;
 }
 
 /* A bracket that the statement has not opened is one around it. */
@@ -74,47 +43,95 @@ static bool take_bracket(struct statement *statement, uint8_t c)
 	return statement->open && statement->open--;
 }
 
-/* No name follows the value of a condition: what does is the value of a parameter, or a sentence.
- * These words of SQL do, which English has too. */
-static bool stands_behind_value(struct span word)
+static bool take_punctuation(struct statement *statement, uint8_t c)
 {
-	static const char *const words[] = { "SECOND",  "MINUTE", "HOUR",    "DAY",  "WEEK",  "MONTH",
-										 "QUARTER", "YEAR",   "AT",      "DIV",  "MOD",   "XOR",
-										 "REGEXP",  "RLIKE",  "SIMILAR", "WITH", "OPTION" };
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (sql_is(word, words[i]))
-			return true;
-	return false;
+	if (!take_bracket(statement, c))
+		return false;
+	statement->evidence += c != ',' && c != ';' && c != '.';
+	statement->plain = 0;
+	statement->after_value = false;
+	return true;
 }
 
-/* False where the statement ends before this token. */
-static bool take(struct statement *statement, enum sql_token kind, struct span token, size_t at)
+/* A literal, number, placeholder or quoted name. */
+static bool take_value(struct statement *statement, enum sql_kind kind)
 {
-	if (kind == SQL_BLANK)
-		return token.size == 1 || text_run_is_all(token);
-	if (kind == SQL_END || kind == SQL_OPEN || kind == SQL_ALIEN)
-		return false;
-	if (!fits(statement, kind, token) ||
-		(kind == SQL_PUNCTUATION && !take_bracket(statement, token.data[0])))
-		return false;
-	if (kind == SQL_WORD && statement->after_value && statement->has_source &&
-		!sql_is_keyword(token) && !stands_behind_value(token))
-		return false;
+	statement->has_source |= statement->wants_name;
+	statement->evidence++;
+	statement->plain = 0;
 	statement->after_value = kind == SQL_STRING || kind == SQL_NUMBER || kind == SQL_PLACEHOLDER;
-	if (kind == SQL_WORD && !sql_is_keyword(token)) {
-		if (!text_run_is_all(token) || statement->plain == MOST_PLAIN)
-			return false;
-		take_name(statement, token, at);
-	} else if (kind == SQL_WORD) {
-		take_keyword(statement, token);
-	} else {
-		statement->has_source |= statement->wants_name && kind != SQL_PUNCTUATION;
-		statement->evidence += kind != SQL_PUNCTUATION || !strchr(",;.", token.data[0]);
-		statement->plain = 0;
+	return true;
+}
+
+static bool take_keyword(struct statement *statement, unsigned word)
+{
+	statement->plain = 0;
+	statement->wants_name = word & SQL_SOURCE;
+	statement->has_action |= (word & SQL_ACTION) != 0;
+	statement->after_value = false;
+	return true;
+}
+
+/* A name of upper-case keywords around lower-case ones, or with an underscore, is none of English.
+ * No name follows the value of a condition: what does is the value of a parameter, or a sentence.
+ * Some words of SQL do, which English has too. */
+static bool take_name(struct statement *statement, const struct sql_token *name, bool may_follow,
+					  size_t at)
+{
+	if (statement->after_value && statement->has_source && !may_follow)
+		return false;
+	statement->after_value = false;
+	if (statement->plain == MOST_PLAIN ||
+		(name->letters & SQL_FOREIGN && !text_run_is_all(name->text)))
+		return false;
+	if (!statement->plain++)
+		statement->plain_one = at + name->text.size;
+	statement->has_source |= statement->wants_name;
+	statement->evidence +=
+		(statement->wants_name && statement->is_upper && name->letters & SQL_LOWER) ||
+		name->letters & SQL_UNDERSCORE;
+	statement->wants_name = false;
+	return true;
+}
+
+static bool take_word(struct statement *statement, const struct sql_token *token, size_t at)
+{
+	unsigned word = sql_word(token->text);
+
+	if (!fits(statement, word, 0))
+		return false;
+	return word & SQL_KEYWORD ? take_keyword(statement, word)
+							  : take_name(statement, token, word & SQL_BEHIND, at);
+}
+
+/* False where the statement ends before this token, or with it, a semicolon. */
+static bool take(struct statement *statement, const struct sql_token *token, size_t at)
+{
+	uint8_t first = token->text.size ? token->text.data[0] : 0;
+	bool good = false;
+
+	switch (token->kind) {
+	case SQL_COMMENT:
+		return text_run_is_all(token->text);
+	case SQL_WORD:
+		good = take_word(statement, token, at);
+		break;
+	case SQL_PUNCTUATION:
+		good = fits(statement, 0, first) && take_punctuation(statement, first);
+		break;
+	case SQL_NUMBER:
+	case SQL_STRING:
+	case SQL_QUOTED:
+	case SQL_NAME:
+	case SQL_PLACEHOLDER:
+		good = fits(statement, 0, 0) && take_value(statement, token->kind);
+		break;
+	default: /* SQL_END, SQL_OPEN, SQL_ALIEN */
+		break;
 	}
-	statement->end = at + token.size;
-	return kind != SQL_PUNCTUATION || token.data[0] != ';';
+	if (good)
+		statement->end = at + token->text.size;
+	return good && first != ';';
 }
 
 /* From the capture `sql` on, or from the match's start. A statement between quotes, captured as
@@ -133,19 +150,17 @@ static struct span find_text(struct span bytes, const struct match *match)
 /* Provides `statement`. */
 bool validate_sql_statement(struct span bytes, struct match *match)
 {
-	struct statement statement = { 0 };
-	struct span text = find_text(bytes, match), token;
-	enum sql_token kind = sql_next(text, &token);
+	struct span text = find_text(bytes, match), rest = text;
+	struct statement statement = { .begin_fits = true };
+	struct sql_token token;
 
-	statement.is_upper = is_upper(token);
-	statement.is_insert = sql_is(token, "INSERT");
-	statement.begin_fits = true;
-	for (size_t at = 0; take(&statement, kind, token, at);) {
-		at += token.size;
-		kind = sql_next(span_part(text, at, text.size), &token);
-	}
+	sql_next(&rest, &token);
+	statement.is_upper = token.kind == SQL_WORD && !(token.letters & SQL_LOWER);
+	statement.is_insert = sql_word(token.text) & SQL_INSERT;
+	while (take(&statement, &token, (size_t)(token.text.data - text.data)))
+		sql_next(&rest, &token);
 	/* what follows are words of a sentence: the second of two plain ones is its first */
-	if (kind == SQL_WORD && statement.plain == MOST_PLAIN)
+	if (token.kind == SQL_WORD && statement.plain == MOST_PLAIN)
 		statement.end = statement.plain_one;
 	match_extend(match, (size_t)(text.data - bytes.data) + statement.end);
 	match_set(match, "statement", span_part(text, 0, statement.end));

@@ -74,7 +74,7 @@ http {{
     access_log off;
     client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
     uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-    server {{ listen unix:{folder}/nginx.sock; location / {{ return 200 "hello $arg_name\\n"; }} }}
+    server {{ listen unix:{folder}/nginx.sock; location / {{ return 200 "hello $arg_name\\n"; }} {locations} }}
 }}
 """
 
@@ -116,6 +116,14 @@ def http_request(number):
             f"Connection: close\r\nUser-Agent: load\r\n\r\n").encode()
 
 
+def begin_request(path, number):
+    """A connection with a head that goes on."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)
+    connection.sendall(f"GET /slow/{number} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\n".encode())
+    return connection
+
+
 def redis_request(number):
     words = [b"SET", b"key:%d" % number, b"value " * (number % 200)]
     return b"*3\r\n" + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
@@ -133,16 +141,17 @@ def check_report(session, name, pid, rule=None):
     path, result = session.capture(pid, f"{name}.core.zst")
     if not session.equal(result.status, COMPLETE, f"{name}: captured while it works"):
         session.note(result.describe())
-        return
+        return None
     report, result = session.report(path)
     if not session.ok(report and result.status == COMPLETE, f"{name}: reported", result):
-        return
+        return None
     session.equal(report["anomalies"], [], f"{name}: no anomaly")
     session.check_accounting(report, name)
     session.ok(report["evidence"]["complete"], f"{name}: the evidence is complete")
     if rule:
         found = {row["id"]: row["live"]["hits"] for row in report["content"]["rules"]}
         session.ok(found.get(rule, 0) > 0, f"{name}: {rule} finds its own")
+    return report
 
 
 def python3(session):
@@ -163,15 +172,26 @@ def nginx(session):
     program = must_find("nginx")
     config = session.path("nginx.conf")
     with open(config, "w", encoding="utf-8") as file:
-        file.write(NGINX.format(folder=session.folder))
+        locations = " ".join(f"location /a{number}/ {{ return 204; }}" for number in range(100))
+        file.write(NGINX.format(folder=session.folder, locations=locations))
     target = session.start(program, "-e", session.path("error.log"), "-p", session.folder, "-c",
                            config, ready=None, env=library_path())
     path = session.path("nginx.sock")
     if not wait_until(lambda: os.path.exists(path) or target.poll() is not None) or target.poll():
         raise RuntimeError(open(session.path("error.log"), encoding="utf-8").read())
     load = Load(path, http_request)
+    slow = [begin_request(path, number) for number in range(8)]
     # the pool of the configuration: full, with further blocks
-    check_report(session, "nginx", target.pid, "allocators.nginx-pool")
+    report = check_report(session, "nginx", target.pid, "allocators.nginx-pool")
+    rules = {rule["id"]: rule for rule in report["content"]["rules"]} if report else {}
+    keys = {group["key"]: group["hits"] for group in rules.get("web.http-message", {"groups": []})["groups"]}
+    session.equal(keys.get("GET /slow/#"), len(slow), "nginx: requests whose head is not complete are found")
+    if report:
+        explained = sum(rule["live"]["bytes"] for name, rule in rules.items() if "nginx-pool" in name)
+        in_use = report["heap"]["totals"]["in_use"]["bytes"]
+        session.ok(explained > in_use * 3 // 4, "nginx: its pools explain most of its memory", f"{explained} of {in_use}")
+    for connection in slow:
+        connection.close()
     load.stop()
 
 

@@ -73,11 +73,16 @@ for value in (secret, number, word):
     plant(b"Cookie: sid=" + value + b"\r\nAuthorization: Basic " + value + b"\r\n")
 # secrets by their form, with characters that are spelled out
 for value in (b"jo." + word + b"\\u0040example.com", b"password\\u003d" + word, word + "@m\u00fcnchen.de".encode(),
-              word + b"%2540example.com", b"http://" + word + b"@gitserver"):
+              word + b"%2540example.com", b"http://" + word + b"@gitserver", word + b"@localhost",
+              b"'" + word + b"'@'db1'", b"password '" + word + b"'", b"token " + word + b"7", b"jdbc:oracle:thin:jo/" + word + b"@db:1521",
+              b"redis:\\/\\/:" + word + b"@cache", b"amqp://jo:a/" + word + b"@broker", b"<password>" + word + b"</password>",
+              b"secret_key=" + word, b"--db-password " + word, b"identified by " + word):
     plant(b'42["' + value + b'",{"a":1}]')
     plant(b'{"' + value + b'":1,"b":[1,2,3,4,5,6,7,8]}')
     plant(b"GET /users/" + value + b" HTTP/1.1\r\nHost: shop.example\r\n\r\n")
     plant(b"SEND\ndestination:/queue/" + value + b"\n\nbody\0")
+for value in (b'TRIM(BOTH FROM "' + word + b'")', b'name IS DISTINCT FROM "' + word + b'"'):
+    plant(b"SELECT a.id, b.name FROM accounts a WHERE a.id = 17 AND " + value + b" ORDER BY a.id")
 # and the same inside streams, with random bytes so that none is stored so short that it is overlooked
 def packed(data):
     return gzip.compress(data + b"\r\n" + os.urandom(400))

@@ -94,7 +94,7 @@ def check_tells(session):
                "0 rules in force, 3 errors, 0 warnings" in result.out, "messages with place and caret", result)
     told = json.loads(run(ANALYZE, "rules", "check", path, "--json").out)
     session.equal([(m["line"], m["column"], m["code"], m["rule"]) for m in told["messages"]],
-                  [(6, 13, "R011", "a"), (8, 3, "R002", "a"), (12, 17, "R020", "acme.b")], "the same as JSON")
+                  [(6, 13, "R011", "acme.a"), (8, 3, "R002", "acme.a"), (12, 17, "R020", "acme.b")], "the same as JSON")
     session.equal((told["errors"], told["warnings"], told["rules"]), (3, 0, 0), "and their number")
     session.ok(all(m["file"] == path and m["severity"] == "error" and "\n" not in m["message"]
                    for m in told["messages"]), "each names its file", str(told))
@@ -203,6 +203,8 @@ rules:
                "any address of the chunk does")
     for words, wanted in (((parcels, "0x10", "acme.all"), "no chunk of malloc is at 0x10"),
                           ((parcels, marked[0], "acme.al"), "did you mean 'acme.all'?"),
+                          ((parcels, marked[0], "all"), "there is no rule 'all'\nanalyze: did you mean 'acme.all'?"),
+                          ((parcels, marked[0], "queud"), "did you mean 'acme.queued'?"),
                           ((parcels, "xyz", "acme.all"), "is no address")):
         result = run(ANALYZE, "rules", "explain", *words, "--rules", rules)
         session.ok(result.status in (FAILED, USAGE) and wanted in result.err, wanted, result)

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/author/explain_text.h"
+#include "analyze/content/chunk_scan.h"
 #include "analyze/content/scan.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
@@ -213,6 +214,9 @@ static const char kinds[] =
 	"98..99}]}\n"
 	"- {id: first, title: T, structure: [{at: 0, type: u8, in: 97..98}, {at: 64, type: u8}],\n"
 	"   scan: {anchor: chunk-start}, extent: chunk}\n"
+	"- {id: owner, title: T, priority: 600, structure: [{at: 0, type: ptr, to: chunk-start, size: "
+	"64..512, claim: true}]}\n"
+	"- {id: owned, title: T, structure: [{at: 0, type: ptr, to: free, claim: 32}]}\n"
 	"- {id: elsewhere, title: T, keywords: [abc], pattern: abc, scan: {when: {arch: i386}}}\n";
 
 static uint32_t any(uint32_t *random, uint32_t below)
@@ -279,9 +283,41 @@ static size_t compare_chunk(const struct bench *bench, const struct findings *fi
 	return hits;
 }
 
-/* A heap of random chunks, some of its pages not resident. */
-static size_t compare_heap(struct bench *bench, const struct rule_set *content, uint32_t seed)
+static bool next_hit(const struct findings *findings, vaddr chunk, size_t *at)
 {
+	while (*at < findings->hits.count && findings->hits.items[*at].chunk != chunk)
+		++*at;
+	return *at < findings->hits.count;
+}
+
+/* What shares a chunk, claims from elsewhere included, is what the whole scan finds there. */
+static size_t compare_shared(const struct bench *bench, const struct findings *findings,
+							 const struct page_map *map, struct chunk chunk)
+{
+	struct findings own;
+	struct err err = { 0 };
+	size_t theirs = 0, mine = 0, claims = 0;
+
+	assert_true(chunk_scan(&own, bench->rules.set, &bench->tables, map, &chunk, 1, NULL, &err));
+	for (; next_hit(findings, chunk.address, &theirs); theirs++, mine++) {
+		const struct hit *a = &findings->hits.items[theirs], *b = &own.hits.items[mine];
+
+		if (mine == own.hits.count || a->start != b->start || a->bytes != b->bytes ||
+			a->claimed != b->claimed || a->rule != b->rule)
+			fail_msg("chunk +%lu: the scan has %s at +%lu", chunk.address - SKETCH_START,
+					 findings->rules.items[a->rule].id, a->start - chunk.address);
+		claims += a->claimed;
+	}
+	assert_int_equal(mine, own.hits.count);
+	findings_deinit(&own);
+	return claims;
+}
+
+/* A heap of random chunks, some of its pages not resident. */
+static size_t compare_heap(struct bench *bench, const struct rule_set *content, uint32_t seed,
+						   size_t *claims)
+{
+	uint8_t *last = NULL;
 	uint32_t random = 2654435769u * (seed + 1);
 	struct page_map map = { .page_size = 4096 };
 	struct findings findings;
@@ -293,7 +329,13 @@ static size_t compare_heap(struct bench *bench, const struct rule_set *content, 
 		uint8_t *payload =
 			sketch_chunk(&bench->sketch, bytes, (enum chunk_state)any(&random, CHUNK_STATES));
 
-		fill(payload, bytes - 16, content, &random);
+		fill(payload, bytes - 8, content, &random); /* the next header's first word too */
+		if (last && !any(&random, 4)) {
+			vaddr pointer = sketch_address(&bench->sketch, last);
+
+			memcpy(payload, &pointer, sizeof pointer);
+		}
+		last = any(&random, 3) ? payload : last;
 	}
 	for (vaddr at = SKETCH_START; at < SKETCH_START + bench->sketch.size; at += 4096)
 		page_map_append(&map, (struct range){ at, at + 4096 },
@@ -301,10 +343,13 @@ static size_t compare_heap(struct bench *bench, const struct rule_set *content, 
 	bench_seal(bench, &map);
 	assert_true(content_scan(&findings, bench->rules.set, &bench->sketch.image, NULL,
 							 &bench->sketch.chunks, &map, 1, NULL, &err));
-	for (size_t i = 0; i < bench->sketch.chunks.blocks.items[0].count; i++)
+	for (size_t i = 0; i < bench->sketch.chunks.blocks.items[0].count; i++) {
+		*claims += compare_shared(bench, &findings, &map,
+								  chunk_block_get(&bench->sketch.chunks.blocks.items[0], i));
 		for (uint32_t rule = 0; rule < bench->rules.set->rules.count; rule++)
 			hits += compare_chunk(bench, &findings, rule,
 								  chunk_block_get(&bench->sketch.chunks.blocks.items[0], i));
+	}
 	findings_deinit(&findings);
 	page_map_deinit(&map);
 	return hits;
@@ -313,7 +358,7 @@ static size_t compare_heap(struct bench *bench, const struct rule_set *content, 
 static void the_verdict_is_the_scans(void **state)
 {
 	const uint32_t rounds = getenv("DUMPCORE_LONG") ? 20 : 5;
-	size_t hits = 0;
+	size_t hits = 0, claims = 0;
 
 	(void)state;
 	for (uint32_t seed = 0; seed < rounds; seed++) {
@@ -322,17 +367,17 @@ static void the_verdict_is_the_scans(void **state)
 		bench_init(&bench, kinds);
 		sketch_deinit(&bench.sketch);
 		sketch_init(&bench.sketch, 1 << 19);
-		hits += compare_heap(&bench, NULL, seed);
+		hits += compare_heap(&bench, NULL, seed, &claims);
 		bench_deinit(&bench);
 	}
-	assert_true(hits > 1000);
+	assert_true(hits > 1000 && claims > 20);
 }
 
 static void the_verdict_is_the_scans_for_shipped_rules(void **state)
 {
 	const uint32_t rounds = getenv("DUMPCORE_LONG") ? 20 : 5;
 	const char *paths[] = { "rules" };
-	size_t hits = 0;
+	size_t hits = 0, claims = 0;
 
 	(void)state;
 	for (uint32_t seed = 0; seed < rounds; seed++) {
@@ -341,7 +386,7 @@ static void the_verdict_is_the_scans_for_shipped_rules(void **state)
 		bench.rules.set = rule_set_create(paths, 1, &bench.rules.messages, &bench.rules.err);
 		assert_non_null(bench.rules.set);
 		sketch_init(&bench.sketch, 1 << 19);
-		hits += compare_heap(&bench, bench.rules.set, seed);
+		hits += compare_heap(&bench, bench.rules.set, seed, &claims);
 		bench_deinit(&bench);
 	}
 	assert_true(hits > 20);

@@ -100,36 +100,37 @@ static void schema_errors_have_their_place(void **state)
 {
 	(void)state;
 	check_messages(HEAD RULE "  keyword: [abc]\n",
-				   "FILE:8:3: error[R002] rule 'a': unknown key 'keyword'; did you mean "
+				   "FILE:8:3: error[R002] rule 't.a': unknown key 'keyword'; did you mean "
 				   "'keywords'?\n");
 	check_messages(HEAD RULE "  severity: hgih\n",
-				   "FILE:8:13: error[R011] rule 'a': 'hgih' is not one of info, low, medium, "
+				   "FILE:8:13: error[R011] rule 't.a': 'hgih' is not one of info, low, medium, "
 				   "high, critical; did "
 				   "you mean 'high'?\n");
 	check_messages(HEAD "- id: A_b\n  title: T\n  pattern: abc\n",
-				   "FILE:4:7: error[R012] rule 'A_b': id 'A_b' must be 1 to 64 of a-z, 0-9, '.' "
+				   "FILE:4:7: error[R012] rule 't.A_b': id 'A_b' must be 1 to 64 of a-z, 0-9, '.' "
 				   "and '-', not starting with '.' or '-'\n");
 	check_messages(HEAD "- id: a\n  pattern: abc\n",
-				   "FILE:4:3: error[R006] rule 'a': a rule needs 'title'\n");
+				   "FILE:4:3: error[R006] rule 't.a': a rule needs 'title'\n");
 	check_messages(HEAD RULE "  priority: lots\n",
-				   "FILE:8:13: error[R005] rule 'a': priority: 'lots' is no number\n");
+				   "FILE:8:13: error[R005] rule 't.a': priority: 'lots' is no number\n");
 	check_messages(HEAD RULE "  priority: 9999999999\n",
-				   "FILE:8:13: error[R007] rule 'a': priority must be from 0 to 1000000\n");
+				   "FILE:8:13: error[R007] rule 't.a': priority must be from 0 to 1000000\n");
 	check_messages(HEAD RULE "  scan: {size: 9..3}\n",
-				   "FILE:8:16: error[R005] rule 'a': '9..3' is no range; write 8, 8..15, 64.. or "
+				   "FILE:8:16: error[R005] rule 't.a': '9..3' is no range; write 8, 8..15, 64.. or "
 				   "..4K\n");
 	check_messages(HEAD RULE "  scan: any\n",
-				   "FILE:8:9: error[R005] rule 'a': scan must be a map of keys, not a single "
+				   "FILE:8:9: error[R005] rule 't.a': scan must be a map of keys, not a single "
 				   "value\n");
-	check_messages(HEAD RULE "  validate: [zip_local_heade]\n",
-				   "FILE:8:14: error[R041] rule 'a': no validator 'zip_local_heade'; did you mean "
-				   "'zip_local_header'?\n");
+	check_messages(
+		HEAD RULE "  validate: [zip_local_heade]\n",
+		"FILE:8:14: error[R041] rule 't.a': no validator 'zip_local_heade'; did you mean "
+		"'zip_local_header'?\n");
 	check_messages(HEAD RULE "  aggregate: {by: x, transform: {dirnam: 3}}\n",
 				   "FILE:8:19: error[R040] rule 't.a': no capture 'x'; the pattern has: none\n"
-				   "FILE:8:34: error[R011] rule 'a': 'dirnam' is not one of dirname, prefix, "
+				   "FILE:8:34: error[R011] rule 't.a': 'dirnam' is not one of dirname, prefix, "
 				   "lower, digits, ids, sql; did you mean 'dirname'?\n");
 	check_messages(HEAD RULE "  tests: [{name: a, hex: 0g, expect: none}]\n",
-				   "FILE:8:27: error[R005] rule 'a': hex takes digits 0-9, a-f and blanks\n"
+				   "FILE:8:27: error[R005] rule 't.a': hex takes digits 0-9, a-f and blanks\n"
 				   "  8 |   tests: [{name: a, hex: 0g, expect: none}]\n"
 				   "    |                           ^\n");
 }
@@ -260,27 +261,28 @@ static void carets_stand_below_their_byte(void **state)
 static void all_errors_of_a_rule_are_told_at_once(void **state)
 {
 	(void)state;
-	check_messages(HEAD "- id: a\n  title: T\n  keywords: [ab, abc, \"  \"]\n  pattern: 'abc('\n"
-						"  severity: hgih\n  scan: {states: [inuse, frei]}\n  validate: [x, y]\n"
-						"  tests: [{name: t}, {name: u}]\n",
-				   "FILE:6:14: error[R030] rule 'a': keyword of 2 bytes; it needs at least 3 to be "
-				   "worth a search\n"
-				   "FILE:6:23: error[R030] rule 'a': keyword of 2 bytes; it needs at least 3 to be "
-				   "worth a search\n"
-				   "FILE:7:17: error[R020] rule 't.a': missing closing parenthesis\n"
-				   "FILE:8:13: error[R011] rule 'a': 'hgih' is not one of info, low, medium, high, "
-				   "critical; did you mean 'high'?\n"
-				   "FILE:9:19: error[R011] rule 'a': 'inuse' is not one of in-use, mmapped, live, "
-				   "free, tcache, fastbin, binned, top; did you mean 'in-use'?\n"
-				   "FILE:9:26: error[R011] rule 'a': 'frei' is not one of in-use, mmapped, live, "
-				   "free, tcache, fastbin, binned, top; did you mean 'free'?\n"
-				   "FILE:10:14: error[R041] rule 'a': no validator 'x'\n"
-				   "FILE:10:17: error[R041] rule 'a': no validator 'y'\n"
-				   "FILE:11:11: error[R006] rule 'a': a test needs 'expect'\n"
-				   "FILE:11:22: error[R006] rule 'a': a test needs 'expect'\n");
+	check_messages(
+		HEAD "- id: a\n  title: T\n  keywords: [ab, abc, \"  \"]\n  pattern: 'abc('\n"
+			 "  severity: hgih\n  scan: {states: [inuse, frei]}\n  validate: [x, y]\n"
+			 "  tests: [{name: t}, {name: u}]\n",
+		"FILE:6:14: error[R030] rule 't.a': keyword of 2 bytes; it needs at least 3 to be "
+		"worth a search\n"
+		"FILE:6:23: error[R030] rule 't.a': keyword of 2 bytes; it needs at least 3 to be "
+		"worth a search\n"
+		"FILE:7:17: error[R020] rule 't.a': missing closing parenthesis\n"
+		"FILE:8:13: error[R011] rule 't.a': 'hgih' is not one of info, low, medium, high, "
+		"critical; did you mean 'high'?\n"
+		"FILE:9:19: error[R011] rule 't.a': 'inuse' is not one of in-use, mmapped, live, "
+		"free, tcache, fastbin, binned, top; did you mean 'in-use'?\n"
+		"FILE:9:26: error[R011] rule 't.a': 'frei' is not one of in-use, mmapped, live, "
+		"free, tcache, fastbin, binned, top; did you mean 'free'?\n"
+		"FILE:10:14: error[R041] rule 't.a': no validator 'x'\n"
+		"FILE:10:17: error[R041] rule 't.a': no validator 'y'\n"
+		"FILE:11:11: error[R006] rule 't.a': a test needs 'expect'\n"
+		"FILE:11:22: error[R006] rule 't.a': a test needs 'expect'\n");
 	/* what hangs on a part that is not there is not told */
 	check_messages(HEAD "- id: a\n  title: T\n  keywords: [abc]\n  patern: 'abc'\n",
-				   "FILE:7:3: error[R002] rule 'a': unknown key 'patern'; did you mean "
+				   "FILE:7:3: error[R002] rule 't.a': unknown key 'patern'; did you mean "
 				   "'pattern'?\n");
 }
 
@@ -293,15 +295,17 @@ static void parts_must_fit_together(void **state)
 	check_messages(HEAD "- id: a\n  title: T\n  pattern: abc\n",
 				   "FILE:6:12: error[R033] rule 't.a': no keyword; a pattern needs keywords, "
 				   "anchor: chunk-start or slow: true\n");
-	check_messages(HEAD "- id: a\n  title: T\n  keywords: [ab]\n  pattern: abc\n",
-				   "FILE:6:14: error[R030] rule 'a': keyword of 2 bytes; it needs at least 3 to be "
-				   "worth a search\n");
+	check_messages(
+		HEAD "- id: a\n  title: T\n  keywords: [ab]\n  pattern: abc\n",
+		"FILE:6:14: error[R030] rule 't.a': keyword of 2 bytes; it needs at least 3 to be "
+		"worth a search\n");
 	check_messages(HEAD "- id: a\n  title: T\n  keywords: [\"\\0\\0 \"]\n  pattern: abc\n",
-				   "FILE:6:14: error[R032] rule 'a': keyword of nothing but 00, ff and blanks is "
+				   "FILE:6:14: error[R032] rule 't.a': keyword of nothing but 00, ff and blanks is "
 				   "in every heap\n");
-	check_messages(HEAD "- id: a\n  title: T\n  keywords: [\"\\xca\\xfe\\xba\"]\n  pattern: abc\n",
-				   "FILE:6:14: error[R032] rule 'a': a \\x80 to \\xff escape is a character of two "
-				   "bytes in YAML; write {hex: \"ca fe\"} for bytes\n");
+	check_messages(
+		HEAD "- id: a\n  title: T\n  keywords: [\"\\xca\\xfe\\xba\"]\n  pattern: abc\n",
+		"FILE:6:14: error[R032] rule 't.a': a \\x80 to \\xff escape is a character of two "
+		"bytes in YAML; write {hex: \"ca fe\"} for bytes\n");
 	check_messages(HEAD RULE "  aggregate: {by: evnt}\n",
 				   "FILE:8:19: error[R040] rule 't.a': no capture 'evnt'; the pattern has: none\n");
 	check_messages(
@@ -311,11 +315,12 @@ static void parts_must_fit_together(void **state)
 		"mean 'event'?\n");
 	check_messages(HEAD RULE "  extent: validator\n",
 				   "FILE:8:11: error[R044] rule 't.a': extent: validator needs a validator\n");
-	check_messages(HEAD "- id: a\n  title: T\n  structure: [{at: 0, type: u8, null: true}]\n",
-				   "FILE:6:15: error[R042] rule 'a': to, null, back and claim are for type: ptr\n");
+	check_messages(
+		HEAD "- id: a\n  title: T\n  structure: [{at: 0, type: u8, null: true}]\n",
+		"FILE:6:15: error[R042] rule 't.a': to, null, back and claim are for type: ptr\n");
 	check_messages(HEAD
 				   "- id: a\n  title: T\n  structure: [{at: 0, type: ptr, to: self, header: 8}]\n",
-				   "FILE:6:15: error[R042] rule 'a': header goes with to: chunk-start\n");
+				   "FILE:6:15: error[R042] rule 't.a': header goes with to: chunk-start\n");
 }
 
 #define CONTENT_RULE(word, rest) \
@@ -328,13 +333,13 @@ static void content_must_be_claimed_and_known(void **state)
 								"  aggregate: {by: origin}\n  redact: {class: show}\n"),
 				   "");
 	check_messages(CONTENT_RULE("to: chunk-start, content: zlib_window", ""),
-				   "FILE:7:5: error[R042] rule 'a': content goes with claim only\n");
+				   "FILE:7:5: error[R042] rule 't.a': content goes with claim only\n");
 	check_messages(CONTENT_RULE("to: chunk-start, claim: true, content: window", ""),
-				   "FILE:7:63: error[R011] rule 'a': 'window' is not one of zlib_window\n");
+				   "FILE:7:63: error[R011] rule 't.a': 'window' is not one of zlib_window\n");
 	check_messages(
 		CONTENT_RULE("to: chunk-start, claim: true, content: zlib_window",
 					 "  - {at: 8, type: ptr, to: mapped, claim: true, content: zlib_window}\n"),
-		"FILE:8:5: error[R042] rule 'a': another word of the structure has content already\n");
+		"FILE:8:5: error[R042] rule 't.a': another word of the structure has content already\n");
 	check_messages(
 		CONTENT_RULE("to: chunk-start, claim: true", "  aggregate: {by: origin}\n"),
 		"FILE:8:19: error[R040] rule 't.a': no capture 'origin'; the structure has: none\n");

@@ -148,7 +148,7 @@ static void unknown_ids_are_told(void **state)
 	assert_int_equal(folder->messages.count, 2);
 	assert_false(folder->messages.items[0].is_error);
 	assert_non_null(strstr(folder->messages.items[0].text,
-						   ":5:11: warning[W070] no rule 'jar-entri' to disable; did you mean "
+						   ":5:11: warning[W070] no rule 'a.jar-entri' to disable; did you mean "
 						   "'a.jar-entry'?"));
 	assert_non_null(strstr(folder->messages.items[1].text, "no rule 'a.jar-entry2' to override"));
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/validators/sql_lexer.h"
+#include "analyze/validators/sql_word.h"
 #include "analyze/rules/sql_shape.h"
 
 #include <stdlib.h>
@@ -60,6 +61,40 @@ static void quoted_words_stay_where_only_a_name_can_be(void **state)
 	check("FROM \"jo@example.com\"", "FROM ?");
 	check("UPDATE `orders` SET `state` = \"x\"", "UPDATE `orders` SET `state` = ?");
 	check("SELECT `a b`", "SELECT ?");
+}
+
+static void from_is_followed_by_a_name_in_a_query_alone(void **state)
+{
+	(void)state;
+	check("SELECT TRIM(BOTH 'a' FROM \"jo\") FROM \"t\"", "SELECT TRIM(BOTH ? FROM ?) FROM \"t\"");
+	check("SELECT trim(leading from \"jo\")", "SELECT trim(leading from ?)");
+	check("SELECT a IS NOT DISTINCT FROM \"jo\" FROM \"t\"",
+		  "SELECT a IS NOT DISTINCT FROM ? FROM \"t\"");
+	check(
+		"SELECT * FROM (SELECT upper(TRIM(FROM \"jo\")) FROM \"t\") x, (WITH c AS (SELECT a FROM "
+		"\"u\") SELECT a FROM \"v\") y",
+		"SELECT * FROM (SELECT upper(TRIM(FROM ?)) FROM \"t\") x, (WITH c AS (SELECT a FROM \"u\") "
+		"SELECT a FROM \"v\") y");
+	check("SELECT f(/* a */ SELECT a FROM \"t\")", "SELECT f(SELECT a FROM \"t\")");
+	check("SELECT f(a, SELECT, TRIM(FROM \"jo\"))", "SELECT f(a, SELECT, TRIM(FROM ?))");
+}
+
+/* Brackets beyond those that are told apart: nothing in them is taken for a name. */
+static void deep_brackets_hide(void **state)
+{
+	struct strbuf statement = { 0 }, shape = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 70; i++)
+		strbuf_puts(&statement, "(");
+	strbuf_puts(&statement, "TRIM(FROM \"jo\")");
+	for (int i = 0; i < 70; i++)
+		strbuf_puts(&statement, ")");
+	strbuf_puts(&statement, " FROM \"jo\"");
+	sql_shape(strbuf_span(&statement), &shape);
+	assert_null(strstr(strbuf_text(&shape), "jo"));
+	strbuf_deinit(&statement);
+	strbuf_deinit(&shape);
 }
 
 /* What a quote holds may not be told for sure: then nothing behind it is shown. */
@@ -126,12 +161,12 @@ static void tokens(void **state)
 {
 	static const struct {
 		const char *text;
-		enum sql_token kind;
+		enum sql_kind kind;
 		size_t size;
 	} cases[] = {
 		{ "", SQL_END, 0 },
-		{ " \n x", SQL_BLANK, 3 },
-		{ "-- x\ny", SQL_BLANK, 5 },
+		{ "-- x\ny", SQL_COMMENT, 5 },
+		{ "/* x */ y", SQL_COMMENT, 7 },
 		{ "- x", SQL_PUNCTUATION, 1 },
 		{ "abc1 x", SQL_WORD, 4 },
 		{ "1.5e3 x", SQL_NUMBER, 5 },
@@ -154,14 +189,47 @@ static void tokens(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct span token;
+		struct span text = span_string(cases[i].text);
+		struct sql_token token;
 
-		if (sql_next(span_string(cases[i].text), &token) != cases[i].kind ||
-			token.size != cases[i].size)
-			fail_msg("%s: %zu", cases[i].text, token.size);
+		sql_next(&text, &token);
+		if (token.kind != cases[i].kind || token.text.size != cases[i].size || token.spaced)
+			fail_msg("%s: %zu", cases[i].text, token.text.size);
 	}
-	assert_true(sql_is_keyword(span_string("select")));
-	assert_false(sql_is_keyword(span_string("orders")));
+}
+
+static void a_token_tells_what_stands_before_it_and_in_it(void **state)
+{
+	struct span text = span_string(" \n a_B1 \xc3\xa9 ");
+	struct sql_token first, second, end;
+
+	(void)state;
+	sql_next(&text, &first);
+	sql_next(&text, &second);
+	sql_next(&text, &end);
+	assert_int_equal(first.kind, SQL_WORD);
+	assert_int_equal(first.text.size, 4);
+	assert_true(first.spaced);
+	assert_int_equal(first.letters, SQL_LOWER | SQL_UNDERSCORE | SQL_OTHER);
+	assert_int_equal(second.letters, SQL_FOREIGN);
+	assert_int_equal(end.kind, SQL_END);
+	assert_true(end.spaced);
+	assert_int_equal(text.size, 0);
+}
+
+static void words_are_looked_up_whole_and_in_any_case(void **state)
+{
+	(void)state;
+	assert_int_equal(sql_word(span_string("seLect")),
+					 SQL_KEYWORD | SQL_SELECT | SQL_ACTION | SQL_QUERY);
+	assert_int_equal(sql_word(span_string("Low_Priority")), SQL_KEYWORD);
+	assert_int_equal(sql_word(span_string("year")), SQL_BEHIND);
+	assert_int_equal(sql_word(span_string("orders")), 0);
+	assert_int_equal(sql_word(span_string("selec")), 0);
+	assert_int_equal(sql_word(span_string("selects")), 0);
+	assert_int_equal(sql_word(span_string("_set")), 0);
+	assert_int_equal(sql_word(span_string("\xc3\xa9")), 0);
+	assert_int_equal(sql_word(span_string("")), 0);
 }
 
 int main(void)
@@ -171,10 +239,14 @@ int main(void)
 		cmocka_unit_test(lists_of_values_become_one),
 		cmocka_unit_test(blanks_and_comments_fold),
 		cmocka_unit_test(quoted_words_stay_where_only_a_name_can_be),
+		cmocka_unit_test(from_is_followed_by_a_name_in_a_query_alone),
+		cmocka_unit_test(deep_brackets_hide),
 		cmocka_unit_test(nothing_follows_a_quote_without_an_end),
 		cmocka_unit_test(no_literal_ever_shows),
 		cmocka_unit_test(any_bytes_end),
 		cmocka_unit_test(tokens),
+		cmocka_unit_test(a_token_tells_what_stands_before_it_and_in_it),
+		cmocka_unit_test(words_are_looked_up_whole_and_in_any_case),
 	};
 
 	return cmocka_run_group_tests_name("sql_shape", tests, NULL, NULL);

@@ -209,6 +209,21 @@ static void pointers_to_self_have_offsets(void **state)
 	assert_false(matches(scene));
 }
 
+static void pointers_to_the_end_may_miss_what_malloc_rounds_up(void **state)
+{
+	struct scene *scene = *state;
+	struct structure_word *word = add(scene, 0, WORD_PTR);
+	vaddr end = sketch_address(&scene->sketch, scene->own) + 80;
+
+	word->to = WORD_TO_END;
+	for (vaddr at = end - 40; at <= end + 8; at++) {
+		put(scene->own, at);
+		assert_int_equal(matches(scene), at >= end - 31 && at <= end);
+	}
+	put(scene->own, 0);
+	assert_false(matches(scene));
+}
+
 static void a_pointer_may_have_to_point_back(void **state)
 {
 	struct scene *scene = *state;
@@ -266,6 +281,7 @@ int main(void)
 		TEST(pointers_are_followed),
 		TEST(chunks_may_have_a_header_of_their_user),
 		TEST(pointers_to_self_have_offsets),
+		TEST(pointers_to_the_end_may_miss_what_malloc_rounds_up),
 		TEST(a_pointer_may_have_to_point_back),
 		TEST(chunks_and_freed_bytes_are_claimed),
 	};
