@@ -44,30 +44,40 @@ static bool validate(const struct rule *rule, struct span bytes, struct match *m
 	return true;
 }
 
-static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost)
+/* Validators that count their work are bounded by it, the same on any machine: the budget of time
+ * is for all else. Workers add what they owe now and then, as they would wait for each other. */
+static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost, bool is_counted)
 {
+	enum { OWED_MOST_NS = 1000000 };
+
 	worker->tallies[index].cpu_ns += cost;
-	atomic_fetch_add_explicit(&worker->shared->spent_ns[index], cost, memory_order_relaxed);
+	if (is_counted || !worker->shared->spent_ns)
+		return;
+	worker->owed_ns[index] += cost;
+	if (worker->owed_ns[index] > OWED_MOST_NS)
+		unit_worker_pay(worker, index);
 }
 
-/* A run of validators that took so long by the wall's clock is charged as it is: one in a few
- * hundred cannot stand for the others, as one may inflate 16 MiB where the next sees a wrong byte.
- * The wall's clock is cheap; the processor's, read where it matters, leaves out what others used.
- */
-static void charge_slow(struct unit_worker *worker, uint32_t index, int64_t wall)
+/* What was used of that time by the wall's clock, which is cheap to read. The processor's, read
+ * where it matters, leaves out what others used meanwhile. */
+static int64_t used_of(struct unit_worker *worker, int64_t wall)
 {
-	int64_t now = cpu_clock_ns(), used = now - worker->cpu_seen;
-	int64_t took = used >= 0 && used < wall ? used : wall;
+	enum { LONG_NS = 100000 };
+	int64_t now, used;
 
+	if (wall <= LONG_NS)
+		return wall;
+	now = cpu_clock_ns();
+	used = now - worker->cpu_seen;
 	worker->cpu_seen = now;
-	worker->slow_ns += took;
-	charge(worker, index, (uint64_t)took);
+	return used >= 0 && used < wall ? used : wall;
 }
 
+/* Every run of validators is measured: one in a few hundred cannot stand for the others, as one may
+ * inflate 16 MiB where the next sees a wrong byte. */
 static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struct span bytes,
 							   struct match *match)
 {
-	enum { SLOW_NS = 100000 };
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
 	int64_t before, took;
 	bool good;
@@ -76,10 +86,20 @@ static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struc
 		return validate(rule, bytes, match);
 	before = wall_clock_ns();
 	good = validate(rule, bytes, match);
-	took = wall_clock_ns() - before;
-	if (took > SLOW_NS)
-		charge_slow(worker, index, took);
+	took = used_of(worker, wall_clock_ns() - before);
+	worker->apart_ns += took + worker->clock_ns;
+	if (took > worker->clock_ns)
+		charge(worker, index, (uint64_t)(took - worker->clock_ns), match->work);
 	return good;
+}
+
+/* What is read and made is counted whether a match comes of it or not. */
+static void count_work(const struct unit_worker *worker, struct rule_tally *tally,
+					   const struct match *match)
+{
+	tally->work += match->work;
+	if (tally->work > worker->work_most)
+		tally->given_up |= GIVEN_UP_WORK;
 }
 
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
@@ -88,6 +108,7 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
 	struct rule_tally *tally = &worker->tallies[index];
+	bool good;
 	vaddr from =
 		at - view->readable.start > rule->lookbehind ? at - rule->lookbehind : view->readable.start;
 	uint64_t left = view->readable.end - at;
@@ -98,15 +119,16 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 	tally->tried++;
 	if (result == CONFIRM_UNDECIDED) {
 		tally->undecided++;
-		tally->given_up |= ++tally->strikes >= UNIT_STRIKES;
+		if (++tally->strikes >= UNIT_STRIKES)
+			tally->given_up |= GIVEN_UP_STRIKES;
 	}
 	if (result != CONFIRM_YES)
 		return false;
 	tally->matched++;
-	if (validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match))
-		return true;
-	tally->refused++;
-	return false;
+	good = validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match);
+	tally->refused += !good;
+	count_work(worker, tally, match);
+	return good;
 }
 
 static struct raw_hit *add_match(struct unit_worker *worker, uint32_t index,
@@ -141,10 +163,11 @@ int64_t attempt_begin(struct unit_worker *worker)
 {
 	unsigned sampling = worker->shared->sampling;
 
-	worker->slow_ns = 0;
+	worker->apart_ns = 0;
 	if (!sampling || worker->attempts++ % sampling)
 		return 0;
-	return worker->cpu_seen = cpu_clock_ns();
+	worker->cpu_seen = cpu_clock_ns();
+	return wall_clock_ns();
 }
 
 void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
@@ -153,10 +176,11 @@ void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
 
 	if (!before)
 		return;
-	worker->cpu_seen = cpu_clock_ns();
-	took = worker->cpu_seen - before - worker->clock_ns - worker->slow_ns;
+	took = wall_clock_ns() - before - worker->clock_ns - worker->apart_ns;
 	if (took > 0)
-		charge(worker, index, (uint64_t)took * worker->shared->sampling);
+		took = used_of(worker, took);
+	if (took > 0)
+		charge(worker, index, (uint64_t)took * worker->shared->sampling, false);
 }
 
 /* Is the rule looked for no more in this unit? */
@@ -165,11 +189,12 @@ static bool is_given_up(struct unit_worker *worker, uint32_t index)
 	const struct unit_tables *shared = worker->shared;
 	struct rule_tally *tally = &worker->tallies[index];
 
-	if (!tally->given_up && shared->given_up)
-		tally->given_up = atomic_load_explicit(&shared->given_up[index], memory_order_relaxed);
-	if (!tally->given_up && shared->budget_ns)
-		tally->given_up = atomic_load_explicit(&shared->spent_ns[index], memory_order_relaxed) >
-						  shared->budget_ns;
+	if (!tally->given_up && shared->given_up &&
+		atomic_load_explicit(&shared->given_up[index], memory_order_relaxed))
+		tally->given_up = GIVEN_UP_STRIKES;
+	if (!tally->given_up && shared->budget_ns &&
+		atomic_load_explicit(&shared->spent_ns[index], memory_order_relaxed) > shared->budget_ns)
+		tally->given_up = GIVEN_UP_CLOCK;
 	return tally->given_up;
 }
 

@@ -265,7 +265,8 @@ static void add_tally(struct join *join, const struct unit_tally *unit)
 			.keywords = tally.keywords,
 			.places = tally.places,
 			.undecided = tally.places,
-			.given_up = true,
+			.cpu_ns = tally.cpu_ns,
+			.given_up = GIVEN_UP_STRIKES,
 		};
 	rule_tally_add(&finding->tally, &tally);
 	rule->strikes += tally.strikes;

@@ -112,10 +112,10 @@ static void scan_deinit(struct scan *scan)
 	runs_deinit(&scan->runs);
 }
 
-/* CPU for one rule: ten seconds, and what it takes to inflate every byte of the heap to four times
- * its size, as a heap of compressed bodies wants it; that is hundred times what most rules take.
- * Patterns that run away are ended by their strikes, which are the same on any machine; this ends
- * only what would hardly end otherwise. */
+/* CPU for one rule, without that of validators which count their work: ten seconds and 20 ns a byte
+ * is hundred times what most rules take. Patterns that run away are ended by their strikes, and
+ * validators by their work, both the same on any machine; this ends only what would hardly end
+ * otherwise, and a report says where it did. */
 static uint64_t budget_of(uint64_t bytes, uint64_t look_budget)
 {
 	return UINT64_C(10000000000) + 20 * bytes + 2 * look_budget;
@@ -148,6 +148,7 @@ static void scan_init(struct scan *scan, const struct rule_set *rules, const str
 	scan->shared.given_up = mem_zeroed(rules->rules.count, sizeof *scan->shared.given_up);
 	give_up_runaways(scan);
 	scan->shared.sampling = SAMPLING;
+	scan->shared.work_a_byte = UNIT_WORK_A_BYTE;
 	unit_tables_init(&scan->shared);
 }
 

@@ -47,6 +47,7 @@ struct findings unit_run(const struct rule_text *rules, const struct sketch *ske
 								  .applies = applies,
 								  .tables = { &sketch->image, NULL, &sketch->chunks },
 								  .runs = &runs,
+								  .work_a_byte = limits.work_a_byte,
 								  .sampling = limits.budget_ns ? 1 : 0,
 								  .budget_ns = limits.budget_ns,
 								  .spent_ns = spent,
