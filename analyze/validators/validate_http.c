@@ -84,7 +84,11 @@ bool validate_http_message(struct span bytes, struct match *match)
 		return fields > 0;
 	match_extend(match, cursor.at);
 	body = span_part(bytes, cursor.at, body_bytes);
-	if (body.size == body_bytes && text_run_is_all(body))
-		match_extend(match, cursor.at + body_bytes);
+	if (body.size == body_bytes && body_bytes) {
+		size_t text = text_run_length(body);
+
+		match_worked(match, text);
+		match_extend(match, cursor.at + (text == body_bytes ? body_bytes : 0));
+	}
 	return true;
 }

@@ -178,6 +178,63 @@ static void proving_streams_in_a_stream_is_of_the_budget(void **state)
 	strbuf_deinit(&text);
 }
 
+/* Each start reads to the end of the chunk, and none is one, or its end is not where it says. */
+static void starts_that_never_end_are_counted(void **state)
+{
+	enum { UNITS = 3, BYTES = UNITS * UNIT_BYTES };
+	static const struct {
+		const char *validator, *start;
+	} cases[] = {
+		/* a boundary of its own stands before what begins with a line end */
+		{ "stomp_frame", "SEND\ndestination:/q\n\n" },
+		{ "sse_event", "data: {\"a\":1}\n" },
+		{ "multipart_part", "\r\nContent-Disposition: x\r\n\r\n" },
+		{ "http_message", "HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" },
+		{ "html_document", "<html>\x01\n" },
+		{ "pdf", "%PDF-1.4\n1 0 obj\n" },
+		{ "xml_document", "<?xml version='1.0'?><a><!--\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const uint64_t most = UNIT_WORK + UNIT_BYTES * UNIT_WORK_A_BYTE;
+		struct strbuf rule = { 0 }, text = { 0 };
+		struct rule_text rules;
+		struct sketch sketch;
+		struct findings one, many;
+		const struct rule_tally *tally;
+
+		strbuf_printf(&rule,
+					  "- {id: a, title: T, slow: true, pattern: '(?<![^\\n\\x00])[-%%<\\[A-Zd]', "
+					  "validate: [%s], extent: validator}\n",
+					  cases[i].validator);
+		for (size_t j = 0; text.size < BYTES - 100; j++) {
+			if (*cases[i].start == '\r')
+				strbuf_printf(&text, "--%zu", j + 10000);
+			strbuf_puts(&text, cases[i].start);
+		}
+		for (size_t j = 1 << 20; j < text.size; j += 1 << 20)
+			text.data[j] = 1; /* bodies of text are none */
+		rule_text_load_rule(&rules, strbuf_text(&rule));
+		sketch_init(&sketch, BYTES + UNIT_BYTES);
+		sketch_bytes(&sketch, CHUNK_IN_USE, text.data, text.size);
+		sketch_seal(&sketch);
+		one = unit_run_whole(&rules, &sketch, NULL, 1);
+		many = unit_run_whole(&rules, &sketch, NULL, 8);
+		tally = &one.rules.items[0].tally;
+		if (tally->given_up != GIVEN_UP_WORK || tally->work > UNITS * (most + BYTES))
+			fail_msg("%s: given up by %u after %zu MiB", cases[i].validator, tally->given_up,
+					 (size_t)(tally->work >> 20));
+		check_same(&one, &many);
+		findings_deinit(&one);
+		findings_deinit(&many);
+		sketch_deinit(&sketch);
+		rule_text_deinit(&rules);
+		strbuf_deinit(&rule);
+		strbuf_deinit(&text);
+	}
+}
+
 static void a_rule_says_which_limit_ended_it(void **state)
 {
 	struct unit_run_limits limits = { .hits = 9, .budget_ns = 1, .spent_ns = 2 };
@@ -203,6 +260,7 @@ int main(void)
 		cmocka_unit_test(bombs_end_a_rule_in_their_unit),
 		cmocka_unit_test(bodies_are_all_proven),
 		cmocka_unit_test(proving_streams_in_a_stream_is_of_the_budget),
+		cmocka_unit_test(starts_that_never_end_are_counted),
 		cmocka_unit_test(a_rule_says_which_limit_ended_it),
 	};
 
