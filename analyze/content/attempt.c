@@ -58,19 +58,35 @@ static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost, bo
 		unit_worker_pay(worker, index);
 }
 
-/* What was used of that time by the wall's clock, which is cheap to read. The processor's, read
- * where it matters, leaves out what others used meanwhile. */
-static int64_t used_of(struct unit_worker *worker, int64_t wall)
-{
-	enum { LONG_NS = 100000 };
-	int64_t now, used;
+/* Others hardly ever get the processor for less. */
+enum { LONG_NS = 100000 };
 
-	if (wall <= LONG_NS)
-		return wall;
-	now = cpu_clock_ns();
-	used = now - worker->cpu_seen;
-	worker->cpu_seen = now;
-	return used >= 0 && used < wall ? used : wall;
+/* The wall's clock, which is cheap to read; both clocks where that was not done for long. */
+static int64_t begin_now(struct unit_worker *worker)
+{
+	int64_t now = wall_clock_ns();
+
+	if (now - worker->wall_seen <= LONG_NS)
+		return now;
+	unit_worker_see_clocks(worker);
+	return worker->wall_seen;
+}
+
+/* What the thread used of the time from `before` to `after` by the wall's clock: where it was long,
+ * without what others had of it. */
+static int64_t used_of(struct unit_worker *worker, int64_t before, int64_t after)
+{
+	int64_t took = after - before, others, cpu;
+
+	if (took <= LONG_NS)
+		return took;
+	cpu = cpu_clock_ns(); /* who loses the processor right here sees it in the next difference */
+	others = (after - worker->wall_seen) - (cpu - worker->cpu_seen);
+	worker->wall_seen = after;
+	worker->cpu_seen = cpu;
+	if (others <= 0)
+		return took;
+	return others < took ? took - others : 0;
 }
 
 /* Every run of validators is measured: one in a few hundred cannot stand for the others, as one may
@@ -79,15 +95,16 @@ static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struc
 							   struct match *match)
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	int64_t before, took;
+	int64_t before, after, took;
 	bool good;
 
 	if (!rule->validator_count || !worker->shared->sampling)
 		return validate(rule, bytes, match);
-	before = wall_clock_ns();
+	before = begin_now(worker);
 	good = validate(rule, bytes, match);
-	took = used_of(worker, wall_clock_ns() - before);
-	worker->apart_ns += took + worker->clock_ns;
+	after = wall_clock_ns();
+	took = used_of(worker, before, after);
+	worker->apart_ns += after - before + worker->clock_ns;
 	if (took > worker->clock_ns)
 		charge(worker, index, (uint64_t)(took - worker->clock_ns), match->work);
 	return good;
@@ -166,8 +183,8 @@ int64_t attempt_begin(struct unit_worker *worker)
 	worker->apart_ns = 0;
 	if (!sampling || worker->attempts++ % sampling)
 		return 0;
-	worker->cpu_seen = cpu_clock_ns();
-	return wall_clock_ns();
+	unit_worker_see_clocks(worker);
+	return worker->wall_seen;
 }
 
 void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
@@ -176,9 +193,7 @@ void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
 
 	if (!before)
 		return;
-	took = wall_clock_ns() - before - worker->clock_ns - worker->apart_ns;
-	if (took > 0)
-		took = used_of(worker, took);
+	took = used_of(worker, before + worker->apart_ns + worker->clock_ns, wall_clock_ns());
 	if (took > 0)
 		charge(worker, index, (uint64_t)took * worker->shared->sampling, false);
 }

@@ -25,8 +25,8 @@ struct unit_worker {
 	uint64_t attempts;
 	uint64_t *owed_ns; /* per rule: charged, but not added to what all workers have spent */
 	int64_t clock_ns;  /* what reading the wall's clock takes; not charged to a rule */
-	int64_t cpu_seen;  /* the processor's clock as it was last read */
-	int64_t apart_ns;  /* of the attempt at hand: validators', which is charged apart */
+	int64_t cpu_seen, wall_seen; /* both clocks as they were last read together */
+	int64_t apart_ns;            /* of the attempt at hand: validators', which is charged apart */
 	struct raw_key_cache keys;
 	unit_watch *watch;
 	void *watch_context;
@@ -42,6 +42,9 @@ struct unit_worker {
 /* Makes a unit the one at hand; its results go to `result`. */
 void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 					   struct unit_result *result);
+
+/* Reads both clocks. */
+void unit_worker_see_clocks(struct unit_worker *worker);
 
 /* Adds what the worker owes for the rule to what all have spent. */
 void unit_worker_pay(struct unit_worker *worker, uint32_t rule);
