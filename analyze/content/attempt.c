@@ -23,16 +23,15 @@ static struct raw_hit *add_hit(struct unit_worker *worker, uint32_t rule, const 
 	return hit;
 }
 
-/* Starts up to here are decided. In a chunk that began before this unit an earlier unit may hold a
- * match that reaches into it, so every start has to be tried there. */
-static void settle(struct unit_worker *worker, struct place *place, const struct view *view,
-				   const struct raw_hit *hit, vaddr at)
+/* Starts up to here are decided. (In a chunk that began before this unit a match of an earlier one
+ * may reach in; that is put right where the units are joined, see resume.h.) */
+static void settle(const struct unit_worker *worker, struct place *place, const struct raw_hit *hit,
+				   vaddr at)
 {
 	place->next = at + 1;
 	if (hit && worker->shared->rules->rules.items[hit->rule].extent == RULE_EXTENT_CHUNK)
 		place->next = UINT64_MAX; /* one match explains the chunk */
-	else if (hit && view->payload >= worker->unit->range.start &&
-			 hit->at + hit->bytes > place->next)
+	else if (hit && hit->at + hit->bytes > place->next)
 		place->next = hit->at + hit->bytes;
 }
 
@@ -233,7 +232,7 @@ bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct vi
 	if (is_given_up(worker, index))
 		return false;
 	before = attempt_begin(worker);
-	settle(worker, place, view, try_pattern(worker, index, view, at), at);
+	settle(worker, place, try_pattern(worker, index, view, at), at);
 	attempt_end(worker, index, before);
 	return true;
 }

@@ -272,6 +272,13 @@ static void add_tally(struct join *join, const struct unit_tally *unit)
 	rule->strikes += tally.strikes;
 }
 
+vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk)
+{
+	const struct joined_rule *joined = &join->rules[rule];
+
+	return joined->chunk == chunk && !atomic_load(&join->given_up[rule]) ? joined->end : 0;
+}
+
 static bool takes(struct join *join, const struct raw_hit *raw)
 {
 	const struct joined_rule *rule = &join->rules[raw->rule];

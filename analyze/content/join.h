@@ -36,6 +36,10 @@ void join_destroy(struct join *join);
 /* Takes the next unit, by address. */
 void join_unit(struct join *join, const struct unit_result *result);
 
+/* Behind the last hit of the rule, where that is in this chunk; starts before do not count. 0 where
+ * it is not, or where nothing of the rule counts any more. */
+vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk);
+
 /* The streams and windows of the hits that were taken, which may be sorted; until join_destroy. */
 struct sources *join_sources(struct join *join);
 

@@ -29,7 +29,7 @@ static void keyword_found(struct unit_worker *worker, uint32_t literal, const st
 	if (at < view->readable.start || at >= view->readable.end)
 		return;
 	for (size_t i = 0; i < rules->rules.count; i++)
-		if (worker->shared->applies[rules->rules.items[i]] &&
+		if (unit_worker_seeks(worker, rules->rules.items[i]) &&
 			!worker->tallies[rules->rules.items[i]].given_up)
 			try_keyword(worker, rules->rules.items[i], view, at);
 }
@@ -45,7 +45,7 @@ static bool count_keyword(struct unit_worker *worker, uint32_t literal, vaddr at
 		uint32_t rule = rules->rules.items[i];
 		struct rule_tally *tally = &worker->tallies[rule];
 
-		if (!worker->shared->applies[rule])
+		if (!unit_worker_seeks(worker, rule))
 			continue;
 		tally->keywords += is_own;
 		tally->places += is_own;

@@ -1,6 +1,6 @@
 /* unit_scan: runs the rules over one unit of memory and keeps what matched, unredacted only inside
  * this stage. Each place is decided on its own, so a unit needs to know nothing of its neighbours;
- * which of overlapping matches count is decided when the units are joined (join.h). */
+ * which of overlapping matches count is decided when the units are joined (join.h, resume.h). */
 #ifndef ANALYZE_CONTENT_UNIT_SCAN_H
 #define ANALYZE_CONTENT_UNIT_SCAN_H
 
@@ -85,6 +85,12 @@ void unit_worker_destroy(struct unit_worker *worker);
 
 /* Scans a unit. Gives false where libhs failed. */
 bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_result *result);
+
+/* The same once more for some rules, into the same result: those with an address in `from` (per
+ * rule; 0: not sought). Starts before it, in the chunk that the unit begins in, count as decided.
+ */
+bool unit_scan_again(struct unit_worker *worker, const struct unit *unit, const vaddr *from,
+					 struct unit_result *result);
 
 /* For a rule's samples: called for each match that passed, with its captures. */
 typedef void unit_watch(void *context, const struct raw_hit *hit, const struct match *match);

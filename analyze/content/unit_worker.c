@@ -101,6 +101,18 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 		worker->tallies[i].given_up = atomic_load(&shared->given_up[i]) ? GIVEN_UP_STRIKES : 0;
 }
 
+void unit_worker_begin_at(struct unit_worker *worker, const vaddr *from)
+{
+	const struct chunk_block *block = worker->views.block;
+	vaddr chunk =
+		chunk_block_get(block, chunk_block_find(block, worker->unit->range.start)).address;
+
+	worker->from = from;
+	for (size_t i = 0; i < worker->shared->rules->rules.count; i++)
+		if (from[i])
+			worker->places[i] = (struct place){ chunk, from[i] };
+}
+
 void unit_worker_pay(struct unit_worker *worker, uint32_t rule)
 {
 	if (worker->owed_ns[rule])

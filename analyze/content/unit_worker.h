@@ -36,12 +36,22 @@ struct unit_worker {
 	const struct run *run;
 	struct view_source views;
 	struct unit_result *result;
+	const vaddr *from;  /* per rule, where only some are sought: the first start; NULL: all */
 	uint64_t work_most; /* of a rule's validators in it */
 };
 
 /* Makes a unit the one at hand; its results go to `result`. */
 void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 					   struct unit_result *result);
+
+/* Of the unit at hand only the rules with an address in `from` are sought, in the chunk that it
+ * begins in from there on. */
+void unit_worker_begin_at(struct unit_worker *worker, const vaddr *from);
+
+static inline bool unit_worker_seeks(const struct unit_worker *worker, uint32_t rule)
+{
+	return worker->shared->applies[rule] && (!worker->from || worker->from[rule]);
+}
 
 /* Reads both clocks. */
 void unit_worker_see_clocks(struct unit_worker *worker);

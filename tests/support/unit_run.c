@@ -3,6 +3,7 @@
 #include "analyze/content/scan.h"
 
 #include "analyze/content/join.h"
+#include "analyze/content/resume.h"
 #include "analyze/rules/rule.h"
 #include "analyze/content/unit_scan.h"
 #include "tests/unit/unit.h"
@@ -28,6 +29,8 @@ static void scan_units(const struct unit_tables *shared, struct join *join)
 		struct unit_result result = { 0 };
 
 		if (!unit_scan(worker, &shared->runs->units.items[i], &result))
+			abort();
+		if (!resume_unit(join, worker, &shared->runs->units.items[i], &result))
 			abort();
 		join_unit(join, &result);
 		unit_result_deinit(&result);
