@@ -46,6 +46,10 @@ struct sources *join_sources(struct join *join);
 /* Index in findings->rules of a rule of the set. */
 uint32_t join_rule(const struct join *join, uint32_t rule);
 
+/* Counts strikes of a rule of the set, in streams too, and gives the rule up behind the last one
+ * that it has. */
+void join_strike(struct join *join, uint32_t rule, uint64_t strikes);
+
 /* A key (raw_key.h) as it may be seen: a hidden one by its number. In the findings' pool. */
 const char *join_shown(struct join *join, struct span key);
 
