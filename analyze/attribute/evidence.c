@@ -1,5 +1,6 @@
 #include "analyze/attribute/evidence.h"
 
+#include "analyze/attribute/ended_by.h"
 #include "analyze/attribute/names.h"
 #include "archive/proc_text.h"
 #include "base/size.h"
@@ -295,6 +296,17 @@ static void miss_heap(const struct missing *missing, const struct heap *heap, bo
 				locked, locked == 1 ? " was" : "s were");
 }
 
+static void miss_rest(const struct missing *missing, const struct finding_rule *rule)
+{
+	const struct ended_by *limit = ended_by(rule->tally.given_up);
+	char places[COUNT_TEXT];
+
+	if (limit)
+		MISSING(missing, "Rule %s %s: %s are neither match nor no match. %s",
+				names_safe(rule->id, missing->pool), limit->sentence,
+				count_of(rule->tally.undecided, "place", places), limit->advice);
+}
+
 static void miss_content(const struct missing *missing, const struct findings *findings)
 {
 	uint64_t undecided = 0;
@@ -309,12 +321,7 @@ static void miss_content(const struct missing *missing, const struct findings *f
 		MISSING(missing, "%s where a rule's pattern hit its limit: neither match nor no match.",
 				count_of(undecided, "place", places));
 	for (size_t i = 0; i < findings->rules.count; i++)
-		if (findings->rules.items[i].tally.given_up)
-			MISSING(missing,
-					"Rule %s was too slow and was given up: %s are neither match nor no match. "
-					"`analyze rules check` may tell why (R060).",
-					names_safe(findings->rules.items[i].id, missing->pool),
-					count_of(findings->rules.items[i].tally.undecided, "place", places));
+		miss_rest(missing, &findings->rules.items[i]);
 	if (findings->disabled_note && *findings->disabled_note)
 		MISSING(missing, "%s", names_safe(findings->disabled_note, missing->pool));
 }

@@ -1,5 +1,6 @@
 #include "analyze/attribute/ledger.h"
 
+#include "analyze/attribute/ended_by.h"
 #include "analyze/attribute/packed_rows.h"
 #include "base/mem.h"
 
@@ -183,6 +184,13 @@ static int compare_rules(const void *a, const void *b)
 	return order ? order : strcmp(x->id, y->id);
 }
 
+static const char *limit_of(const struct finding_rule *rule)
+{
+	const struct ended_by *limit = ended_by(rule->tally.given_up);
+
+	return limit ? limit->name : NULL;
+}
+
 static struct report_rule_stats stats_of(const struct finding_rule *rule)
 {
 	return (struct report_rule_stats){
@@ -192,6 +200,8 @@ static struct report_rule_stats stats_of(const struct finding_rule *rule)
 		.matched = rule->tally.matched,
 		.refused = rule->tally.refused,
 		.hits = rule->hits,
+		.inside_hits = rule->inside_hits,
+		.work = rule->tally.work,
 		.undecided = rule->tally.undecided,
 		.slow = rule->tally.given_up,
 	};
@@ -217,6 +227,7 @@ static void add_rule(const struct ledger *ledger, const struct findings *finding
 		.stale = sums->stale,
 		.undecided = rule->tally.undecided,
 		.slow = rule->tally.given_up,
+		.ended_by = limit_of(rule),
 		.stats = stats_of(rule),
 	};
 }

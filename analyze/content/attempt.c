@@ -23,16 +23,15 @@ static struct raw_hit *add_hit(struct unit_worker *worker, uint32_t rule, const 
 	return hit;
 }
 
-/* Starts up to here are decided. In a chunk that began before this unit an earlier unit may hold a
- * match that reaches into it, so every start has to be tried there. */
-static void settle(struct unit_worker *worker, struct place *place, const struct view *view,
-				   const struct raw_hit *hit, vaddr at)
+/* Starts up to here are decided. (In a chunk that began before this unit a match of an earlier one
+ * may reach in; that is put right where the units are joined, see resume.h.) */
+static void settle(const struct unit_worker *worker, struct place *place, const struct raw_hit *hit,
+				   vaddr at)
 {
 	place->next = at + 1;
 	if (hit && worker->shared->rules->rules.items[hit->rule].extent == RULE_EXTENT_CHUNK)
 		place->next = UINT64_MAX; /* one match explains the chunk */
-	else if (hit && view->payload >= worker->unit->range.start &&
-			 hit->at + hit->bytes > place->next)
+	else if (hit && hit->at + hit->bytes > place->next)
 		place->next = hit->at + hit->bytes;
 }
 
@@ -44,42 +43,79 @@ static bool validate(const struct rule *rule, struct span bytes, struct match *m
 	return true;
 }
 
-static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost)
+/* Validators that count their work are bounded by it, the same on any machine: the budget of time
+ * is for all else. Workers add what they owe now and then, as they would wait for each other. */
+static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost, bool is_counted)
 {
+	enum { OWED_MOST_NS = 1000000 };
+
 	worker->tallies[index].cpu_ns += cost;
-	atomic_fetch_add_explicit(&worker->shared->spent_ns[index], cost, memory_order_relaxed);
+	if (is_counted || !worker->shared->spent_ns)
+		return;
+	worker->owed_ns[index] += cost;
+	if (worker->owed_ns[index] > OWED_MOST_NS)
+		unit_worker_pay(worker, index);
 }
 
-/* A run of validators that took so long by the wall's clock is charged as it is: one in a few
- * hundred cannot stand for the others, as one may inflate 16 MiB where the next sees a wrong byte.
- * The wall's clock is cheap; the processor's, read where it matters, leaves out what others used.
- */
-static void charge_slow(struct unit_worker *worker, uint32_t index, int64_t wall)
+/* Others hardly ever get the processor for less. */
+enum { LONG_NS = 100000 };
+
+/* The wall's clock, which is cheap to read; both clocks where that was not done for long. */
+static int64_t begin_now(struct unit_worker *worker)
 {
-	int64_t now = cpu_clock_ns(), used = now - worker->cpu_seen;
-	int64_t took = used >= 0 && used < wall ? used : wall;
+	int64_t now = wall_clock_ns();
 
-	worker->cpu_seen = now;
-	worker->slow_ns += took;
-	charge(worker, index, (uint64_t)took);
+	if (now - worker->wall_seen <= LONG_NS)
+		return now;
+	unit_worker_see_clocks(worker);
+	return worker->wall_seen;
 }
 
+/* What the thread used of the time from `before` to `after` by the wall's clock: where it was long,
+ * without what others had of it. */
+static int64_t used_of(struct unit_worker *worker, int64_t before, int64_t after)
+{
+	int64_t took = after - before, others, cpu;
+
+	if (took <= LONG_NS)
+		return took;
+	cpu = cpu_clock_ns(); /* who loses the processor right here sees it in the next difference */
+	others = (after - worker->wall_seen) - (cpu - worker->cpu_seen);
+	worker->wall_seen = after;
+	worker->cpu_seen = cpu;
+	if (others <= 0)
+		return took;
+	return others < took ? took - others : 0;
+}
+
+/* Every run of validators is measured: one in a few hundred cannot stand for the others, as one may
+ * inflate 16 MiB where the next sees a wrong byte. */
 static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struct span bytes,
 							   struct match *match)
 {
-	enum { SLOW_NS = 100000 };
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	int64_t before, took;
+	int64_t before, after, took;
 	bool good;
 
 	if (!rule->validator_count || !worker->shared->sampling)
 		return validate(rule, bytes, match);
-	before = wall_clock_ns();
+	before = begin_now(worker);
 	good = validate(rule, bytes, match);
-	took = wall_clock_ns() - before;
-	if (took > SLOW_NS)
-		charge_slow(worker, index, took);
+	after = wall_clock_ns();
+	took = used_of(worker, before, after);
+	worker->apart_ns += after - before + worker->clock_ns;
+	if (took > worker->clock_ns)
+		charge(worker, index, (uint64_t)(took - worker->clock_ns), match->work);
 	return good;
+}
+
+/* What is read and made is counted whether a match comes of it or not. */
+static void count_work(const struct unit_worker *worker, struct rule_tally *tally,
+					   const struct match *match)
+{
+	tally->work += match->work;
+	if (tally->work > worker->work_most)
+		tally->given_up |= GIVEN_UP_WORK;
 }
 
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
@@ -88,6 +124,7 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 {
 	const struct rule *rule = &worker->shared->rules->rules.items[index];
 	struct rule_tally *tally = &worker->tallies[index];
+	bool good;
 	vaddr from =
 		at - view->readable.start > rule->lookbehind ? at - rule->lookbehind : view->readable.start;
 	uint64_t left = view->readable.end - at;
@@ -98,15 +135,16 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 	tally->tried++;
 	if (result == CONFIRM_UNDECIDED) {
 		tally->undecided++;
-		tally->given_up |= ++tally->strikes >= UNIT_STRIKES;
+		if (++tally->strikes >= UNIT_STRIKES)
+			tally->given_up |= GIVEN_UP_STRIKES;
 	}
 	if (result != CONFIRM_YES)
 		return false;
 	tally->matched++;
-	if (validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match))
-		return true;
-	tally->refused++;
-	return false;
+	good = validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match);
+	tally->refused += !good;
+	count_work(worker, tally, match);
+	return good;
 }
 
 static struct raw_hit *add_match(struct unit_worker *worker, uint32_t index,
@@ -141,10 +179,11 @@ int64_t attempt_begin(struct unit_worker *worker)
 {
 	unsigned sampling = worker->shared->sampling;
 
-	worker->slow_ns = 0;
+	worker->apart_ns = 0;
 	if (!sampling || worker->attempts++ % sampling)
 		return 0;
-	return worker->cpu_seen = cpu_clock_ns();
+	unit_worker_see_clocks(worker);
+	return worker->wall_seen;
 }
 
 void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
@@ -153,10 +192,9 @@ void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
 
 	if (!before)
 		return;
-	worker->cpu_seen = cpu_clock_ns();
-	took = worker->cpu_seen - before - worker->clock_ns - worker->slow_ns;
+	took = used_of(worker, before + worker->apart_ns + worker->clock_ns, wall_clock_ns());
 	if (took > 0)
-		charge(worker, index, (uint64_t)took * worker->shared->sampling);
+		charge(worker, index, (uint64_t)took * worker->shared->sampling, false);
 }
 
 /* Is the rule looked for no more in this unit? */
@@ -165,11 +203,12 @@ static bool is_given_up(struct unit_worker *worker, uint32_t index)
 	const struct unit_tables *shared = worker->shared;
 	struct rule_tally *tally = &worker->tallies[index];
 
-	if (!tally->given_up && shared->given_up)
-		tally->given_up = atomic_load_explicit(&shared->given_up[index], memory_order_relaxed);
-	if (!tally->given_up && shared->budget_ns)
-		tally->given_up = atomic_load_explicit(&shared->spent_ns[index], memory_order_relaxed) >
-						  shared->budget_ns;
+	if (!tally->given_up && shared->given_up &&
+		atomic_load_explicit(&shared->given_up[index], memory_order_relaxed))
+		tally->given_up = GIVEN_UP_STRIKES;
+	if (!tally->given_up && shared->budget_ns &&
+		atomic_load_explicit(&shared->spent_ns[index], memory_order_relaxed) > shared->budget_ns)
+		tally->given_up = GIVEN_UP_CLOCK;
 	return tally->given_up;
 }
 
@@ -193,7 +232,7 @@ bool attempt_pattern(struct unit_worker *worker, uint32_t index, const struct vi
 	if (is_given_up(worker, index))
 		return false;
 	before = attempt_begin(worker);
-	settle(worker, place, view, try_pattern(worker, index, view, at), at);
+	settle(worker, place, try_pattern(worker, index, view, at), at);
 	attempt_end(worker, index, before);
 	return true;
 }

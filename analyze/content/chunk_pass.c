@@ -74,7 +74,8 @@ void chunk_pass(struct unit_worker *worker)
 		for (size_t j = 0; j < rules.count; j++) {
 			const struct chunk_rule *row = &shared->plan.by_chunk.items[rules.items[j]];
 
-			if (attempt_wants(&shared->rules->rules.items[row->rule], &chunk))
+			if (unit_worker_seeks(worker, row->rule) &&
+				attempt_wants(&shared->rules->rules.items[row->rule], &chunk))
 				try_chunk(worker, row, &view);
 		}
 	}

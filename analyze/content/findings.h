@@ -34,7 +34,8 @@ struct finding_rule {
 	enum confidence confidence;
 	int priority;            /* higher wins the bytes where hits overlap */
 	struct rule_tally tally; /* of what is undecided nobody knows that there is no match */
-	uint64_t hits;           /* claims are none */
+	uint64_t hits;           /* of the heap; claims are none */
+	uint64_t inside_hits;    /* in streams and windows */
 	uint32_t top;            /* groups a report shows of this rule, most bytes first */
 	struct finding_packed packed;
 };

@@ -111,11 +111,12 @@ static void add_row(struct inside *inside, const struct source *source, const st
 {
 	uint32_t pair;
 	struct finding_inside *sums;
-	struct rule_tally *tally;
+	struct finding_rule *rule;
 
-	tally = &inside->findings->rules.items[join_rule(inside->join, row->rule)].tally;
-	tally->undecided += row->undecided;
-	tally->given_up |= row->given_up;
+	rule = &inside->findings->rules.items[join_rule(inside->join, row->rule)];
+	rule_tally_add(&rule->tally, &row->tally);
+	rule->inside_hits += row->hits;
+	join_strike(inside->join, row->rule, row->tally.strikes);
 	if (!row->hits)
 		return;
 	pair = pair_of(inside, source->rule, row->rule);

@@ -256,7 +256,6 @@ static void add_hit(struct join *join, const struct unit_result *result, const s
 /* Of a rule that is given up nothing counts any more, whatever a unit has found by then. */
 static void add_tally(struct join *join, const struct unit_tally *unit)
 {
-	struct joined_rule *rule = &join->rules[unit->rule];
 	struct finding_rule *finding = finding_of(join, unit->rule);
 	struct rule_tally tally = unit->tally;
 
@@ -265,10 +264,17 @@ static void add_tally(struct join *join, const struct unit_tally *unit)
 			.keywords = tally.keywords,
 			.places = tally.places,
 			.undecided = tally.places,
-			.given_up = true,
+			.cpu_ns = tally.cpu_ns,
+			.given_up = GIVEN_UP_STRIKES,
 		};
 	rule_tally_add(&finding->tally, &tally);
-	rule->strikes += tally.strikes;
+}
+
+vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk)
+{
+	const struct joined_rule *joined = &join->rules[rule];
+
+	return joined->chunk == chunk && !atomic_load(&join->given_up[rule]) ? joined->end : 0;
 }
 
 static bool takes(struct join *join, const struct raw_hit *raw)
@@ -284,14 +290,21 @@ static bool takes(struct join *join, const struct raw_hit *raw)
 	return false;
 }
 
-/* Rules that have used up their strikes with this unit. */
-static void give_up(struct join *join, const struct unit_result *result)
+void join_strike(struct join *join, uint32_t rule, uint64_t strikes)
+{
+	join->rules[rule].strikes += strikes;
+	if (join->rules[rule].strikes > join->limits.strikes)
+		atomic_store(&join->given_up[rule], true);
+}
+
+/* Behind the unit. */
+static void count_strikes(struct join *join, const struct unit_result *result)
 {
 	for (size_t i = 0; i < result->tallies.count; i++) {
-		uint32_t rule = result->tallies.items[i].rule;
+		const struct unit_tally *unit = &result->tallies.items[i];
 
-		if (join->rules[rule].strikes > join->limits.strikes)
-			atomic_store(&join->given_up[rule], true);
+		if (!atomic_load(&join->given_up[unit->rule]))
+			join_strike(join, unit->rule, unit->tally.strikes);
 	}
 }
 
@@ -314,7 +327,7 @@ void join_unit(struct join *join, const struct unit_result *result)
 		add_hit(join, result, raw, raw->key == RAW_NO_KEY ? HIT_NO_GROUP : groups[raw->key]);
 	}
 	free(groups);
-	give_up(join, result);
+	count_strikes(join, result);
 }
 
 static int compare_hits(const void *left, const void *right)

@@ -36,11 +36,19 @@ void join_destroy(struct join *join);
 /* Takes the next unit, by address. */
 void join_unit(struct join *join, const struct unit_result *result);
 
+/* Behind the last hit of the rule, where that is in this chunk; starts before do not count. 0 where
+ * it is not, or where nothing of the rule counts any more. */
+vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk);
+
 /* The streams and windows of the hits that were taken, which may be sorted; until join_destroy. */
 struct sources *join_sources(struct join *join);
 
 /* Index in findings->rules of a rule of the set. */
 uint32_t join_rule(const struct join *join, uint32_t rule);
+
+/* Counts strikes of a rule of the set, in streams too, and gives the rule up behind the last one
+ * that it has. */
+void join_strike(struct join *join, uint32_t rule, uint64_t strikes);
 
 /* A key (raw_key.h) as it may be seen: a hidden one by its number. In the findings' pool. */
 const char *join_shown(struct join *join, struct span key);

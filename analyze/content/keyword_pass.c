@@ -41,7 +41,7 @@ static void keyword_found(struct unit_worker *worker, uint32_t literal, const st
 	for (size_t i = 0; i < found->uses.count; i++) {
 		const struct literal_use *use = &found->uses.items[i];
 
-		if (worker->shared->applies[use->rule] && !worker->tallies[use->rule].given_up)
+		if (unit_worker_seeks(worker, use->rule) && !worker->tallies[use->rule].given_up)
 			try_keyword(worker, use, view, at);
 	}
 }
@@ -57,7 +57,7 @@ static bool count_keyword(struct unit_worker *worker, uint32_t literal, vaddr at
 		uint32_t rule = found->uses.items[i].rule;
 		struct rule_tally *tally = &worker->tallies[rule];
 
-		if (!worker->shared->applies[rule])
+		if (!unit_worker_seeks(worker, rule))
 			continue;
 		tally->keywords += is_own;
 		tally->places += is_own;

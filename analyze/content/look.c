@@ -136,8 +136,12 @@ static bool scan_text(struct look_worker *worker, int text, size_t size, enum ch
 
 	facts->any = false;
 	facts->streams.count = 0;
-	return !size || text_scan_run(worker->scan, span_make(worker->text[text], size), state,
-								  &look->found, facts);
+	facts->work = 0;
+	if (size && !text_scan_run(worker->scan, span_make(worker->text[text], size), state,
+							   &look->found, facts))
+		return false;
+	look->proving += facts->work;
+	return true;
 }
 
 static bool look_deeper(struct look_worker *worker, struct span outer, enum chunk_state state,
@@ -153,7 +157,7 @@ static bool look_deeper(struct look_worker *worker, struct span outer, enum chun
 
 		if (stream->at < covered)
 			continue;
-		if (look->read + look->made > LOOK_COST) {
+		if (look_cost(look) > LOOK_COST) {
 			look->left++;
 			continue;
 		}

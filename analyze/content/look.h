@@ -15,7 +15,7 @@
 enum {
 	LOOK_OUTPUT = 1 << 20, /* bytes that are inflated of one stream */
 	LOOK_INPUT = 2 << 20,  /* bytes that are read of one: empty blocks make none */
-	LOOK_COST = 8 << 20,   /* bytes read and made for one source: then no stream in it is begun */
+	LOOK_COST = 8 << 20,   /* bytes for one source (look_cost): then no stream in it is begun */
 };
 
 /* What became of a source's streams; windows count as whole ones. */
@@ -23,6 +23,7 @@ struct look {
 	struct text_tally found;
 	struct span_index name; /* the key of the source's own hit, where its rule groups by it */
 	uint64_t read, made;    /* bytes of all of them */
+	uint64_t proving;       /* bytes that validators read and made in them (match.h) */
 	uint64_t covers;  /* bytes of the source, where it ends itself: a stream that starts in them
 					   * is one in it */
 	uint64_t streams; /* looked into: the source, and those in it */
@@ -30,6 +31,12 @@ struct look {
 	uint64_t left;                   /* in it, but LOOK_COST was spent */
 	uint64_t too_deep;               /* in a stream in it */
 };
+
+/* Bytes that the look has read and made in all. */
+static inline uint64_t look_cost(const struct look *look)
+{
+	return look->read + look->made + look->proving;
+}
 
 void look_deinit(struct look *look);
 

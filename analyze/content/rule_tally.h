@@ -2,8 +2,14 @@
 #ifndef ANALYZE_CONTENT_RULE_TALLY_H
 #define ANALYZE_CONTENT_RULE_TALLY_H
 
-#include <stdbool.h>
 #include <stdint.h>
+
+/* Why places of a rule were left over. */
+enum given_up {
+	GIVEN_UP_STRIKES = 1 << 0, /* its pattern hit the match limit at too many places */
+	GIVEN_UP_WORK = 1 << 1,    /* its validators had read and inflated too much */
+	GIVEN_UP_CLOCK = 1 << 2,   /* it took too long; elsewhere it might not */
+};
 
 struct rule_tally {
 	uint64_t keywords;  /* its keywords, wherever they stand */
@@ -13,8 +19,9 @@ struct rule_tally {
 	uint64_t refused;   /* of those, a validator refused */
 	uint64_t undecided; /* places where a limit ran out, and those left over because of it */
 	uint64_t strikes;   /* places where the match limit ran out */
-	uint64_t cpu_ns;    /* estimated from samples */
-	bool given_up;      /* places were left over */
+	uint64_t work;      /* bytes that its validators read and made (match.h) */
+	uint64_t cpu_ns;    /* of patterns estimated from samples, of validators measured */
+	unsigned given_up;  /* enum given_up, or-ed; 0: no place was left over */
 };
 
 /* Adds b to a. */
@@ -27,6 +34,7 @@ static inline void rule_tally_add(struct rule_tally *a, const struct rule_tally 
 	a->refused += b->refused;
 	a->undecided += b->undecided;
 	a->strikes += b->strikes;
+	a->work += b->work;
 	a->cpu_ns += b->cpu_ns;
 	a->given_up |= b->given_up;
 }

@@ -1,6 +1,7 @@
 #include "analyze/content/scan.h"
 
 #include "analyze/content/join.h"
+#include "analyze/content/resume.h"
 #include "analyze/content/runs.h"
 #include "analyze/content/stress.h"
 #include "analyze/content/streams.h"
@@ -25,10 +26,22 @@ struct scan {
 	/* units are joined in address order, by whoever finishes the one that is due */
 	pthread_mutex_t lock;
 	struct join *join;
+	struct unit_worker *resumer;
 	struct unit_result *results; /* per unit */
 	atomic_bool *done;           /* per unit, and one that never is */
 	atomic_size_t due;
 };
+
+static void join_one(struct scan *scan, size_t due)
+{
+	struct unit_result *result = &scan->results[due];
+
+	if (!atomic_load(&scan->failed) &&
+		!resume_unit(scan->join, scan->resumer, &scan->runs.units.items[due], result))
+		atomic_store(&scan->failed, true);
+	join_unit(scan->join, result);
+	unit_result_deinit(result);
+}
 
 /* Joins what is due, unless another worker is at it: that one looks again when it is through. */
 static void join_due(struct scan *scan)
@@ -39,10 +52,8 @@ static void join_due(struct scan *scan)
 		   pthread_mutex_trylock(&scan->lock) == 0) {
 		size_t due = atomic_load(&scan->due);
 
-		for (; due < units && atomic_load(&scan->done[due]); due++) {
-			join_unit(scan->join, &scan->results[due]);
-			unit_result_deinit(&scan->results[due]);
-		}
+		for (; due < units && atomic_load(&scan->done[due]); due++)
+			join_one(scan, due);
 		atomic_store(&scan->due, due);
 		pthread_mutex_unlock(&scan->lock);
 	}
@@ -69,7 +80,8 @@ static bool create_workers(struct scan *scan, unsigned count, struct err *err)
 		if (!scan->workers[scan->worker_count])
 			return false;
 	}
-	return true;
+	scan->resumer = unit_worker_create(&scan->shared, err);
+	return scan->resumer;
 }
 
 static bool run(struct scan *scan, unsigned workers, struct err *err)
@@ -102,6 +114,7 @@ static void scan_deinit(struct scan *scan)
 	pthread_mutex_destroy(&scan->lock);
 	for (unsigned i = 0; i < scan->worker_count; i++)
 		unit_worker_destroy(scan->workers[i]);
+	unit_worker_destroy(scan->resumer);
 	free(scan->results);
 	free(scan->done);
 	free(scan->workers);
@@ -112,10 +125,10 @@ static void scan_deinit(struct scan *scan)
 	runs_deinit(&scan->runs);
 }
 
-/* CPU for one rule: ten seconds, and what it takes to inflate every byte of the heap to four times
- * its size, as a heap of compressed bodies wants it; that is hundred times what most rules take.
- * Patterns that run away are ended by their strikes, which are the same on any machine; this ends
- * only what would hardly end otherwise. */
+/* CPU for one rule, without that of validators which count their work: ten seconds and 20 ns a byte
+ * is hundred times what most rules take. Patterns that run away are ended by their strikes, and
+ * validators by their work, both the same on any machine; this ends only what would hardly end
+ * otherwise, and a report says where it did. */
 static uint64_t budget_of(uint64_t bytes, uint64_t look_budget)
 {
 	return UINT64_C(10000000000) + 20 * bytes + 2 * look_budget;
@@ -150,6 +163,7 @@ static void scan_init(struct scan *scan, const struct rule_set *rules, const str
 	scan->shared.given_up = mem_zeroed(rules->rules.count, sizeof *scan->shared.given_up);
 	give_up_runaways(scan);
 	scan->shared.sampling = SAMPLING;
+	scan->shared.work_a_byte = UNIT_WORK_A_BYTE;
 	unit_tables_init(&scan->shared);
 }
 

@@ -72,7 +72,7 @@ static void look_job(void *context, size_t job, unsigned worker)
 		!look_into(streams->workers[worker], source, look))
 		atomic_store(&streams->failed, true);
 	if (streams->progress)
-		progress_add(streams->progress, look->read + look->made);
+		progress_add(streams->progress, look_cost(look));
 }
 
 /* Names the hit of a source that is not looked into. */
@@ -97,7 +97,7 @@ static void join_look(struct streams *streams, const struct source *source, cons
 		pass_by(streams, source, "(not looked at)");
 		findings->rules.items[join_rule(streams->join, source->rule)].packed.over_budget++;
 	} else {
-		findings->look_spent += look->read + look->made;
+		findings->look_spent += look_cost(look);
 		if (source->at < streams->covered)
 			return; /* stored in the stream before, with which it was counted */
 		inside_add(streams->inside, source, look);

@@ -17,7 +17,8 @@
 
 /* Looks into the join's sources, adds what is found to the findings and names the hits of windows.
  * A source is begun as long as the budget is not spent by those before it; what is left is counted
- * with its rule, so that the result is the same for any number of workers. `heap` are the tables of
+ * with its rule, so that the result is the same for any number of workers. So is what strikes end:
+ * a rule that has used them up is sought no more in the batches behind. `heap` are the tables of
  * the heap's scan. To be called before join_finish. False where a library refused. */
 bool streams_run(struct findings *findings, struct join *join, const struct unit_tables *heap,
 				 uint64_t budget, unsigned workers, struct progress *progress, struct err *err);

@@ -40,6 +40,7 @@ struct text_scan *text_scan_create(const struct unit_tables *heap, const bool *a
 	scan->tables.tables =
 		(struct structure_tables){ &scan->stage.image, NULL, &scan->stage.chunks };
 	scan->tables.runs = &scan->stage.runs;
+	scan->tables.work_a_byte = TEXT_WORK_A_BYTE;
 	unit_tables_init(&scan->tables);
 	scan->worker = unit_worker_create(&scan->tables, err);
 	if (scan->worker)
@@ -59,7 +60,7 @@ void text_scan_destroy(struct text_scan *scan)
 	free(scan);
 }
 
-/* Few rules hit in one text: a search is as good as an index. */
+/* Few rules have places in one text: a search is as good as an index. */
 static struct text_row *row_of(struct text_tally *tally, uint32_t rule)
 {
 	struct text_row *row;
@@ -151,17 +152,14 @@ static void take_hit(struct text_scan *scan, const struct unit_result *result,
 	note_facts(scan, hit, key, facts);
 }
 
-static void take_undecided(const struct unit_result *result, struct text_tally *tally)
+static void take_tallies(const struct unit_result *result, struct text_tally *tally,
+						 struct text_facts *facts)
 {
 	for (size_t i = 0; i < result->tallies.count; i++) {
 		const struct unit_tally *unit = &result->tallies.items[i];
-		struct text_row *row;
 
-		if (!unit->tally.undecided)
-			continue;
-		row = row_of(tally, unit->rule);
-		row->undecided += unit->tally.undecided;
-		row->given_up |= unit->tally.given_up;
+		rule_tally_add(&row_of(tally, unit->rule)->tally, &unit->tally);
+		facts->work += unit->tally.work;
 	}
 }
 
@@ -173,11 +171,12 @@ bool text_scan_run(struct text_scan *scan, struct span text, enum chunk_state st
 
 	facts->any = false;
 	facts->streams.count = 0;
+	facts->work = 0;
 	strbuf_clear(&facts->key);
 	memset(scan->ends, 0, scan->tables.rules->rules.count * sizeof *scan->ends);
 	for (size_t i = 0; i < result.hits.count; i++)
 		take_hit(scan, &result, &result.hits.items[i], tally, facts);
-	take_undecided(&result, tally);
+	take_tallies(&result, tally, facts);
 	unit_result_deinit(&result);
 	return good;
 }

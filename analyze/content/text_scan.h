@@ -17,18 +17,18 @@
 
 enum { TEXT_KEYS = 64 << 10 }; /* bytes of keys that a tally keeps */
 
-/* One rule's hits; those that overlap an earlier one of the rule do not count. */
+/* What looking for one rule came to, and its hits; those that overlap an earlier one of the rule do
+ * not count. */
 struct text_row {
 	uint32_t rule; /* in the set */
 	uint64_t hits, bytes;
 	uint64_t other_hits; /* with a key that was one too many to keep */
-	uint64_t undecided;
-	bool given_up; /* places were left over */
+	struct rule_tally tally;
 };
 
 /* Zero-initialised is empty; several texts may be counted together. */
 struct text_tally {
-	VEC(struct text_row) rows; /* by first hit */
+	VEC(struct text_row) rows; /* by first sight */
 	struct span_index keys;    /* heads and texts (raw_key.h) */
 	VEC(uint64_t) key_hits;    /* per key */
 	size_t key_bytes;
@@ -47,10 +47,16 @@ struct text_facts {
 	struct strbuf key;  /* of that hit, as it may be seen; empty where it has none or hides it */
 	uint64_t key_bytes; /* its extent */
 	VEC(struct text_stream) streams; /* by place, then rule */
+	uint64_t work;                   /* bytes that validators read and made, of all rules */
 };
 
 void text_tally_deinit(struct text_tally *tally);
 void text_facts_deinit(struct text_facts *facts);
+
+/* What the validators of a rule may read and make in a text (unit_scan.h), for each of its bytes: a
+ * text may be full of streams, and one of 1 MiB should cost no more than is spent on the streams in
+ * it (LOOK_COST). */
+enum { TEXT_WORK_A_BYTE = 8 };
 
 /* One thread's state. `heap` are the tables of the heap's scan, whose rules, image and budget are
  * used; `applies` says which rules (with a pattern) are run. Both must outlive it. NULL and an

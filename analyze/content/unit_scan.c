@@ -33,11 +33,10 @@ static int compare_hits(const void *left, const void *right)
 	return (a->rule > b->rule) - (a->rule < b->rule);
 }
 
-bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_result *result)
+static bool run_passes(struct unit_worker *worker)
 {
 	const struct unit_tables *shared = worker->shared;
 
-	unit_worker_start(worker, unit, result);
 	if (!worker->views.block->count)
 		return true;
 	if (shared->plan.by_keyword && !keyword_pass(worker))
@@ -45,7 +44,25 @@ bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_
 	for (size_t i = 0; i < shared->plan.by_byte.count; i++)
 		byte_pass(worker, &shared->plan.by_byte.items[i]);
 	chunk_pass(worker);
-	vec_sort(&result->hits, compare_hits);
+	vec_sort(&worker->result->hits, compare_hits);
 	unit_worker_finish(worker);
 	return true;
+}
+
+bool unit_scan(struct unit_worker *worker, const struct unit *unit, struct unit_result *result)
+{
+	unit_worker_start(worker, unit, result);
+	return run_passes(worker);
+}
+
+bool unit_scan_again(struct unit_worker *worker, const struct unit *unit, const vaddr *from,
+					 struct unit_result *result)
+{
+	bool good;
+
+	unit_worker_start(worker, unit, result);
+	unit_worker_begin_at(worker, from);
+	good = run_passes(worker);
+	worker->from = NULL;
+	return good;
 }

@@ -23,9 +23,10 @@ struct unit_worker {
 	struct place *places;
 	struct rule_tally *tallies; /* of the unit at hand, per rule */
 	uint64_t attempts;
-	int64_t clock_ns; /* what reading the clock takes; not charged to a rule */
-	int64_t cpu_seen; /* the processor's clock as it was last read */
-	int64_t slow_ns;  /* what is charged already of the attempt at hand */
+	uint64_t *owed_ns; /* per rule: charged, but not added to what all workers have spent */
+	int64_t clock_ns;  /* what reading the wall's clock takes; not charged to a rule */
+	int64_t cpu_seen, wall_seen; /* both clocks as they were last read together */
+	int64_t apart_ns;            /* of the attempt at hand: validators', which is charged apart */
 	struct raw_key_cache keys;
 	unit_watch *watch;
 	void *watch_context;
@@ -35,11 +36,28 @@ struct unit_worker {
 	const struct run *run;
 	struct view_source views;
 	struct unit_result *result;
+	const vaddr *from;  /* per rule, where only some are sought: the first start; NULL: all */
+	uint64_t work_most; /* of a rule's validators in it */
 };
 
 /* Makes a unit the one at hand; its results go to `result`. */
 void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 					   struct unit_result *result);
+
+/* Of the unit at hand only the rules with an address in `from` are sought, in the chunk that it
+ * begins in from there on. */
+void unit_worker_begin_at(struct unit_worker *worker, const vaddr *from);
+
+static inline bool unit_worker_seeks(const struct unit_worker *worker, uint32_t rule)
+{
+	return worker->shared->applies[rule] && (!worker->from || worker->from[rule]);
+}
+
+/* Reads both clocks. */
+void unit_worker_see_clocks(struct unit_worker *worker);
+
+/* Adds what the worker owes for the rule to what all have spent. */
+void unit_worker_pay(struct unit_worker *worker, uint32_t rule);
 
 /* Hands the tallies of the unit at hand to its result. */
 void unit_worker_finish(struct unit_worker *worker);

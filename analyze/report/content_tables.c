@@ -156,6 +156,7 @@ static int compare_costs(const void *left, const void *right)
 static void add_stats(struct table *table, const struct report_rule *rule, bool has_undecided)
 {
 	const struct report_rule_stats *stats = &rule->stats;
+	char undecided[SIZE_TEXT + 8];
 
 	table_cell(table, rule->id);
 	table_printf(table, "%.1f ms", (double)stats->cpu_ns / 1e6);
@@ -164,10 +165,11 @@ static void add_stats(struct table *table, const struct report_rule *rule, bool 
 	table_count(table, stats->matched);
 	table_count(table, stats->refused);
 	table_count(table, stats->hits);
+	table_count(table, stats->inside_hits);
 	if (!has_undecided)
 		return;
-	table_count(table, stats->undecided);
-	table_cell(table, stats->slow ? "slow" : "");
+	table_printf(table, "%s%s", count_format(stats->undecided, undecided),
+				 stats->slow ? ", slow" : "");
 }
 
 static bool met_something(const struct report_rule *rule)
@@ -175,10 +177,9 @@ static bool met_something(const struct report_rule *rule)
 	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided;
 }
 
-/* Columns of limits only where one was hit: names of rules are long. */
+/* What limits left over only where one was hit: names of rules are long. */
 static void init_stats(struct table *table, bool has_undecided)
 {
-	enum { OF_LIMITS = 2 };
 	static const struct table_column columns[] = {
 		{ .title = "rule", .code = true, .widest = 38 },
 		{ .title = "CPU", .right = true },
@@ -187,14 +188,14 @@ static void init_stats(struct table *table, bool has_undecided)
 		{ .title = "matched", .right = true },
 		{ .title = "refused", .right = true },
 		{ .title = "hits", .right = true },
+		{ .title = "inside", .right = true },
 		{ .title = "undecided", .right = true },
-		{ .title = "" },
 		{ .title = NULL },
 	};
 
 	table_init(table, columns);
 	if (!has_undecided)
-		table->width -= OF_LIMITS;
+		table->width--;
 }
 
 void content_tables_stats(const struct report_content *content, struct table *table)

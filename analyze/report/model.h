@@ -178,13 +178,16 @@ struct report_group {
 
 /* What looking for a rule cost and came to. */
 struct report_rule_stats {
-	uint64_t cpu_ns; /* estimated from samples; without the search for keywords, which all share */
-	uint64_t keywords;  /* wherever they stand */
-	uint64_t confirms;  /* places where the pattern or the structure was tried */
-	uint64_t matched;   /* of those */
-	uint64_t refused;   /* of the matched, by a validator */
-	uint64_t hits;      /* what was left, without matches that overlap an earlier one */
-	uint64_t undecided; /* as in report_rule */
+	uint64_t cpu_ns;      /* of patterns estimated from samples, of validators measured; without the
+						   * search for keywords and inflating what is looked into, which rules share */
+	uint64_t keywords;    /* wherever they stand */
+	uint64_t confirms;    /* places where the pattern or the structure was tried */
+	uint64_t matched;     /* of those */
+	uint64_t refused;     /* of the matched, by a validator */
+	uint64_t hits;        /* what was left, without matches that overlap an earlier one */
+	uint64_t inside_hits; /* in streams; the numbers before count what was done there too */
+	uint64_t work;        /* bytes that its validators read and made, where they may be many */
+	uint64_t undecided;   /* as in report_rule */
 	bool slow;
 };
 
@@ -217,8 +220,9 @@ struct report_packed {
 struct report_rule {
 	const char *id, *title, *severity, *confidence, *remediation;
 	struct report_hits live, stale;
-	uint64_t undecided;              /* places where a limit was hit: neither match nor no match */
-	bool slow;                       /* places were left over, as its pattern runs away */
+	uint64_t undecided;   /* places where a limit was hit: neither match nor no match */
+	bool slow;            /* places were left over */
+	const char *ended_by; /* the limit that did it: "match-limit", "work", "clock"; or NULL */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
 	uint64_t more_groups;            /* beyond them */
 	struct report_rule_stats stats;  /* where the content has them */

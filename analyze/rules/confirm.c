@@ -246,6 +246,7 @@ static void fill(const struct confirm *confirm, const PCRE2_SIZE *ovector, uint3
 	match->captures = confirm->names;
 	match->built_size = 0;
 	match->packed = MATCH_NOT_PACKED;
+	match->work = 0;
 	for (size_t i = 0; i < confirm->names; i++) {
 		match->capture[i] = (struct match_capture){ .name = confirm->name[i].name };
 		for (size_t j = 0; j < confirm->name[i].count; j++) {

@@ -222,17 +222,27 @@ static bool end_value(struct json *json)
 	return true;
 }
 
+static bool skip_value(struct json *json)
+{
+	do {
+		enum step step = begin_value(json);
+
+		if (step == STEP_BAD || (step == STEP_VALUE && !end_value(json)))
+			return false;
+	} while (json->depth);
+	return true;
+}
+
 size_t json_text_length(struct span text, struct match *match)
 {
 	struct json json = { .text = span_part(text, 0, MAX_BYTES), .match = match };
+	bool good;
 
 	match_list_begin(match);
-	do {
-		enum step step = begin_value(&json);
-
-		if (step == STEP_BAD || (step == STEP_VALUE && !end_value(&json)))
-			return 0;
-	} while (json.depth);
+	good = skip_value(&json);
+	match_worked(match, json.at);
+	if (!good)
+		return 0;
 	match_list_end(match, "keys");
 	return json.at;
 }

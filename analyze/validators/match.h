@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Names a rule can refer to: captures of its pattern, then what its validators provide. */
 enum { MATCH_CAPTURES = 16 };
@@ -32,6 +33,7 @@ struct match {
 	size_t built_size;
 	enum match_packed packed;
 	size_t packed_at; /* from the match's start to the stream's */
+	uint64_t work;    /* bytes that validators have read or made, where they may be many */
 };
 
 static inline const struct match_capture *match_find(const struct match *match, const char *name)
@@ -52,6 +54,14 @@ static inline void match_set(struct match *match, const char *name, struct span 
 		}
 	if (match->captures < MATCH_CAPTURES)
 		match->capture[match->captures++] = (struct match_capture){ name, text };
+}
+
+/* Counts what a validator has read or made, whether it refuses or not: what it costs to look at one
+ * place again and again is bounded by the scan, which cannot see it otherwise. For validators that
+ * may read more than a few KiB from a match on. */
+static inline void match_worked(struct match *match, uint64_t bytes)
+{
+	match->work += bytes;
 }
 
 /* Raises the extent. */

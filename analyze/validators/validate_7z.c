@@ -3,7 +3,13 @@
 
 #include <zlib.h>
 
-enum { SIGNATURE_BYTES = 6, START_HEADER_BYTES = 20, HEADER_BYTES = 32, NEWEST_MINOR = 4 };
+enum {
+	SIGNATURE_BYTES = 6,
+	START_HEADER_BYTES = 20,
+	HEADER_BYTES = 32,
+	NEWEST_MINOR = 4,
+	CHECKED_MOST_BYTES = 64 << 20, /* of a header, which lists files; longer ones are not checked */
+};
 
 static bool crc_agrees(struct span covered, uint32_t crc)
 {
@@ -31,8 +37,10 @@ bool validate_7z_archive(struct span bytes, struct match *match)
 	if (!cursor_ok(&cursor) || major || minor > NEWEST_MINOR)
 		return false;
 	match_extend(match, HEADER_BYTES);
-	if (offset > bytes.size || size > bytes.size || offset + size > cursor_left(&cursor) || !size)
+	if (offset > bytes.size || size > CHECKED_MOST_BYTES || offset + size > cursor_left(&cursor) ||
+		!size)
 		return true;
+	match_worked(match, size);
 	if (crc_agrees(span_part(bytes, HEADER_BYTES + offset, size), crc))
 		match_extend(match, HEADER_BYTES + offset + size);
 	return true;

@@ -9,6 +9,7 @@ static bool prove(struct span bytes, size_t at, enum match_packed packed, struct
 	struct deflate_trial trial =
 		deflate_try(span_part(bytes, at, bytes.size), packed, DEFLATE_TRIAL_MOST);
 
+	match_worked(match, trial.read + trial.written);
 	if (!trial.written || (!trial.ended && trial.written < DEFLATE_TRIAL_LEAST))
 		return false;
 	match->packed = packed;

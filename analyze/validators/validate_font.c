@@ -124,6 +124,7 @@ bool validate_font_tables(struct span bytes, struct match *match)
 		if (table.size > SUM_MOST_BYTES - summed)
 			continue;
 		summed += table.size;
+		match_worked(match, table.size);
 		if (!table_agrees(bytes, &table))
 			continue;
 		match_extend(match, (size_t)table.at + table.size);

@@ -34,13 +34,14 @@ static bool has_html_tag(struct span head)
 }
 
 /* Bytes of the document: up to </html>, or as far as it is text. */
-static size_t document_length(struct span bytes)
+static size_t document_length(struct span bytes, struct match *match)
 {
 	enum { MAX_BYTES = 1 << 20 };
 	static const char close[] = "</html>";
 	struct span document = span_part(bytes, 0, MAX_BYTES);
 	size_t end = find_tag(document, close);
 
+	match_worked(match, end);
 	if (end < document.size)
 		document = span_part(document, 0, end + sizeof close - 1);
 	return text_run_length(document);
@@ -62,6 +63,6 @@ bool validate_html_document(struct span bytes, struct match *match)
 		title = span_part(head, at + sizeof open - 1, TITLE_MAX);
 		match_set(match, "title", span_part(title, 0, text_find(title, span_string("<"))));
 	}
-	match_extend(match, document_length(bytes));
+	match_extend(match, document_length(bytes, match));
 	return true;
 }

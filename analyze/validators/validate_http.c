@@ -126,7 +126,11 @@ bool validate_http_message(struct span bytes, struct match *match)
 	rest = span_part(bytes, head.size - rest.size + blank, bytes.size);
 	match_extend(match, bytes.size - rest.size);
 	body = span_part(rest, 0, body_bytes);
-	if (blank && body.size == body_bytes && text_run_is_all(body))
-		match_extend(match, bytes.size - rest.size + body_bytes);
+	if (blank && body.size == body_bytes) {
+		size_t text = text_run_length(body);
+
+		match_worked(match, text);
+		match_extend(match, bytes.size - rest.size + (text == body_bytes ? body_bytes : 0));
+	}
 	return true;
 }

@@ -33,6 +33,7 @@ bool validate_kafka_batch(struct span bytes, struct match *match)
 		!records || last_delta < records - 1 || length > LARGEST ||
 		length + BEFORE_LENGTH <= cursor.at || length + BEFORE_LENGTH > bytes.size)
 		return false;
+	match_worked(match, length);
 	if (crc32c(span_part(bytes, CHECKED_AT, length + BEFORE_LENGTH - CHECKED_AT)) != crc)
 		return false;
 	match_extend(match, length + BEFORE_LENGTH);

@@ -57,33 +57,43 @@ struct element {
 	struct span name, value;
 };
 
+/* Elements up to the NUL behind the last. */
+static bool read_elements(struct cursor *document, struct element *first)
+{
+	uint8_t type;
+
+	while ((type = cursor_u8(document)) != 0) {
+		struct span name = cursor_cstring(document);
+		size_t start = document->at;
+
+		if (!text_run_is_all(name) || !skip_value(document, type))
+			return false;
+		if (!first->type)
+			*first = (struct element){ type, name,
+									   span_part(document->span, start, document->at - start) };
+	}
+	return true;
+}
+
 /* A document: its length, elements, a NUL. Documents in it are stepped over. */
-static bool read_document(struct cursor *cursor, struct element *first)
+static bool read_document(struct cursor *cursor, struct element *first, struct match *match)
 {
 	struct cursor ahead = *cursor, document;
 	uint32_t size = cursor_u32(&ahead);
-	uint8_t type;
+	bool good;
 
 	*first = (struct element){ 0 };
 	document = cursor_make(cursor_bytes(cursor, size), false);
 	cursor_skip(&document, 4);
 	if (!cursor_ok(cursor) || size < LEAST_DOCUMENT || size > LARGEST_DOCUMENT)
 		return false;
-	while ((type = cursor_u8(&document)) != 0) {
-		struct span name = cursor_cstring(&document);
-		size_t start = document.at;
-
-		if (!text_run_is_all(name) || !skip_value(&document, type))
-			return false;
-		if (!first->type)
-			*first = (struct element){ type, name,
-									   span_part(document.span, start, document.at - start) };
-	}
-	return cursor_ok(&document) && !cursor_left(&document);
+	good = read_elements(&document, first);
+	match_worked(match, document.at);
+	return good && cursor_ok(&document) && !cursor_left(&document);
 }
 
 /* A section: a document, or an identifier with a sequence of them. */
-static bool read_section(struct cursor *cursor, struct element *first)
+static bool read_section(struct cursor *cursor, struct element *first, struct match *match)
 {
 	uint8_t kind = cursor_u8(cursor);
 	struct element other;
@@ -91,14 +101,14 @@ static bool read_section(struct cursor *cursor, struct element *first)
 	uint32_t size;
 
 	if (kind == 0)
-		return read_document(cursor, first);
+		return read_document(cursor, first, match);
 	size = cursor_u32(cursor);
 	if (kind != 1 || size < 4)
 		return false;
 	sequence = cursor_make(cursor_bytes(cursor, size - 4), false);
 	cursor_cstring(&sequence);
 	while (cursor_ok(&sequence) && cursor_left(&sequence))
-		if (!read_document(&sequence, &other))
+		if (!read_document(&sequence, &other, match))
 			return false;
 	return cursor_ok(cursor) && cursor_ok(&sequence);
 }
@@ -135,7 +145,7 @@ bool validate_mongodb_message(struct span bytes, struct match *match)
 		cursor_make(cursor_bytes(&cursor, length - cursor.at - (flags & CHECKSUM ? 4 : 0)), false);
 	cursor_skip(&cursor, flags & CHECKSUM ? 4 : 0);
 	while (cursor_left(&message))
-		if (!read_section(&message, &first))
+		if (!read_section(&message, &first, match))
 			return false;
 	if (!cursor_ok(&cursor) || !first.type || !first.name.size)
 		return false;

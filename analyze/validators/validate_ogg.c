@@ -51,7 +51,8 @@ static uint32_t crc_of(const uint32_t table[256], struct span page)
 }
 
 /* Steps over a page whose CRC agrees. `data` is what it holds. */
-static bool read_page(struct cursor *cursor, const uint32_t table[256], struct span *data)
+static bool read_page(struct cursor *cursor, const uint32_t table[256], struct span *data,
+					  struct match *match)
 {
 	struct cursor field = *cursor;
 	size_t start = cursor->at, size = 0;
@@ -69,8 +70,10 @@ static bool read_page(struct cursor *cursor, const uint32_t table[256], struct s
 	for (unsigned i = 0; i < segments; i++)
 		size += cursor_u8(&field);
 	*data = cursor_bytes(&field, size);
-	if (!cursor_ok(&field) || flags > FLAGS_KNOWN ||
-		crc_of(table, span_part(cursor->span, start, field.at - start)) != crc)
+	if (!cursor_ok(&field) || flags > FLAGS_KNOWN)
+		return false;
+	match_worked(match, size);
+	if (crc_of(table, span_part(cursor->span, start, field.at - start)) != crc)
 		return false;
 	*cursor = field;
 	return true;
@@ -94,12 +97,12 @@ bool validate_ogg_page(struct span bytes, struct match *match)
 	struct span data;
 
 	make_table(table);
-	if (!read_page(&cursor, table, &data))
+	if (!read_page(&cursor, table, &data, match))
 		return false;
 	if (bytes.data[5] & FLAG_FIRST)
 		match_build(match, "codec", "%s", codec_of(data));
 	do
 		match_extend(match, cursor.at);
-	while (read_page(&cursor, table, &data));
+	while (read_page(&cursor, table, &data, match));
 	return true;
 }

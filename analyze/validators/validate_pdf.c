@@ -79,6 +79,8 @@ bool validate_pdf(struct span bytes, struct match *match)
 		const uint8_t *found =
 			memmem(bytes.data + cursor.at, cursor_left(&cursor), word, sizeof word - 1);
 
+		match_worked(match,
+					 found ? (size_t)(found - bytes.data) - cursor.at : cursor_left(&cursor));
 		if (!found)
 			break;
 		cursor.at = (size_t)(found - bytes.data) + sizeof word - 1;

@@ -110,6 +110,7 @@ bool validate_pem(struct span bytes, struct match *match)
 			break;
 		at += break_bytes;
 	}
+	match_worked(match, at);
 	match_extend(match, at + end);
 	return digits >= BODY_LEAST;
 }

@@ -106,32 +106,41 @@ static void note(uint8_t opcode, struct span text, struct texts *texts, struct m
 	}
 }
 
-/* Every opcode up to STOP is known and the frame ends between two of them. */
-bool validate_pickle(struct span bytes, struct match *match)
+static bool walk(struct cursor *cursor, struct match *match)
 {
-	struct cursor cursor = cursor_make(span_part(bytes, 0, MOST_BYTES), false), frame;
 	struct texts texts = { 0 };
+	struct cursor frame;
 	uint64_t frame_end = 0;
 	uint8_t opcode = 0;
 
-	cursor_skip(&cursor, HEADER_BYTES);
 	while (opcode != STOP) {
 		struct span text = { 0 };
 
-		if (cursor.at == frame_end)
+		if (cursor->at == frame_end)
 			frame_end = 0;
-		opcode = cursor_u8(&cursor);
-		frame = cursor;
-		if (!skip_argument(&cursor, arguments[opcode], &text))
+		opcode = cursor_u8(cursor);
+		frame = *cursor;
+		if (!skip_argument(cursor, arguments[opcode], &text))
 			return false;
 		if (opcode == FRAME && frame_end)
 			return false;
-		if (opcode == FRAME && __builtin_add_overflow(cursor.at, cursor_u64(&frame), &frame_end))
+		if (opcode == FRAME && __builtin_add_overflow(cursor->at, cursor_u64(&frame), &frame_end))
 			return false;
 		note(opcode, text, &texts, match);
 	}
-	if (frame_end && cursor.at != frame_end)
-		return false;
-	match_extend(match, cursor.at);
-	return true;
+	return !frame_end || cursor->at == frame_end;
+}
+
+/* Every opcode up to STOP is known and the frame ends between two of them. */
+bool validate_pickle(struct span bytes, struct match *match)
+{
+	struct cursor cursor = cursor_make(span_part(bytes, 0, MOST_BYTES), false);
+	bool good;
+
+	cursor_skip(&cursor, HEADER_BYTES);
+	good = walk(&cursor, match);
+	match_worked(match, cursor.at);
+	if (good)
+		match_extend(match, cursor.at);
+	return good;
 }

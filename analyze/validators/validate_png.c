@@ -72,5 +72,6 @@ bool validate_png(struct span bytes, struct match *match)
 	do
 		match_extend(match, cursor.at);
 	while (type != TYPE_IEND && cursor.at < CRC_MOST_BYTES && read_chunk(&cursor, &type, &data));
+	match_worked(match, cursor.at);
 	return true;
 }

@@ -133,6 +133,7 @@ bool validate_pyc(struct span bytes, struct match *match)
 	unsigned magic = cursor_u16(&walk.cursor);
 	struct span text;
 	uint32_t flags;
+	bool good;
 
 	cursor_skip(&walk.cursor, 2);
 	flags = cursor_u32(&walk.cursor);
@@ -140,8 +141,11 @@ bool validate_pyc(struct span bytes, struct match *match)
 	if (magic < MAGIC_3_8 || magic > MAGIC_LAST || flags > 3 || flags == 2)
 		return false;
 	walk.layout = magic < MAGIC_3_11 ? (struct layout){ 6, 6 } : (struct layout){ 5, 5 };
-	if (!cursor_left(&walk.cursor) || (bytes.data[HEADER_BYTES] & TYPE_BITS) != 'c' ||
-		!skip_object(&walk, 0, &text))
+	if (!cursor_left(&walk.cursor) || (bytes.data[HEADER_BYTES] & TYPE_BITS) != 'c')
+		return false;
+	good = skip_object(&walk, 0, &text);
+	match_worked(match, walk.cursor.at);
+	if (!good)
 		return false;
 	match_set(match, "file", short_path(walk.path));
 	match_extend(match, walk.cursor.at);

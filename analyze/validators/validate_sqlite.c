@@ -153,5 +153,6 @@ bool validate_sqlite_wal(struct span bytes, struct match *match)
 	do
 		match_extend(match, cursor.at);
 	while (read_frame(&cursor, magic & 1, page_size, salt, sum));
+	match_worked(match, match->extent + page_size);
 	return true;
 }

@@ -60,13 +60,15 @@ bool validate_sse_event(struct span bytes, struct match *match)
 	enum { LARGEST = 4 << 20 };
 	struct cursor cursor = cursor_make(span_part(bytes, 0, LARGEST), false);
 	struct event first, next;
+	bool good = read_event(&cursor, &first);
 
-	if (!read_event(&cursor, &first) || !first.data.size ||
-		json_text_length(first.data, match) != first.data.size)
+	match_worked(match, cursor.at);
+	if (!good || !first.data.size || json_text_length(first.data, match) != first.data.size)
 		return false;
 	match_set(match, "event", first.name.size ? first.name : match_find(match, "keys")->text);
 	do
 		match_extend(match, cursor.at);
 	while (read_event(&cursor, &next));
+	match_worked(match, cursor.at);
 	return true;
 }

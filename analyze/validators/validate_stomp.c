@@ -59,12 +59,13 @@ static bool read_head(struct cursor *cursor, const char *wanted, struct head *he
 }
 
 /* The NUL at the end of the body: where content-length says, else the first one. */
-static bool skip_body(struct cursor *cursor, const struct head *head)
+static bool skip_body(struct cursor *cursor, const struct head *head, struct match *match)
 {
 	enum { LARGEST = 1 << 20 };
 	struct span rest = span_part(cursor->span, cursor->at, LARGEST);
 	size_t nul = head->has_length ? (size_t)head->length : text_find(rest, span_make("", 1));
 
+	match_worked(match, head->has_length ? 0 : nul);
 	if (nul >= rest.size || rest.data[nul])
 		return false;
 	cursor_skip(cursor, nul + 1);
@@ -84,7 +85,7 @@ bool validate_stomp_frame(struct span bytes, struct match *match)
 		!read_head(&cursor, header, &head))
 		return false;
 	cursor.span = bytes;
-	if (!skip_body(&cursor, &head))
+	if (!skip_body(&cursor, &head, match))
 		return false;
 	match_extend(match, cursor.at);
 	match_set(match, "destination", head.destination.data ? head.destination : command);

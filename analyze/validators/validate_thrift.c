@@ -75,10 +75,14 @@ bool validate_thrift_message(struct span bytes, struct match *match)
 	struct cursor cursor = cursor_make(span_part(bytes, 0, MAX_BYTES), true);
 	uint16_t version = cursor_u16(&cursor), kind = cursor_u16(&cursor);
 	struct span method = cursor_bytes(&cursor, cursor_u32(&cursor));
+	bool good;
 
 	cursor_skip(&cursor, 4); /* the call's number */
-	if (version != VERSION_1 || !kind || kind > ONEWAY || !is_method(method) ||
-		!skip_struct(&cursor, 0))
+	if (version != VERSION_1 || !kind || kind > ONEWAY || !is_method(method))
+		return false;
+	good = skip_struct(&cursor, 0);
+	match_worked(match, cursor.at);
+	if (!good)
 		return false;
 	match_extend(match, cursor.at);
 	match_set(match, "method", method);

@@ -7,6 +7,7 @@ enum {
 	HANDSHAKE = 22,
 	APPLICATION_DATA = 23,
 	RECORD_MAX_BYTES = (16 << 10) + 2048, /* RFC 5246 6.2.3: what encryption may add */
+	CHAIN_MOST_BYTES = 4 << 20,           /* of one match; what follows is another's */
 	CLIENT_HELLO = 1,
 	SERVER_HELLO = 2,
 	HELLO_MIN_BYTES = 38, /* version, random, and lengths of what follows */
@@ -49,7 +50,7 @@ static const char *hello_of(struct span record)
 
 bool validate_tls_records(struct span bytes, struct match *match)
 {
-	struct cursor cursor = cursor_make(bytes, true);
+	struct cursor cursor = cursor_make(span_part(bytes, 0, CHAIN_MOST_BYTES), true);
 	const char *first = NULL, *content, *hello = NULL;
 	size_t length, records = 0;
 

@@ -82,7 +82,7 @@ bool validate_websocket_frame(struct span bytes, struct match *match)
 }
 
 /* The payload as it was before it was masked; NULL where it is no text. The caller frees it. */
-static uint8_t *unmask_text(const struct frame *frame)
+static uint8_t *unmask_text(const struct frame *frame, struct match *match)
 {
 	enum { PEEK = 64 };
 	uint8_t head[PEEK], *text;
@@ -93,6 +93,7 @@ static uint8_t *unmask_text(const struct frame *frame)
 	/* a sequence may be cut at the end of what was peeked */
 	if (text_run_length(span_make(head, peek)) + 4 <= peek)
 		return NULL;
+	match_worked(match, frame->payload.size);
 	text = mem_zeroed(frame->payload.size, 1);
 	for (size_t i = 0; i < frame->payload.size; i++)
 		text[i] = byte_of(frame, i);
@@ -108,7 +109,7 @@ bool validate_websocket_masked(struct span bytes, struct match *match)
 	struct frame frame;
 
 	if (!read_frame(&cursor, &frame) || !frame.masked || frame.payload.size > LARGEST ||
-		!looks_like_json(&frame) || !(text = unmask_text(&frame)))
+		!looks_like_json(&frame) || !(text = unmask_text(&frame, match)))
 		return false;
 	if (!is_json(span_make(text, frame.payload.size), match))
 		return false;
@@ -117,7 +118,7 @@ bool validate_websocket_masked(struct span bytes, struct match *match)
 }
 
 /* Printable text, or a control frame (5.5) of the few that a chain may hold. */
-static bool belongs_to_chain(const struct frame *frame)
+static bool belongs_to_chain(const struct frame *frame, struct match *match)
 {
 	enum { LARGEST = 1 << 20 };
 	AUTO_FREE uint8_t *text = NULL;
@@ -126,23 +127,25 @@ static bool belongs_to_chain(const struct frame *frame)
 		return frame->payload.size <= CONTROL_MOST;
 	if (frame->opcode != TEXT || !frame->payload.size || frame->payload.size > LARGEST)
 		return false;
-	if (!frame->masked)
+	if (!frame->masked) {
+		match_worked(match, frame->payload.size);
 		return text_run_is_all(frame->payload);
-	text = unmask_text(frame);
+	}
+	text = unmask_text(frame, match);
 	return text && text_run_is_all(span_make(text, frame->payload.size));
 }
 
 /* At least three frames of one side, one behind the other, with 24 bytes of text in all. */
 bool validate_websocket_chain(struct span bytes, struct match *match)
 {
-	enum { LEAST_FRAMES = 3, LEAST_TEXT = 24 };
-	struct cursor cursor = cursor_make(bytes, true);
+	enum { LEAST_FRAMES = 3, LEAST_TEXT = 24, MOST_BYTES = 4 << 20 };
+	struct cursor cursor = cursor_make(span_part(bytes, 0, MOST_BYTES), true);
 	size_t frames = 0, text = 0, proven = 0;
 	struct frame frame;
 	bool masked = false;
 
 	while (read_frame(&cursor, &frame) && (!frames || frame.masked == masked) &&
-		   belongs_to_chain(&frame)) {
+		   belongs_to_chain(&frame, match)) {
 		masked = frame.masked;
 		text += frame.opcode == TEXT ? frame.payload.size : 0;
 		proven = cursor.at;

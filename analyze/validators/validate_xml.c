@@ -13,6 +13,7 @@ struct walk {
 	struct span open[MAX_DEPTH]; /* names of the open elements, prefix included */
 	unsigned depth;
 	struct span root, operation; /* local names */
+	size_t searched;             /* bytes in which an end was looked for */
 	bool done;                   /* the root element is closed */
 };
 
@@ -48,6 +49,7 @@ static bool skip_past(struct walk *walk, const char *end)
 	struct span wanted = span_string(end);
 	size_t at = text_find(rest, wanted);
 
+	walk->searched += at;
 	if (at == rest.size || !text_run_is_all(span_part(rest, 0, at)))
 		return false;
 	cursor_skip(&walk->cursor, at + wanted.size);
@@ -144,6 +146,7 @@ static bool skip_text(struct walk *walk)
 	struct span rest = span_part(walk->cursor.span, walk->cursor.at, MAX_PIECE);
 	size_t size = text_find(rest, span_string("<"));
 
+	walk->searched += size;
 	if (size == rest.size || !text_run_is_all(span_part(rest, 0, size)))
 		return false;
 	for (size_t i = 0; i < size && !walk->depth; i++)
@@ -159,6 +162,7 @@ static void walk_document(struct walk *walk, struct span bytes, struct match *ma
 	*walk = (struct walk){ .cursor = cursor_make(span_part(bytes, 0, MAX_BYTES), false) };
 	while (!walk->done && skip_text(walk) && markup(walk))
 		match_extend(match, walk->cursor.at);
+	match_worked(match, walk->cursor.at + walk->searched);
 }
 
 /* A document whose root element is at least begun. Provides `root`, its local name. */

@@ -103,6 +103,7 @@ static void prove_data(struct span bytes, const struct entry *entry, struct matc
 		return;
 	trial = deflate_try(span_part(bytes, start, (end ? end : bytes.size) - start), MATCH_DEFLATE,
 						end ? DEFLATE_TRIAL_LEAST : DEFLATE_TRIAL_MOST);
+	match_worked(match, trial.read + trial.written);
 	if (trial.written < DEFLATE_TRIAL_LEAST &&
 		!(trial.ended && end_is_confirmed(bytes, entry, trial.read)))
 		return;

@@ -137,6 +137,7 @@ void report_content_java(struct report *report)
 	group(rules, "org/apache/kafka", 2, KIB(20), 0);
 	rules->undecided = 300;
 	rules->slow = true;
+	rules->ended_by = "match-limit";
 	*vec_add(&report->evidence.missing) =
 		"Rule jvm.class-file was too slow and was given up: 300 places are neither match nor no "
 		"match. `analyze rules check` may tell why (R060).";
@@ -159,6 +160,8 @@ void report_content_stats(struct report_content *content, const char *name)
 		.matched = 6200,
 		.refused = 110,
 		.hits = 6090,
+		.inside_hits = 40,
+		.work = 123456789,
 		.undecided = 300,
 		.slow = true,
 	};

@@ -3,6 +3,7 @@
 #include "analyze/content/scan.h"
 
 #include "analyze/content/join.h"
+#include "analyze/content/resume.h"
 #include "analyze/rules/rule.h"
 #include "analyze/content/unit_scan.h"
 #include "tests/unit/unit.h"
@@ -29,6 +30,8 @@ static void scan_units(const struct unit_tables *shared, struct join *join)
 
 		if (!unit_scan(worker, &shared->runs->units.items[i], &result))
 			abort();
+		if (!resume_unit(join, worker, &shared->runs->units.items[i], &result))
+			abort();
 		join_unit(join, &result);
 		unit_result_deinit(&result);
 	}
@@ -47,6 +50,7 @@ struct findings unit_run(const struct rule_text *rules, const struct sketch *ske
 								  .applies = applies,
 								  .tables = { &sketch->image, NULL, &sketch->chunks },
 								  .runs = &runs,
+								  .work_a_byte = limits.work_a_byte,
 								  .sampling = limits.budget_ns ? 1 : 0,
 								  .budget_ns = limits.budget_ns,
 								  .spent_ns = spent,

@@ -14,6 +14,7 @@
 struct unit_run_limits {
 	size_t hits;
 	uint64_t strikes;
+	unsigned work_a_byte;         /* as in a scan; 0: any */
 	uint64_t budget_ns, spent_ns; /* CPU of each rule (0: any), and what is gone of it already */
 };
 

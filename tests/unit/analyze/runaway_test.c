@@ -20,6 +20,10 @@
 	"pattern: 'key(?:[a-z]{1,100}){1,3}[\\x01\\x02]'}\n"
 #define HONEST "- {id: honest, title: T, keywords: [key], pattern: 'key'}\n"
 
+#define GZIP                                                                           \
+	"- {id: gz, title: T, keywords: [{hex: '1f 8b 08'}], pattern: '\\x1f\\x8b\\x08', " \
+	"validate: [gzip], extent: validator}\n"
+
 enum { LETTERS = 400 };
 
 static void load(struct rule_text *rules, const char *text)
@@ -159,6 +163,44 @@ static void few_strikes_are_forgiven(void **state)
 	rule_text_deinit(&rules);
 }
 
+/* Strikes in streams count on, by the streams' addresses: a heap of small ones has as many as there
+ * are of them. */
+static void strikes_in_streams_end_a_rule_too(void **state)
+{
+	enum { STREAMS = 600, BAIT = 3, WORDS = BAIT * 500 };
+	struct strbuf text = { 0 }, packed = { 0 };
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings one;
+
+	(void)state;
+	load(&rules, RUNAWAY HONEST GZIP);
+	for (int i = 0; i < WORDS; i++)
+		strbuf_puts(&text, i % (WORDS / BAIT) ? "a" : "key");
+	packed_add(&packed, MATCH_GZIP, strbuf_span(&text));
+	sketch_init(&sketch, 4 << 20);
+	for (int i = 0; i < STREAMS; i++)
+		sketch_bytes(&sketch, CHUNK_IN_USE, packed.data, packed.size);
+	sketch_seal(&sketch);
+	one = scan(&rules, &sketch, 1);
+	assert_int_equal(one.rules.items[2].packed.streams, STREAMS);
+	assert_int_equal(one.rules.items[0].tally.given_up, GIVEN_UP_STRIKES);
+	assert_in_range(one.rules.items[0].tally.strikes, JOIN_STRIKES, JOIN_STRIKES + 128 * BAIT);
+	assert_int_equal(one.rules.items[0].tally.undecided, STREAMS * BAIT);
+	assert_int_equal(one.rules.items[1].inside_hits, STREAMS * BAIT);
+	for (unsigned workers = 2; workers <= 8; workers *= 4) {
+		struct findings many = scan(&rules, &sketch, workers);
+
+		check_same(&one, &many);
+		findings_deinit(&many);
+	}
+	findings_deinit(&one);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+	strbuf_deinit(&packed);
+	strbuf_deinit(&text);
+}
+
 /* It would be through with the words of this heap, but not with those of the next one. */
 static void a_runaway_without_keywords_is_not_begun(void **state)
 {
@@ -260,8 +302,7 @@ static void a_slow_validator_is_charged_what_it_took(void **state)
 	int64_t before;
 
 	(void)state;
-	load(&rules, "- {id: gz, title: T, keywords: [{hex: '1f 8b 08'}], pattern: '\\x1f\\x8b\\x08', "
-				 "validate: [gzip], extent: validator}\n");
+	load(&rules, GZIP);
 	add_letters(&text, 2 << 20);
 	packed_add(&packed, MATCH_GZIP, strbuf_span(&text));
 	sketch_init(&sketch, 4 << 20);
@@ -285,6 +326,7 @@ int main(void)
 		cmocka_unit_test(a_unit_ends_after_some_strikes),
 		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
 		cmocka_unit_test(few_strikes_are_forgiven),
+		cmocka_unit_test(strikes_in_streams_end_a_rule_too),
 		cmocka_unit_test(a_runaway_without_keywords_is_not_begun),
 		cmocka_unit_test(patterns_that_run_away_are_known),
 		cmocka_unit_test(a_slow_validator_is_charged_what_it_took),
