@@ -295,6 +295,27 @@ static void miss_heap(const struct missing *missing, const struct heap *heap, bo
 				locked, locked == 1 ? " was" : "s were");
 }
 
+/* A rule that was given up: at some places of a unit it is not known whether it matches, and behind
+ * the last strike nobody has looked. */
+static void miss_rule(const struct missing *missing, const struct finding_rule *rule)
+{
+	char places[COUNT_TEXT], bytes[SIZE_TEXT], left[2 * COUNT_TEXT + 64];
+
+	count_of(rule->tally.undecided, "place", places);
+	size_format(rule->tally.unsearched, bytes);
+	if (!rule->tally.unsearched)
+		snprintf(left, sizeof left, "%s are neither match nor no match", places);
+	else if (!rule->tally.undecided)
+		snprintf(left, sizeof left, "%s were not searched for it", bytes);
+	else
+		snprintf(left, sizeof left,
+				 "%s are neither match nor no match, and %s were not searched for it", places,
+				 bytes);
+	MISSING(missing,
+			"Rule %s was too slow and was given up: %s. `analyze rules check` may tell why (R060).",
+			names_safe(rule->id, missing->pool), left);
+}
+
 static void miss_content(const struct missing *missing, const struct findings *findings)
 {
 	uint64_t undecided = 0;
@@ -310,11 +331,7 @@ static void miss_content(const struct missing *missing, const struct findings *f
 				count_of(undecided, "place", places));
 	for (size_t i = 0; i < findings->rules.count; i++)
 		if (findings->rules.items[i].tally.given_up)
-			MISSING(missing,
-					"Rule %s was too slow and was given up: %s are neither match nor no match. "
-					"`analyze rules check` may tell why (R060).",
-					names_safe(findings->rules.items[i].id, missing->pool),
-					count_of(findings->rules.items[i].tally.undecided, "place", places));
+			miss_rule(missing, &findings->rules.items[i]);
 	if (findings->disabled_note && *findings->disabled_note)
 		MISSING(missing, "%s", names_safe(findings->disabled_note, missing->pool));
 }

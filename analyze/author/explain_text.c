@@ -212,6 +212,7 @@ static void put_hits(const struct explain_report *report, struct strbuf *out)
 void explain_text(const struct explain_report *report, struct strbuf *out)
 {
 	const struct explain *explain = report->explain;
+	char size[SIZE_TEXT];
 
 	strbuf_printf(out, "%s: %s", explain->rule->id,
 				  explain->verdict == EXPLAIN_HIT ? "" : "no hit: ");
@@ -231,4 +232,7 @@ void explain_text(const struct explain_report *report, struct strbuf *out)
 					  "  undecided  %" PRIu64 " places of all chunks, by the match limit or the "
 					  "rule's share of CPU\n",
 					  report->undecided);
+	if (report->unsearched)
+		strbuf_printf(out, "  unsearched %s, where the whole scan had given the rule up\n",
+					  size_format(report->unsearched, size));
 }

@@ -19,9 +19,10 @@ struct explain_report {
 	const struct explain *explain;
 	const struct structure_tables *tables;
 	VEC(struct explain_rival) rivals;
-	uint64_t claimed;   /* bytes of the chunk that a hit of the rule in another chunk explains */
-	size_t rows;        /* of each list of the text; what is more is counted */
-	uint64_t undecided; /* places the whole scan left undecided for this rule */
+	uint64_t claimed;    /* bytes of the chunk that a hit of the rule in another chunk explains */
+	size_t rows;         /* of each list of the text; what is more is counted */
+	uint64_t undecided;  /* places the whole scan left undecided for this rule */
+	uint64_t unsearched; /* bytes it did not search for this rule, which it had given up */
 };
 
 /* Appends the text: a line with the verdict, then a paragraph a step. */

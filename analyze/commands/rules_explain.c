@@ -78,8 +78,10 @@ static void add_findings(struct explain_report *report, const struct findings *f
 			add_rivals(report, findings, hit);
 	}
 	for (size_t i = 0; i < findings->rules.count; i++)
-		if (strcmp(findings->rules.items[i].id, explain->rule->id) == 0)
+		if (strcmp(findings->rules.items[i].id, explain->rule->id) == 0) {
 			report->undecided = findings->rules.items[i].tally.undecided;
+			report->unsearched = findings->rules.items[i].tally.unsearched;
+		}
 }
 
 static enum exit_status explain_one(const struct pipeline *pipeline, const struct rule_set *set,

@@ -253,22 +253,22 @@ static void add_hit(struct join *join, const struct unit_result *result, const s
 	add_sources(join, result, raw, first);
 }
 
+void join_unsearched(struct join *join, uint64_t bytes)
+{
+	struct rule_tally left = { .unsearched = bytes, .given_up = bytes > 0 };
+
+	for (uint32_t i = 0; i < join->set->rules.count; i++)
+		if (atomic_load(&join->given_up[i]))
+			rule_tally_add(&finding_of(join, i)->tally, &left);
+}
+
 /* Of a rule that is given up nothing counts any more, whatever a unit has found by then. */
 static void add_tally(struct join *join, const struct unit_tally *unit)
 {
-	struct joined_rule *rule = &join->rules[unit->rule];
-	struct finding_rule *finding = finding_of(join, unit->rule);
-	struct rule_tally tally = unit->tally;
-
 	if (atomic_load(&join->given_up[unit->rule]))
-		tally = (struct rule_tally){
-			.keywords = tally.keywords,
-			.places = tally.places,
-			.undecided = tally.places,
-			.given_up = true,
-		};
-	rule_tally_add(&finding->tally, &tally);
-	rule->strikes += tally.strikes;
+		return;
+	rule_tally_add(&finding_of(join, unit->rule)->tally, &unit->tally);
+	join->rules[unit->rule].strikes += unit->tally.strikes;
 }
 
 static bool takes(struct join *join, const struct raw_hit *raw)
@@ -300,6 +300,7 @@ void join_unit(struct join *join, const struct unit_result *result)
 	size_t keys = result->keys.items.count;
 	uint32_t *groups = mem_zeroed(keys, sizeof *groups);
 
+	join_unsearched(join, result->bytes);
 	for (size_t i = 0; i < result->tallies.count; i++)
 		add_tally(join, &result->tallies.items[i]);
 	for (size_t i = 0; i < keys; i++)

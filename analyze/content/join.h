@@ -20,7 +20,7 @@ enum { JOIN_HITS = 1 << 24 };
  * in address order, so that threads do not decide which units are left over behind the last. */
 enum { JOIN_STRIKES = 64 };
 
-/* What is too much is counted as undecided. */
+/* Hits beyond are undecided, and what lies behind the last strike is not searched for that rule. */
 struct join_limits {
 	size_t hits;      /* of all rules */
 	uint64_t strikes; /* of one rule */
@@ -35,6 +35,9 @@ void join_destroy(struct join *join);
 
 /* Takes the next unit, by address. */
 void join_unit(struct join *join, const struct unit_result *result);
+
+/* Counts bytes as not searched for the rules that are given up by now; join_unit does so itself. */
+void join_unsearched(struct join *join, uint64_t bytes);
 
 /* The streams and windows of the hits that were taken, which may be sorted; until join_destroy. */
 struct sources *join_sources(struct join *join);

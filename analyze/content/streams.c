@@ -27,6 +27,7 @@ struct streams {
 	atomic_bool failed;
 	size_t first;  /* of the batch at hand */
 	vaddr covered; /* up to here the heap is a stream that was looked into */
+	uint64_t made; /* bytes of those that count */
 	struct look looks[BATCH];
 };
 
@@ -101,6 +102,7 @@ static void join_look(struct streams *streams, const struct source *source, cons
 		if (source->at < streams->covered)
 			return; /* stored in the stream before, with which it was counted */
 		inside_add(streams->inside, source, look);
+		streams->made += look->made;
 		if (look->covers)
 			streams->covered = source->at + look->covers;
 	}
@@ -152,6 +154,7 @@ static bool run(struct streams *streams, unsigned workers, struct err *err)
 		run_batch(streams, left < BATCH ? left : BATCH);
 	}
 	count_dropped(streams);
+	join_unsearched(streams->join, streams->made);
 	if (streams->progress)
 		progress_end(streams->progress);
 	return !atomic_load(&streams->failed) ||

@@ -151,13 +151,17 @@ static void take_hit(struct text_scan *scan, const struct unit_result *result,
 	note_facts(scan, hit, key, facts);
 }
 
-static void take_undecided(const struct unit_result *result, struct text_tally *tally)
+/* Of rules that the heap's scan has given up nothing counts: what they are not looked for in is
+ * counted for all texts together. */
+static void take_undecided(const struct text_scan *scan, const struct unit_result *result,
+						   struct text_tally *tally)
 {
 	for (size_t i = 0; i < result->tallies.count; i++) {
 		const struct unit_tally *unit = &result->tallies.items[i];
 		struct text_row *row;
 
-		if (!unit->tally.undecided)
+		if (!unit->tally.undecided ||
+			(scan->tables.given_up && atomic_load(&scan->tables.given_up[unit->rule])))
 			continue;
 		row = row_of(tally, unit->rule);
 		row->undecided += unit->tally.undecided;
@@ -177,7 +181,7 @@ bool text_scan_run(struct text_scan *scan, struct span text, enum chunk_state st
 	memset(scan->ends, 0, scan->tables.rules->rules.count * sizeof *scan->ends);
 	for (size_t i = 0; i < result.hits.count; i++)
 		take_hit(scan, &result, &result.hits.items[i], tally, facts);
-	take_undecided(&result, tally);
+	take_undecided(scan, &result, tally);
 	unit_result_deinit(&result);
 	return good;
 }

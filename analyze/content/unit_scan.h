@@ -42,6 +42,7 @@ struct unit_result {
 	VEC(struct unit_tally) tallies;
 	VEC(struct structure_claim) claims;
 	struct span_index keys;
+	uint64_t bytes; /* of the unit */
 };
 
 void unit_result_deinit(struct unit_result *result);

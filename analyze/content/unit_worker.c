@@ -65,6 +65,7 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 
 	worker->unit = unit;
 	worker->result = result;
+	result->bytes = range_bytes(unit->range);
 	worker->run = &shared->runs->items.items[unit->run];
 	worker->views = (struct view_source){
 		.run = worker->run,

@@ -29,6 +29,7 @@ static json_t *rule_stats_json(const struct report_rule_stats *stats)
 	set(object, "refused", json_value_number(stats->refused));
 	set(object, "hits", json_value_number(stats->hits));
 	set(object, "undecided", json_value_number(stats->undecided));
+	set(object, "unsearched_bytes", json_value_number(stats->unsearched_bytes));
 	set(object, "slow", json_boolean(stats->slow));
 	return object;
 }
@@ -45,6 +46,7 @@ static json_t *rule_json(const struct report_rule *rule, bool has_stats)
 	set(object, "live", hits(rule->live));
 	set(object, "stale", hits(rule->stale));
 	set(object, "undecided", json_value_number(rule->undecided));
+	set(object, "unsearched_bytes", json_value_number(rule->unsearched_bytes));
 	set(object, "slow", json_boolean(rule->slow));
 	for (size_t i = 0; i < rule->groups.count; i++) {
 		const struct report_group *group = &rule->groups.items[i];

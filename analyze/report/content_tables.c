@@ -153,9 +153,10 @@ static int compare_costs(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-static void add_stats(struct table *table, const struct report_rule *rule, bool has_undecided)
+static void add_stats(struct table *table, const struct report_rule *rule, bool has_limits)
 {
 	const struct report_rule_stats *stats = &rule->stats;
+	char size[SIZE_TEXT];
 
 	table_cell(table, rule->id);
 	table_printf(table, "%.1f ms", (double)stats->cpu_ns / 1e6);
@@ -164,19 +165,20 @@ static void add_stats(struct table *table, const struct report_rule *rule, bool 
 	table_count(table, stats->matched);
 	table_count(table, stats->refused);
 	table_count(table, stats->hits);
-	if (!has_undecided)
+	if (!has_limits)
 		return;
 	table_count(table, stats->undecided);
-	table_cell(table, stats->slow ? "slow" : "");
+	table_cell(table, stats->slow ? size_format(stats->unsearched_bytes, size) : "-");
 }
 
 static bool met_something(const struct report_rule *rule)
 {
-	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided;
+	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided ||
+		   rule->stats.unsearched_bytes;
 }
 
 /* Columns of limits only where one was hit: names of rules are long. */
-static void init_stats(struct table *table, bool has_undecided)
+static void init_stats(struct table *table, bool has_limits)
 {
 	enum { OF_LIMITS = 2 };
 	static const struct table_column columns[] = {
@@ -188,12 +190,12 @@ static void init_stats(struct table *table, bool has_undecided)
 		{ .title = "refused", .right = true },
 		{ .title = "hits", .right = true },
 		{ .title = "undecided", .right = true },
-		{ .title = "" },
+		{ .title = "unsearched", .right = true },
 		{ .title = NULL },
 	};
 
 	table_init(table, columns);
-	if (!has_undecided)
+	if (!has_limits)
 		table->width -= OF_LIMITS;
 }
 
@@ -201,19 +203,21 @@ void content_tables_stats(const struct report_content *content, struct table *ta
 {
 	VEC(const struct report_rule *) rules = { 0 };
 	size_t quiet = 0;
-	bool has_undecided = false;
+	bool has_limits = false;
 
 	for (size_t i = 0; i < content->rules.count; i++) {
+		const struct report_rule_stats *stats = &content->rules.items[i].stats;
+
 		*vec_add(&rules) = &content->rules.items[i];
-		has_undecided |= content->rules.items[i].stats.undecided > 0;
+		has_limits |= stats->undecided || stats->unsearched_bytes;
 	}
 	for (size_t i = 0; i < content->quiet.count; i++)
 		*vec_add(&rules) = &content->quiet.items[i];
 	vec_sort(&rules, compare_costs);
-	init_stats(table, has_undecided);
+	init_stats(table, has_limits);
 	for (size_t i = 0; i < rules.count; i++)
 		if (met_something(rules.items[i]))
-			add_stats(table, rules.items[i], has_undecided);
+			add_stats(table, rules.items[i], has_limits);
 		else
 			quiet++;
 	vec_deinit(&rules);

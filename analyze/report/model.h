@@ -179,12 +179,12 @@ struct report_group {
 /* What looking for a rule cost and came to. */
 struct report_rule_stats {
 	uint64_t cpu_ns; /* estimated from samples; without the search for keywords, which all share */
-	uint64_t keywords;  /* wherever they stand */
-	uint64_t confirms;  /* places where the pattern or the structure was tried */
-	uint64_t matched;   /* of those */
-	uint64_t refused;   /* of the matched, by a validator */
-	uint64_t hits;      /* what was left, without matches that overlap an earlier one */
-	uint64_t undecided; /* as in report_rule */
+	uint64_t keywords; /* wherever they stand */
+	uint64_t confirms; /* places where the pattern or the structure was tried */
+	uint64_t matched;  /* of those */
+	uint64_t refused;  /* of the matched, by a validator */
+	uint64_t hits;     /* what was left, without matches that overlap an earlier one */
+	uint64_t undecided, unsearched_bytes; /* as in report_rule */
 	bool slow;
 };
 
@@ -218,7 +218,8 @@ struct report_rule {
 	const char *id, *title, *severity, *confidence, *remediation;
 	struct report_hits live, stale;
 	uint64_t undecided;              /* places where a limit was hit: neither match nor no match */
-	bool slow;                       /* places were left over, as its pattern runs away */
+	uint64_t unsearched_bytes;       /* of the heap and of streams: it had been given up before */
+	bool slow;                       /* places or bytes were left over, as its pattern runs away */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
 	uint64_t more_groups;            /* beyond them */
 	struct report_rule_stats stats;  /* where the content has them */
@@ -234,7 +235,7 @@ struct report_cluster {
 };
 
 struct report_content {
-	VEC(struct report_rule) rules; /* rules with hits or undecided places, most bytes first */
+	VEC(struct report_rule) rules; /* rules with hits or something left over, most bytes first */
 	uint64_t unattributed_chunks, unattributed_bytes; /* live chunks no rule explains any byte of */
 	VEC(struct report_cluster) clusters;              /* of those, most bytes first, at most 20 */
 	size_t rules_applied;

@@ -75,7 +75,8 @@ def patterns_that_run_away(session):
     rules = by_id(json.loads(both.out))
     for name in RUNAWAYS:
         row = rules[f"away.{name}"]
-        session.ok(row["slow"] and row["undecided"] > 0, f"{name}: slow and undecided", row)
+        session.ok(row["slow"] and row["undecided"] + row["unsearched_bytes"] > 0,
+                   f"{name}: slow, with something left over", row)
     for name in HONEST:
         row = rules[f"honest.{name}"]
         session.ok(row == alone[f"honest.{name}"] and row["live"]["hits"] and not row["slow"],
@@ -84,6 +85,14 @@ def patterns_that_run_away(session):
     words = " ".join(text.out.split())
     session.ok(all(f"Rule away.{name} was too slow" in words for name in RUNAWAYS),
                "the text names each of them", text)
+    not_begun = rules["away.everywhere"]
+    heap = json.loads(both.out)["heap"]["totals"]["system_bytes"]
+    session.ok(heap // 2 < not_begun["unsearched_bytes"] <= heap and not not_begun["undecided"],
+               "the one without keywords: nothing was searched for it", (heap, not_begun))
+    chunk = run(ANALYZE, "chunks", core).out.split("\n")[1].split()[0]
+    explained = run(ANALYZE, "rules", "explain", core, chunk, "away.everywhere", "--rules", away)
+    session.ok("where the whole scan had given the rule up" in explained.out,
+               "explain says so", explained)
     for threads in ("2", "8"):
         again = run(*command, "--threads", threads)
         session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == both.out,

@@ -271,9 +271,11 @@ static void build_with_stats(struct report *report)
 	report->content.rules.items[0].stats = (struct report_rule_stats){
 		.cpu_ns = 1250000, .keywords = 9, .confirms = 8, .matched = 7, .refused = 6, .hits = 1
 	};
-	report->content.rules.items[1].stats = (struct report_rule_stats){
-		.cpu_ns = 2000000000, .keywords = 12, .undecided = 12, .slow = true
-	};
+	report->content.rules.items[1].stats = (struct report_rule_stats){ .cpu_ns = 2000000000,
+																	   .keywords = 12,
+																	   .undecided = 12,
+																	   .unsearched_bytes = 3 << 20,
+																	   .slow = true };
 	*vec_add(&report->content.quiet) = (struct report_rule){ .id = "a.quiet" };
 }
 
@@ -284,12 +286,13 @@ static void the_dearest_rule_comes_first(void **state)
 
 	(void)state;
 	assert_null(strstr(without, "WHAT THE RULES COST"));
-	assert_non_null(strstr(with, "keywords  confirms  matched  refused  hits  undecided\n"
-								 "  jvm.class-file            2000.0 ms        12         0        "
-								 "0        0     0         12  slow\n"
-								 "  compression.zlib-inflate     1.2 ms         9         8        "
-								 "7        6     1          0\n"
-								 "  11 more met nothing\n"));
+	assert_non_null(strstr(with,
+						   "keywords  confirms  matched  refused  hits  undecided  unsearched\n"
+						   "  jvm.class-file        2000.0 ms        12         0        "
+						   "0        0     0         12    3.00 MiB\n"
+						   "  compression.zlib-...     1.2 ms         9         8        "
+						   "7        6     1          0           -\n"
+						   "  11 more met nothing\n"));
 	free(without);
 	free(with);
 }
