@@ -50,7 +50,9 @@ void unit_result_deinit(struct unit_result *result);
 /* Places of one rule in a unit at which the match limit may run out; those behind are left over. */
 enum { UNIT_STRIKES = 4 };
 
-/* What all units of a scan share; constant but for the last two. */
+struct keyword_search; /* analyze/content/keyword_search.h */
+
+/* What all units of a scan share; constant but for the last three. */
 struct unit_tables {
 	const struct rule_set *rules;
 	const bool *applies; /* per rule: it fits this image */
@@ -62,6 +64,7 @@ struct unit_tables {
 	uint64_t budget_ns; /* CPU a rule may take: what is left then is undecided; 0: any */
 	atomic_uint_fast64_t *spent_ns; /* per rule; NULL where budget_ns is 0 */
 	atomic_bool *given_up;          /* per rule: it is looked for no more; NULL: none is */
+	struct keyword_search *search;  /* NULL: all keywords, always */
 };
 
 /* Makes the plan from what else is there. Ends with unit_tables_deinit, which leaves the rest. */

@@ -1,6 +1,7 @@
 #include "analyze/content/unit_worker.h"
 
 #include "analyze/content/cpu_clock.h"
+#include "analyze/content/keyword_search.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -28,8 +29,7 @@ struct unit_worker *unit_worker_create(const struct unit_tables *tables, struct 
 	worker->clock_ns = measure_clock();
 	worker->places = mem_zeroed(tables->rules->rules.count, sizeof *worker->places);
 	worker->tallies = mem_zeroed(tables->rules->rules.count, sizeof *worker->tallies);
-	worker->prefilter = prefilter_thread_create(tables->rules->prefilter, err);
-	if (worker->prefilter) {
+	if (unit_worker_take_keywords(worker, err)) {
 		worker->confirm = confirm_thread_create();
 		if (worker->confirm)
 			return worker;
@@ -50,6 +50,22 @@ void unit_worker_destroy(struct unit_worker *worker)
 	free(worker->tallies);
 	raw_key_cache_deinit(&worker->keys);
 	free(worker);
+}
+
+bool unit_worker_take_keywords(struct unit_worker *worker, struct err *err)
+{
+	const struct unit_tables *shared = worker->shared;
+	const struct prefilter *now = shared->rules->prefilter;
+
+	if (shared->search)
+		now = keyword_search_now(shared->search, worker->vain);
+	worker->vain = 0;
+	if (now == worker->keywords)
+		return true;
+	prefilter_thread_destroy(worker->prefilter);
+	worker->prefilter = prefilter_thread_create(now, err);
+	worker->keywords = worker->prefilter ? now : NULL;
+	return worker->prefilter;
 }
 
 void unit_worker_watch(struct unit_worker *worker, unit_watch *watch, void *context)

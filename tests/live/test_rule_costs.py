@@ -19,15 +19,19 @@ RUNAWAYS = {
     "same-twice": r"item=(?:[ -~]|[a-z])+[\x01\x02]",
     "everywhere": r"(?:[a-z]{1,100}){1,3}[\x01\x02]",
 }
+# Each of these words stands once in sixty bytes.
+DENSE = ("customer=", "status=", "item=", "note=", "4711", "shipped", "chair", "none;")
+ENDLESS = (r"(?:[ -~]{1,100}){1,3}", r"(?:[ -~]+)+", r".*.*.*", r"(?:[ -~]|[a-z])+")
 HONEST = {"customer": r"customer=(?<number>\d{1,20})", "text": r"[\x20-\x7e]{16,}"}
 
 
-def rule_file(session, namespace, patterns):
+def rule_file(session, namespace, patterns, words=None):
+    """Rules by name; `words` has their keywords, else it is what stands before an equals sign."""
     path = session.path(f"{namespace}.yml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"format: 1\nnamespace: {namespace}\nrules:\n")
         for name, pattern in patterns.items():
-            word = pattern[:pattern.find("=") + 1]
+            word = words[name] if words else pattern[:pattern.find("=") + 1]
             search = f"keywords: ['{word}']" if word else "slow: true"
             sample = word + ("1" if namespace == "honest" else "") + "some more letters\\x01"
             file.write(f"- id: {name}\n  title: T\n  {search}\n  pattern: '{pattern}'\n"
@@ -105,10 +109,44 @@ def patterns_that_run_away(session):
                    f"every shipped rule: {threads} threads report the same, to the byte", again)
 
 
+def keywords_everywhere(session):
+    """What is behind the last strike is not searched: it is told in bytes, and costs no count."""
+    target = session.start(os.path.join(TARGETS, "bench_target"), "96", "2", "0")
+    core = session.must_capture(target.pid, "dense.core", "--compress", "none")
+    words = {f"r{number}": word for number, word in enumerate(DENSE)}
+    away = rule_file(session, "away", {
+        name: word + ENDLESS[number % len(ENDLESS)] + r"[\x01\x02]"
+        for number, (name, word) in enumerate(words.items())}, words)
+    honest = rule_file(session, "honest", {"customer": HONEST["customer"]})
+    command = [ANALYZE, core, "--format", "json", "--rules", honest]
+    alone = by_id(json.loads(run(*command, "--rule-stats").out))
+    command += ["--rules", away]
+    one = run(*command, "--threads", "1")
+    report = json.loads(run(*command, "--rule-stats").out)
+    rules, heap = by_id(report), report["heap"]["totals"]["system_bytes"]
+    everywhere = alone["honest.customer"]["stats"]["keywords"]
+    for name in words:
+        row = rules[f"away.{name}"]
+        stats = row["stats"]
+        session.ok(row["slow"] and heap // 4 < row["unsearched_bytes"] < heap,
+                   f"{name}: a part of the heap was not searched for it", (heap, row))
+        session.ok(stats["confirms"] < 300 and 0 < stats["keywords"] < everywhere * 3 // 4,
+                   f"{name}: its keywords there are not counted", (everywhere, row))
+    row, other = rules["honest.customer"], alone["honest.customer"]
+    session.ok(row["live"] == other["live"] and row["stale"] == other["stale"] and
+               row["stats"]["keywords"] == everywhere and not row["slow"],
+               "a rule that shares a keyword with one of them: complete", (row, other))
+    for threads in ("2", "8"):
+        again = run(*command, "--threads", threads)
+        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == one.out,
+                   f"dense keywords: {threads} threads report the same, to the byte", again)
+
+
 def main():
     session = Session()
     session.test(stats_on_demand)
     session.test(patterns_that_run_away)
+    session.test(keywords_everywhere)
     session.finish()
 
 

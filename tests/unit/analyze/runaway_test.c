@@ -146,6 +146,36 @@ static void a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers(void **state
 	rule_text_deinit(&rules);
 }
 
+/* Its keyword stands everywhere, so that the scan soon stops to look for it. */
+static void a_dense_keyword_is_the_same_for_any_workers(void **state)
+{
+	enum { UNITS = 40, BAIT = 4, FULL = (JOIN_STRIKES + UNITS / 4) / BAIT + 1 };
+	enum { FIRST = 4096, STEP = 64 }; /* behind the bait */
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings one;
+
+	(void)state;
+	load(&rules, RUNAWAY "- {id: honest, title: T, keywords: [wood], pattern: 'wood'}\n");
+	fill_units(&sketch, UNITS, BAIT);
+	for (size_t at = 0; at < sketch.used; at += STEP)
+		if (at % UNIT_BYTES >= FIRST)
+			memcpy(sketch.memory + at, "key key key wood", STEP / 4);
+	sketch_seal(&sketch);
+	one = scan(&rules, &sketch, 1);
+	assert_int_equal(one.rules.items[0].tally.unsearched, left_behind(&sketch, FULL));
+	assert_int_equal(one.rules.items[1].hits, UNITS * ((UNIT_BYTES - FIRST) / STEP));
+	for (unsigned workers = 2; workers <= 8; workers *= 2) {
+		struct findings many = scan(&rules, &sketch, workers);
+
+		check_same(&one, &many);
+		findings_deinit(&many);
+	}
+	findings_deinit(&one);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
 /* A rule that meets odd text now and then is not given up. */
 static void few_strikes_are_forgiven(void **state)
 {
@@ -330,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_ends_after_some_strikes),
 		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
+		cmocka_unit_test(a_dense_keyword_is_the_same_for_any_workers),
 		cmocka_unit_test(few_strikes_are_forgiven),
 		cmocka_unit_test(a_runaway_without_keywords_is_not_begun),
 		cmocka_unit_test(a_stream_is_not_searched_for_a_rule_given_up),
