@@ -51,8 +51,8 @@ void keyword_search_destroy(struct keyword_search *search)
 
 static bool is_sought(const struct keyword_search *search, const struct rule_literal *literal)
 {
-	for (size_t i = 0; i < literal->rules.count; i++) {
-		uint32_t rule = literal->rules.items[i];
+	for (size_t i = 0; i < literal->uses.count; i++) {
+		uint32_t rule = literal->uses.items[i].rule;
 
 		if (search->applies[rule] && !atomic_load(&search->given_up[rule]))
 			return true;
