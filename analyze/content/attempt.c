@@ -82,6 +82,13 @@ static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struc
 	return good;
 }
 
+/* What a place took in vain. A hit may take what it likes: the search goes on behind it. */
+static void strain(const struct unit_worker *worker, struct rule_tally *tally)
+{
+	tally->strain += confirm_strain(worker->confirm);
+	tally->given_up |= tally->strain >= UNIT_STRIKES * CONFIRM_STRAIN;
+}
+
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
 static bool decide(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at,
 				   struct match *match)
@@ -98,14 +105,15 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 	tally->tried++;
 	if (result == CONFIRM_UNDECIDED) {
 		tally->undecided++;
-		tally->given_up |= ++tally->strikes >= UNIT_STRIKES;
+		tally->strikes++;
 	}
-	if (result != CONFIRM_YES)
-		return false;
-	tally->matched++;
-	if (validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match))
-		return true;
-	tally->refused++;
+	if (result == CONFIRM_YES) {
+		tally->matched++;
+		if (validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match))
+			return true;
+		tally->refused++;
+	}
+	strain(worker, tally);
 	return false;
 }
 

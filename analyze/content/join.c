@@ -1,6 +1,7 @@
 #include "analyze/content/join.h"
 
 #include "analyze/content/source.h"
+#include "analyze/rules/confirm.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -16,7 +17,7 @@ struct joined_rule {
 	vaddr end;      /* its end: later hits in the chunk start behind it */
 	uint32_t groups;
 	uint32_t others; /* the group of keys beyond max_keys, or UNSET */
-	uint64_t strikes;
+	uint64_t strain;
 	const struct content_kind *content; /* of a structure's window, or NULL */
 };
 
@@ -268,7 +269,7 @@ static void add_tally(struct join *join, const struct unit_tally *unit)
 	if (atomic_load(&join->given_up[unit->rule]))
 		return;
 	rule_tally_add(&finding_of(join, unit->rule)->tally, &unit->tally);
-	join->rules[unit->rule].strikes += unit->tally.strikes;
+	join->rules[unit->rule].strain += unit->tally.strain;
 }
 
 static bool takes(struct join *join, const struct raw_hit *raw)
@@ -290,7 +291,7 @@ static void give_up(struct join *join, const struct unit_result *result)
 	for (size_t i = 0; i < result->tallies.count; i++) {
 		uint32_t rule = result->tallies.items[i].rule;
 
-		if (join->rules[rule].strikes > join->limits.strikes)
+		if (join->rules[rule].strain / CONFIRM_STRAIN > join->limits.strikes)
 			atomic_store(&join->given_up[rule], true);
 	}
 }

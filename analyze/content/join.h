@@ -16,7 +16,8 @@ struct source; /* analyze/content/source.h */
 /* Hits a scan keeps, at 48 bytes each: more than any heap of real content was seen to hold. */
 enum { JOIN_HITS = 1 << 24 };
 
-/* Places of one rule at which the match limit may run out in a scan of few units. They are counted
+/* Places of one rule at which the match limit may run out in a scan of few units, or more that took
+ * a part of it in vain. They are counted
  * in address order, so that threads do not decide which units are left over behind the last. */
 enum { JOIN_STRIKES = 64 };
 

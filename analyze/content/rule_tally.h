@@ -14,6 +14,7 @@ struct rule_tally {
 	uint64_t undecided;  /* places where a limit ran out, and those left over in the same unit */
 	uint64_t unsearched; /* bytes of units and of what streams hold, where it was given up before */
 	uint64_t strikes;    /* places where the match limit ran out */
+	uint64_t strain;     /* parts of strikes (confirm.h): of those, and of places nearly as dear */
 	uint64_t cpu_ns;     /* estimated from samples */
 	bool given_up;       /* places or bytes were left over */
 };
@@ -29,6 +30,7 @@ static inline void rule_tally_add(struct rule_tally *a, const struct rule_tally 
 	a->undecided += b->undecided;
 	a->unsearched += b->unsearched;
 	a->strikes += b->strikes;
+	a->strain += b->strain;
 	a->cpu_ns += b->cpu_ns;
 	a->given_up |= b->given_up;
 }

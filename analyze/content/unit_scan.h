@@ -47,7 +47,9 @@ struct unit_result {
 
 void unit_result_deinit(struct unit_result *result);
 
-/* Places of one rule in a unit at which the match limit may run out; those behind are left over. */
+/* Places of one rule in a unit at which the match limit may run out; those behind are left over.
+ * One that took a good part of the limit in vain counts as a part of such a place (confirm_strain).
+ */
 enum { UNIT_STRIKES = 4 };
 
 struct keyword_search; /* analyze/content/keyword_search.h */

@@ -20,7 +20,7 @@
 	"pattern: 'key(?:[a-z]{1,100}){1,3}[\\x01\\x02]'}\n"
 #define HONEST "- {id: honest, title: T, keywords: [key], pattern: 'key'}\n"
 
-enum { LETTERS = 400 };
+enum { LETTERS = 400, HEAVY = 48 };
 
 static void load(struct rule_text *rules, const char *text)
 {
@@ -46,6 +46,15 @@ static void add_bait(struct sketch *sketch)
 	uint8_t *payload = sketch_chunk(sketch, LETTERS + 32, CHUNK_IN_USE);
 
 	memset(payload, 'a', LETTERS);
+	memcpy(payload, "key", 3);
+}
+
+/* One in which it takes a tenth of the match limit. */
+static void add_heavy(struct sketch *sketch)
+{
+	uint8_t *payload = sketch_chunk(sketch, HEAVY + 32, CHUNK_IN_USE);
+
+	memset(payload, 'a', HEAVY);
 	memcpy(payload, "key", 3);
 }
 
@@ -79,6 +88,39 @@ static void a_unit_ends_after_some_strikes(void **state)
 	assert_false(findings.rules.items[1].tally.given_up);
 	findings_deinit(&findings);
 	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* A rule that never hits the match limit, but comes near it, is ended too: at ten times the places.
+ * All that was tried is decided. */
+static void a_unit_ends_after_many_heavy_places(void **state)
+{
+	enum { MOST = 10 * UNIT_STRIKES };
+	struct rule_text rules;
+
+	(void)state;
+	load(&rules, RUNAWAY HONEST);
+	for (size_t more = 0; more < 2; more++) {
+		struct sketch sketch;
+		struct findings findings;
+		const struct rule_tally *away;
+
+		sketch_init(&sketch, 1 << 16);
+		for (size_t i = 0; i < MOST - 1 + more; i++)
+			add_heavy(&sketch);
+		add_match(&sketch);
+		sketch_seal(&sketch);
+		findings = scan(&rules, &sketch, 1);
+		away = &findings.rules.items[0].tally;
+		assert_int_equal(away->strikes, 0);
+		assert_int_equal(away->tried, MOST);
+		assert_int_equal(away->undecided, more);
+		assert_int_equal(findings.rules.items[0].hits, !more);
+		assert_int_equal(away->given_up, more);
+		assert_int_equal(findings.rules.items[1].hits, MOST + more);
+		findings_deinit(&findings);
+		sketch_deinit(&sketch);
+	}
 	rule_text_deinit(&rules);
 }
 
@@ -359,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_ends_after_some_strikes),
+		cmocka_unit_test(a_unit_ends_after_many_heavy_places),
 		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
 		cmocka_unit_test(a_dense_keyword_is_the_same_for_any_workers),
 		cmocka_unit_test(few_strikes_are_forgiven),
