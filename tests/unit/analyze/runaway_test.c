@@ -4,7 +4,6 @@
 #include "analyze/content/join.h"
 #include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
-#include "analyze/content/stress.h"
 #include "analyze/content/unit_scan.h"
 #include "tests/support/packed.h"
 #include "tests/support/rule_text.h"
@@ -306,48 +305,6 @@ static void a_stream_is_not_searched_for_a_rule_given_up(void **state)
 	rule_text_deinit(&rules);
 }
 
-static void patterns_that_run_away_are_known(void **state)
-{
-	static const struct {
-		const char *pattern;
-		bool runs_away;
-	} cases[] = {
-		{ "(?:[a-z]{1,100}){1,3}[\\x01\\x02]", true },
-		{ "(a+)+$", true },
-		{ "(x+x+)+y", true },
-		{ ".*.*.*=", true },
-		{ "(?s).*.*\\x01\\x02", true },
-		{ "(?:a|aa)+[bc]\\x01", true },
-		{ "(?:[a-z]|[a-m]|0)+!", true },
-		{ "(?:\\w+\\s?)*;\\x01", true },
-		{ "(?s)(?:.*a){5}\\x01", true },
-		{ "\\d+\\d+\\d+[^\\d]\\x01", true },
-		{ "[\\x20-\\x7e]{16,}", false },
-		{ "(?:[^\"\\\\]|\\\\.){1,128}\"", false },
-		{ "(?s)PK\\x03\\x04.{26}", false },
-		{ "[a-z]++[0-9]", false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct strbuf text = { 0 };
-		struct rule_text rules;
-		const struct rule *rule;
-
-		strbuf_printf(&text, "- id: a\n  title: T\n  slow: true\n  pattern: '%s'\n",
-					  cases[i].pattern);
-		load(&rules, strbuf_text(&text));
-		rule = &rules.set->rules.items[0];
-		if (stress_runs_away(rule) != cases[i].runs_away)
-			fail_msg("%s: taken for one that %s", cases[i].pattern,
-					 cases[i].runs_away ? "ends" : "runs away");
-		if (cases[i].runs_away && !stress_run(rule).undecided)
-			fail_msg("%s: not refused by a check", cases[i].pattern);
-		rule_text_deinit(&rules);
-		strbuf_deinit(&text);
-	}
-}
-
 static int64_t process_cpu_ns(void)
 {
 	struct timespec now = { 0 };
@@ -407,7 +364,6 @@ int main(void)
 		cmocka_unit_test(few_strikes_are_forgiven),
 		cmocka_unit_test(a_runaway_without_keywords_is_not_begun),
 		cmocka_unit_test(a_stream_is_not_searched_for_a_rule_given_up),
-		cmocka_unit_test(patterns_that_run_away_are_known),
 		cmocka_unit_test(a_slow_validator_is_charged_what_it_took),
 	};
 
