@@ -296,15 +296,27 @@ static void miss_heap(const struct missing *missing, const struct heap *heap, bo
 				locked, locked == 1 ? " was" : "s were");
 }
 
-static void miss_rest(const struct missing *missing, const struct finding_rule *rule)
+/* A rule that a limit ended: at some places of a unit it is not known whether it matches, and
+ * behind the last strike nobody has looked. */
+static void miss_rule(const struct missing *missing, const struct finding_rule *rule)
 {
 	const struct ended_by *limit = ended_by(rule->tally.given_up);
-	char places[COUNT_TEXT];
+	char places[COUNT_TEXT], bytes[SIZE_TEXT], left[2 * COUNT_TEXT + 64];
 
-	if (limit)
-		MISSING(missing, "Rule %s %s: %s are neither match nor no match. %s",
-				names_safe(rule->id, missing->pool), limit->sentence,
-				count_of(rule->tally.undecided, "place", places), limit->advice);
+	if (!limit)
+		return;
+	count_of(rule->tally.undecided, "place", places);
+	size_format(rule->tally.unsearched, bytes);
+	if (!rule->tally.unsearched)
+		snprintf(left, sizeof left, "%s are neither match nor no match", places);
+	else if (!rule->tally.undecided)
+		snprintf(left, sizeof left, "%s were not searched for it", bytes);
+	else
+		snprintf(left, sizeof left,
+				 "%s are neither match nor no match, and %s were not searched for it", places,
+				 bytes);
+	MISSING(missing, "Rule %s %s: %s. %s", names_safe(rule->id, missing->pool), limit->sentence,
+			left, limit->advice);
 }
 
 static void miss_content(const struct missing *missing, const struct findings *findings)
@@ -321,7 +333,7 @@ static void miss_content(const struct missing *missing, const struct findings *f
 		MISSING(missing, "%s where a rule's pattern hit its limit: neither match nor no match.",
 				count_of(undecided, "place", places));
 	for (size_t i = 0; i < findings->rules.count; i++)
-		miss_rest(missing, &findings->rules.items[i]);
+		miss_rule(missing, &findings->rules.items[i]);
 	if (findings->disabled_note && *findings->disabled_note)
 		MISSING(missing, "%s", names_safe(findings->disabled_note, missing->pool));
 }

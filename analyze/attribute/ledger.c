@@ -203,6 +203,7 @@ static struct report_rule_stats stats_of(const struct finding_rule *rule)
 		.inside_hits = rule->inside_hits,
 		.work = rule->tally.work,
 		.undecided = rule->tally.undecided,
+		.unsearched_bytes = rule->tally.unsearched,
 		.slow = rule->tally.given_up,
 	};
 }
@@ -213,7 +214,8 @@ static void add_rule(const struct ledger *ledger, const struct findings *finding
 	const struct finding_rule *rule = &findings->rules.items[index];
 	const struct ledger_rule *sums = &ledger->rules[index];
 
-	bool found = sums->live.hits || sums->stale.hits || rule->tally.undecided;
+	bool found =
+		sums->live.hits || sums->stale.hits || rule->tally.undecided || rule->tally.unsearched;
 
 	if (!found && !content->has_stats)
 		return;
@@ -226,6 +228,7 @@ static void add_rule(const struct ledger *ledger, const struct findings *finding
 		.live = sums->live,
 		.stale = sums->stale,
 		.undecided = rule->tally.undecided,
+		.unsearched_bytes = rule->tally.unsearched,
 		.slow = rule->tally.given_up,
 		.ended_by = limit_of(rule),
 		.stats = stats_of(rule),

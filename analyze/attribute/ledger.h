@@ -32,9 +32,9 @@ void ledger_deinit(struct ledger *ledger);
 /* True where hit `a` has the bytes that both match. */
 bool ledger_precedes(const struct findings *findings, const struct hit *a, const struct hit *b);
 
-/* Adds the rules with hits or undecided places to `content`, most bytes first (live before stale),
- * with at most the rule's `top` groups each (LEDGER_GROUPS where it has none); where the content
- * has_stats, the other rules too. Strings are copied to the pool. */
+/* Adds the rules with hits, undecided places or unsearched bytes to `content`, most bytes first
+ * (live before stale), with at most the rule's `top` groups each (LEDGER_GROUPS where it has none);
+ * where the content has_stats, the other rules too. Strings are copied to the pool. */
 enum { LEDGER_GROUPS = 50 };
 void ledger_report(const struct ledger *ledger, const struct findings *findings, struct pool *pool,
 				   struct report_content *content);

@@ -118,6 +118,14 @@ static void count_work(const struct unit_worker *worker, struct rule_tally *tall
 		tally->given_up |= GIVEN_UP_WORK;
 }
 
+/* What a place took in vain. A hit may take what it likes: the search goes on behind it. */
+static void strain(const struct unit_worker *worker, struct rule_tally *tally)
+{
+	tally->strain += confirm_strain(worker->confirm);
+	if (tally->strain >= UNIT_STRIKES * CONFIRM_STRAIN)
+		tally->given_up |= GIVEN_UP_STRIKES;
+}
+
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
 static bool decide(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at,
 				   struct match *match)
@@ -135,16 +143,19 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 	tally->tried++;
 	if (result == CONFIRM_UNDECIDED) {
 		tally->undecided++;
-		if (++tally->strikes >= UNIT_STRIKES)
-			tally->given_up |= GIVEN_UP_STRIKES;
+		tally->strikes++;
 	}
-	if (result != CONFIRM_YES)
-		return false;
-	tally->matched++;
-	good = validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match);
-	tally->refused += !good;
-	count_work(worker, tally, match);
-	return good;
+	if (result == CONFIRM_YES) {
+		tally->matched++;
+		good =
+			validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match);
+		tally->refused += !good;
+		count_work(worker, tally, match);
+		if (good)
+			return true;
+	}
+	strain(worker, tally);
+	return false;
 }
 
 static struct raw_hit *add_match(struct unit_worker *worker, uint32_t index,

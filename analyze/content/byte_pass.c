@@ -53,15 +53,15 @@ static uint32_t begin(struct unit_worker *worker, const struct byte_rules *rules
 
 	for (size_t i = 0; i < rules->rules.count; i++) {
 		struct rule_tally *tally = &worker->tallies[rules->rules.items[i]];
-		uint64_t places;
 
 		if (!unit_worker_seeks(worker, rules->rules.items[i]))
 			continue;
-		places = count_places(worker, rule_of(worker, rules, i), chunk, worker->unit->range.start);
 
-		tally->places += places;
-		tally->undecided += tally->given_up ? places : 0;
-		sought |= tally->given_up ? 0 : UINT32_C(1) << i;
+		if (tally->given_up)
+			continue;
+		tally->places +=
+			count_places(worker, rule_of(worker, rules, i), chunk, worker->unit->range.start);
+		sought |= UINT32_C(1) << i;
 	}
 	return sought;
 }

@@ -1,6 +1,7 @@
 #include "analyze/content/join.h"
 
 #include "analyze/content/source.h"
+#include "analyze/rules/confirm.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -16,7 +17,7 @@ struct joined_rule {
 	vaddr end;      /* its end: later hits in the chunk start behind it */
 	uint32_t groups;
 	uint32_t others; /* the group of keys beyond max_keys, or UNSET */
-	uint64_t strikes;
+	uint64_t strain;
 	const struct content_kind *content; /* of a structure's window, or NULL */
 };
 
@@ -256,18 +257,10 @@ static void add_hit(struct join *join, const struct unit_result *result, const s
 /* Of a rule that is given up nothing counts any more, whatever a unit has found by then. */
 static void add_tally(struct join *join, const struct unit_tally *unit)
 {
-	struct finding_rule *finding = finding_of(join, unit->rule);
-	struct rule_tally tally = unit->tally;
-
 	if (atomic_load(&join->given_up[unit->rule]))
-		tally = (struct rule_tally){
-			.keywords = tally.keywords,
-			.places = tally.places,
-			.undecided = tally.places,
-			.cpu_ns = tally.cpu_ns,
-			.given_up = GIVEN_UP_STRIKES,
-		};
-	rule_tally_add(&finding->tally, &tally);
+		return;
+	rule_tally_add(&finding_of(join, unit->rule)->tally, &unit->tally);
+	join_strain(join, unit->rule, unit->tally.strain);
 }
 
 vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk)
@@ -290,22 +283,20 @@ static bool takes(struct join *join, const struct raw_hit *raw)
 	return false;
 }
 
-void join_strike(struct join *join, uint32_t rule, uint64_t strikes)
+void join_strain(struct join *join, uint32_t rule, uint64_t strain)
 {
-	join->rules[rule].strikes += strikes;
-	if (join->rules[rule].strikes > join->limits.strikes)
-		atomic_store(&join->given_up[rule], true);
+	join->rules[rule].strain += strain;
 }
 
-/* Behind the unit. */
-static void count_strikes(struct join *join, const struct unit_result *result)
+void join_searched(struct join *join, uint64_t bytes)
 {
-	for (size_t i = 0; i < result->tallies.count; i++) {
-		const struct unit_tally *unit = &result->tallies.items[i];
+	struct rule_tally left = { .unsearched = bytes, .given_up = bytes ? GIVEN_UP_STRIKES : 0 };
 
-		if (!atomic_load(&join->given_up[unit->rule]))
-			join_strike(join, unit->rule, unit->tally.strikes);
-	}
+	for (uint32_t i = 0; i < join->set->rules.count; i++)
+		if (atomic_load(&join->given_up[i]))
+			rule_tally_add(&finding_of(join, i)->tally, &left);
+		else if (join->rules[i].strain / CONFIRM_STRAIN > join->limits.strikes)
+			atomic_store(&join->given_up[i], true);
 }
 
 void join_unit(struct join *join, const struct unit_result *result)
@@ -327,7 +318,7 @@ void join_unit(struct join *join, const struct unit_result *result)
 		add_hit(join, result, raw, raw->key == RAW_NO_KEY ? HIT_NO_GROUP : groups[raw->key]);
 	}
 	free(groups);
-	count_strikes(join, result);
+	join_searched(join, result->bytes);
 }
 
 static int compare_hits(const void *left, const void *right)

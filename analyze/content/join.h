@@ -16,11 +16,12 @@ struct source; /* analyze/content/source.h */
 /* Hits a scan keeps, at 48 bytes each: more than any heap of real content was seen to hold. */
 enum { JOIN_HITS = 1 << 24 };
 
-/* Places of one rule at which the match limit may run out in a scan of few units. They are counted
+/* Places of one rule at which the match limit may run out in a scan of few units, or more that took
+ * a part of it in vain. They are counted
  * in address order, so that threads do not decide which units are left over behind the last. */
 enum { JOIN_STRIKES = 64 };
 
-/* What is too much is counted as undecided. */
+/* Hits beyond are undecided, and what lies behind the last strike is not searched for that rule. */
 struct join_limits {
 	size_t hits;      /* of all rules */
 	uint64_t strikes; /* of one rule */
@@ -40,15 +41,19 @@ void join_unit(struct join *join, const struct unit_result *result);
  * it is not, or where nothing of the rule counts any more. */
 vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk);
 
+/* Bytes of texts have been searched and their strain told (a unit's are by join_unit): to rules
+ * that were given up before they count as unsearched, and rules that have now used up their strikes
+ * are given up. */
+void join_searched(struct join *join, uint64_t bytes);
+
 /* The streams and windows of the hits that were taken, which may be sorted; until join_destroy. */
 struct sources *join_sources(struct join *join);
 
 /* Index in findings->rules of a rule of the set. */
 uint32_t join_rule(const struct join *join, uint32_t rule);
 
-/* Counts strikes of a rule of the set, in streams too, and gives the rule up behind the last one
- * that it has. */
-void join_strike(struct join *join, uint32_t rule, uint64_t strikes);
+/* Counts what places of a rule of the set took in vain (confirm_strain). */
+void join_strain(struct join *join, uint32_t rule, uint64_t strain);
 
 /* A key (raw_key.h) as it may be seen: a hidden one by its number. In the findings' pool. */
 const char *join_shown(struct join *join, struct span key);

@@ -64,6 +64,7 @@ static bool count_keyword(struct unit_worker *worker, uint32_t literal, vaddr at
 		tally->undecided += is_own && tally->given_up;
 		sought |= !tally->given_up;
 	}
+	worker->vain += !sought;
 	return sought;
 }
 
@@ -76,7 +77,7 @@ static bool scan_keywords(struct unit_worker *worker, vaddr from, vaddr to)
 	struct span text = run_span(worker->run, from, to + (left < tail ? left : tail));
 	size_t index = chunk_block_find(worker->views.block, from);
 
-	if (!prefilter_scan(set->prefilter, worker->prefilter, text, &worker->found))
+	if (!prefilter_scan(worker->keywords, worker->prefilter, text, &worker->found))
 		return false;
 	for (size_t i = 0; i < worker->found.count; i++) {
 		vaddr at = from + worker->found.items[i].at;
@@ -108,7 +109,10 @@ bool keyword_pass(struct unit_worker *worker)
 	uint64_t head = prefilter_longest(worker->shared->rules->prefilter);
 	vaddr from = range.start;
 	bool in_text = false;
+	struct err ignored = { 0 };
 
+	if (!unit_worker_take_keywords(worker, &ignored))
+		return false;
 	range.end += left < reach ? left : reach;
 	for (vaddr at = range.start; at < range.end;) {
 		vaddr next = range.end - at > ZERO_BLOCK ? at + ZERO_BLOCK : range.end;

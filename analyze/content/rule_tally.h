@@ -12,16 +12,18 @@ enum given_up {
 };
 
 struct rule_tally {
-	uint64_t keywords;  /* its keywords, wherever they stand */
-	uint64_t places;    /* what it would be looked for at: keywords, else bytes, else chunks */
-	uint64_t tried;     /* places where the pattern or the structure was tried */
-	uint64_t matched;   /* of those, it matched */
-	uint64_t refused;   /* of those, a validator refused */
-	uint64_t undecided; /* places where a limit ran out, and those left over because of it */
-	uint64_t strikes;   /* places where the match limit ran out */
-	uint64_t work;      /* bytes that its validators read and made (match.h) */
-	uint64_t cpu_ns;    /* of patterns estimated from samples, of validators measured */
-	unsigned given_up;  /* enum given_up, or-ed; 0: no place was left over */
+	uint64_t keywords;   /* its keywords, wherever they stand */
+	uint64_t places;     /* what it would be looked for at: keywords, else bytes, else chunks */
+	uint64_t tried;      /* places where the pattern or the structure was tried */
+	uint64_t matched;    /* of those, it matched */
+	uint64_t refused;    /* of those, a validator refused */
+	uint64_t undecided;  /* places where a limit ran out, and those left over in the same unit */
+	uint64_t unsearched; /* bytes of units and of what streams hold, where it was given up before */
+	uint64_t strikes;    /* places where the match limit ran out */
+	uint64_t strain;     /* parts of strikes (confirm.h): of those, and of places nearly as dear */
+	uint64_t work;       /* bytes that its validators read and made (match.h) */
+	uint64_t cpu_ns;     /* of patterns estimated from samples, of validators measured */
+	unsigned given_up;   /* enum given_up, or-ed; 0: no place and no byte was left over */
 };
 
 /* Adds b to a. */
@@ -33,8 +35,10 @@ static inline void rule_tally_add(struct rule_tally *a, const struct rule_tally 
 	a->matched += b->matched;
 	a->refused += b->refused;
 	a->undecided += b->undecided;
+	a->unsearched += b->unsearched;
 	a->strikes += b->strikes;
 	a->work += b->work;
+	a->strain += b->strain;
 	a->cpu_ns += b->cpu_ns;
 	a->given_up |= b->given_up;
 }

@@ -1,6 +1,7 @@
 #include "analyze/content/scan.h"
 
 #include "analyze/content/join.h"
+#include "analyze/content/keyword_search.h"
 #include "analyze/content/resume.h"
 #include "analyze/content/runs.h"
 #include "analyze/content/stress.h"
@@ -115,6 +116,7 @@ static void scan_deinit(struct scan *scan)
 	for (unsigned i = 0; i < scan->worker_count; i++)
 		unit_worker_destroy(scan->workers[i]);
 	unit_worker_destroy(scan->resumer);
+	keyword_search_destroy(scan->shared.search);
 	free(scan->results);
 	free(scan->done);
 	free(scan->workers);
@@ -162,6 +164,8 @@ static void scan_init(struct scan *scan, const struct rule_set *rules, const str
 	scan->shared.spent_ns = mem_zeroed(rules->rules.count, sizeof *scan->shared.spent_ns);
 	scan->shared.given_up = mem_zeroed(rules->rules.count, sizeof *scan->shared.given_up);
 	give_up_runaways(scan);
+	scan->shared.search =
+		keyword_search_create(rules, scan->applies, scan->shared.given_up, KEYWORD_SEARCH_PATIENCE);
 	scan->shared.sampling = SAMPLING;
 	scan->shared.work_a_byte = UNIT_WORK_A_BYTE;
 	unit_tables_init(&scan->shared);

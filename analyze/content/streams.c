@@ -27,6 +27,7 @@ struct streams {
 	atomic_bool failed;
 	size_t first;  /* of the batch at hand */
 	vaddr covered; /* up to here the heap is a stream that was looked into */
+	uint64_t made; /* bytes of those of the batch that count */
 	struct look looks[BATCH];
 };
 
@@ -101,6 +102,7 @@ static void join_look(struct streams *streams, const struct source *source, cons
 		if (source->at < streams->covered)
 			return; /* stored in the stream before, with which it was counted */
 		inside_add(streams->inside, source, look);
+		streams->made += look->made;
 		if (look->covers)
 			streams->covered = source->at + look->covers;
 	}
@@ -115,6 +117,8 @@ static void run_batch(struct streams *streams, size_t count)
 		look_deinit(&streams->looks[i]);
 		streams->looks[i] = (struct look){ 0 };
 	}
+	join_searched(streams->join, streams->made);
+	streams->made = 0;
 }
 
 static void count_dropped(struct streams *streams)

@@ -152,12 +152,16 @@ static void take_hit(struct text_scan *scan, const struct unit_result *result,
 	note_facts(scan, hit, key, facts);
 }
 
-static void take_tallies(const struct unit_result *result, struct text_tally *tally,
-						 struct text_facts *facts)
+/* Of rules that the heap's scan has given up nothing counts: what they are not looked for in is
+ * counted for all texts together. */
+static void take_tallies(const struct text_scan *scan, const struct unit_result *result,
+						 struct text_tally *tally, struct text_facts *facts)
 {
 	for (size_t i = 0; i < result->tallies.count; i++) {
 		const struct unit_tally *unit = &result->tallies.items[i];
 
+		if (scan->tables.given_up && atomic_load(&scan->tables.given_up[unit->rule]))
+			continue;
 		rule_tally_add(&row_of(tally, unit->rule)->tally, &unit->tally);
 		facts->work += unit->tally.work;
 	}
@@ -176,7 +180,7 @@ bool text_scan_run(struct text_scan *scan, struct span text, enum chunk_state st
 	memset(scan->ends, 0, scan->tables.rules->rules.count * sizeof *scan->ends);
 	for (size_t i = 0; i < result.hits.count; i++)
 		take_hit(scan, &result, &result.hits.items[i], tally, facts);
-	take_tallies(&result, tally, facts);
+	take_tallies(scan, &result, tally, facts);
 	unit_result_deinit(&result);
 	return good;
 }

@@ -42,11 +42,14 @@ struct unit_result {
 	VEC(struct unit_tally) tallies;
 	VEC(struct structure_claim) claims;
 	struct span_index keys;
+	uint64_t bytes; /* of the unit */
 };
 
 void unit_result_deinit(struct unit_result *result);
 
-/* Places of one rule in a unit at which the match limit may run out; those behind are left over. */
+/* Places of one rule in a unit at which the match limit may run out; those behind are left over.
+ * One that took a good part of the limit in vain counts as a part of such a place (confirm_strain).
+ */
 enum { UNIT_STRIKES = 4 };
 
 /* Bytes that the validators of a rule may read and make in a unit: so many, and so many more for
@@ -57,7 +60,9 @@ enum { UNIT_STRIKES = 4 };
  * bombs ends after 65 MiB, an eighth of a second (zlib makes a byte in 0.5 to 2 ns, zeros in 2). */
 enum { UNIT_WORK = 1 << 20, UNIT_WORK_A_BYTE = 32 };
 
-/* What all units of a scan share; constant but for the last two. */
+struct keyword_search; /* analyze/content/keyword_search.h */
+
+/* What all units of a scan share; constant but for the last three. */
 struct unit_tables {
 	const struct rule_set *rules;
 	const bool *applies; /* per rule: it fits this image */
@@ -70,6 +75,7 @@ struct unit_tables {
 	uint64_t budget_ns;   /* CPU a rule may take: what is left then is undecided; 0: any */
 	atomic_uint_fast64_t *spent_ns; /* per rule; NULL where budget_ns is 0 */
 	atomic_bool *given_up;          /* per rule: it is looked for no more; NULL: none is */
+	struct keyword_search *search;  /* NULL: all keywords, always */
 };
 
 /* Makes the plan from what else is there. Ends with unit_tables_deinit, which leaves the rest. */

@@ -1,6 +1,7 @@
 #include "analyze/content/unit_worker.h"
 
 #include "analyze/content/cpu_clock.h"
+#include "analyze/content/keyword_search.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -38,8 +39,7 @@ struct unit_worker *unit_worker_create(const struct unit_tables *tables, struct 
 	worker->places = mem_zeroed(tables->rules->rules.count, sizeof *worker->places);
 	worker->tallies = mem_zeroed(tables->rules->rules.count, sizeof *worker->tallies);
 	worker->owed_ns = mem_zeroed(tables->rules->rules.count, sizeof *worker->owed_ns);
-	worker->prefilter = prefilter_thread_create(tables->rules->prefilter, err);
-	if (worker->prefilter) {
+	if (unit_worker_take_keywords(worker, err)) {
 		worker->confirm = confirm_thread_create();
 		if (worker->confirm)
 			return worker;
@@ -61,6 +61,22 @@ void unit_worker_destroy(struct unit_worker *worker)
 	free(worker->owed_ns);
 	raw_key_cache_deinit(&worker->keys);
 	free(worker);
+}
+
+bool unit_worker_take_keywords(struct unit_worker *worker, struct err *err)
+{
+	const struct unit_tables *shared = worker->shared;
+	const struct prefilter *now = shared->rules->prefilter;
+
+	if (shared->search)
+		now = keyword_search_now(shared->search, worker->vain);
+	worker->vain = 0;
+	if (now == worker->keywords)
+		return true;
+	prefilter_thread_destroy(worker->prefilter);
+	worker->prefilter = prefilter_thread_create(now, err);
+	worker->keywords = worker->prefilter ? now : NULL;
+	return worker->prefilter;
 }
 
 void unit_worker_watch(struct unit_worker *worker, unit_watch *watch, void *context)
@@ -85,6 +101,7 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 	worker->work_most = shared->work_a_byte
 							? UNIT_WORK + range_bytes(unit->range) * shared->work_a_byte
 							: UINT64_MAX;
+	result->bytes = range_bytes(unit->range);
 	worker->run = &shared->runs->items.items[unit->run];
 	worker->views = (struct view_source){
 		.run = worker->run,

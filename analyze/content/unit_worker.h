@@ -19,6 +19,8 @@ struct unit_worker {
 	const struct unit_tables *shared;
 	struct confirm_thread *confirm;
 	struct prefilter_thread *prefilter;
+	const struct prefilter *keywords; /* that it was made for */
+	uint64_t vain;                    /* keywords met of which no rule is looked for any more */
 	prefilter_hits found;
 	struct place *places;
 	struct rule_tally *tallies; /* of the unit at hand, per rule */
@@ -39,6 +41,9 @@ struct unit_worker {
 	const vaddr *from;  /* per rule, where only some are sought: the first start; NULL: all */
 	uint64_t work_most; /* of a rule's validators in it */
 };
+
+/* Takes the keywords that are looked for by now. Gives false and an error where libhs refuses. */
+bool unit_worker_take_keywords(struct unit_worker *worker, struct err *err);
 
 /* Makes a unit the one at hand; its results go to `result`. */
 void unit_worker_start(struct unit_worker *worker, const struct unit *unit,

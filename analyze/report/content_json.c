@@ -31,6 +31,7 @@ static json_t *rule_stats_json(const struct report_rule_stats *stats)
 	set(object, "inside_hits", json_value_number(stats->inside_hits));
 	set(object, "work", json_value_number(stats->work));
 	set(object, "undecided", json_value_number(stats->undecided));
+	set(object, "unsearched_bytes", json_value_number(stats->unsearched_bytes));
 	set(object, "slow", json_boolean(stats->slow));
 	return object;
 }
@@ -47,6 +48,7 @@ static json_t *rule_json(const struct report_rule *rule, bool has_stats)
 	set(object, "live", hits(rule->live));
 	set(object, "stale", hits(rule->stale));
 	set(object, "undecided", json_value_number(rule->undecided));
+	set(object, "unsearched_bytes", json_value_number(rule->unsearched_bytes));
 	set(object, "slow", json_boolean(rule->slow));
 	set(object, "ended_by", rule->ended_by ? json_value_text(rule->ended_by) : json_null());
 	for (size_t i = 0; i < rule->groups.count; i++) {

@@ -153,10 +153,10 @@ static int compare_costs(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-static void add_stats(struct table *table, const struct report_rule *rule, bool has_undecided)
+static void add_stats(struct table *table, const struct report_rule *rule, bool has_limits)
 {
 	const struct report_rule_stats *stats = &rule->stats;
-	char undecided[SIZE_TEXT + 8];
+	char text[COUNT_TEXT];
 
 	table_cell(table, rule->id);
 	table_printf(table, "%.1f ms", (double)stats->cpu_ns / 1e6);
@@ -166,19 +166,20 @@ static void add_stats(struct table *table, const struct report_rule *rule, bool 
 	table_count(table, stats->refused);
 	table_count(table, stats->hits);
 	table_count(table, stats->inside_hits);
-	if (!has_undecided)
-		return;
-	table_printf(table, "%s%s", count_format(stats->undecided, undecided),
-				 stats->slow ? ", slow" : "");
+	if (has_limits && stats->unsearched_bytes)
+		table_cell(table, size_format(stats->unsearched_bytes, text));
+	else if (has_limits)
+		table_cell(table, stats->undecided ? count_of(stats->undecided, "place", text) : "-");
 }
 
 static bool met_something(const struct report_rule *rule)
 {
-	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided;
+	return rule->stats.keywords || rule->stats.confirms || rule->stats.undecided ||
+		   rule->stats.unsearched_bytes;
 }
 
-/* What limits left over only where one was hit: names of rules are long. */
-static void init_stats(struct table *table, bool has_undecided)
+/* What a limit left over, bytes or else places, only where one was hit: names of rules are long. */
+static void init_stats(struct table *table, bool has_limits)
 {
 	static const struct table_column columns[] = {
 		{ .title = "rule", .code = true, .widest = 38 },
@@ -189,12 +190,12 @@ static void init_stats(struct table *table, bool has_undecided)
 		{ .title = "refused", .right = true },
 		{ .title = "hits", .right = true },
 		{ .title = "inside", .right = true },
-		{ .title = "undecided", .right = true },
+		{ .title = "left over", .right = true },
 		{ .title = NULL },
 	};
 
 	table_init(table, columns);
-	if (!has_undecided)
+	if (!has_limits)
 		table->width--;
 }
 
@@ -202,19 +203,21 @@ void content_tables_stats(const struct report_content *content, struct table *ta
 {
 	VEC(const struct report_rule *) rules = { 0 };
 	size_t quiet = 0;
-	bool has_undecided = false;
+	bool has_limits = false;
 
 	for (size_t i = 0; i < content->rules.count; i++) {
+		const struct report_rule_stats *stats = &content->rules.items[i].stats;
+
 		*vec_add(&rules) = &content->rules.items[i];
-		has_undecided |= content->rules.items[i].stats.undecided > 0;
+		has_limits |= stats->undecided || stats->unsearched_bytes;
 	}
 	for (size_t i = 0; i < content->quiet.count; i++)
 		*vec_add(&rules) = &content->quiet.items[i];
 	vec_sort(&rules, compare_costs);
-	init_stats(table, has_undecided);
+	init_stats(table, has_limits);
 	for (size_t i = 0; i < rules.count; i++)
 		if (met_something(rules.items[i]))
-			add_stats(table, rules.items[i], has_undecided);
+			add_stats(table, rules.items[i], has_limits);
 		else
 			quiet++;
 	vec_deinit(&rules);

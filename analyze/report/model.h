@@ -187,7 +187,7 @@ struct report_rule_stats {
 	uint64_t hits;        /* what was left, without matches that overlap an earlier one */
 	uint64_t inside_hits; /* in streams; the numbers before count what was done there too */
 	uint64_t work;        /* bytes that its validators read and made, where they may be many */
-	uint64_t undecided;   /* as in report_rule */
+	uint64_t undecided, unsearched_bytes; /* as in report_rule */
 	bool slow;
 };
 
@@ -220,9 +220,10 @@ struct report_packed {
 struct report_rule {
 	const char *id, *title, *severity, *confidence, *remediation;
 	struct report_hits live, stale;
-	uint64_t undecided;   /* places where a limit was hit: neither match nor no match */
-	bool slow;            /* places were left over */
-	const char *ended_by; /* the limit that did it: "match-limit", "work", "clock"; or NULL */
+	uint64_t undecided;        /* places where a limit was hit: neither match nor no match */
+	uint64_t unsearched_bytes; /* of the heap and of streams: it had been given up before */
+	bool slow;                 /* places or bytes were left over */
+	const char *ended_by;      /* the limit that did it: "match-limit", "work", "clock"; or NULL */
 	VEC(struct report_group) groups; /* most bytes first, at most the rule's top */
 	uint64_t more_groups;            /* beyond them */
 	struct report_rule_stats stats;  /* where the content has them */
@@ -238,7 +239,7 @@ struct report_cluster {
 };
 
 struct report_content {
-	VEC(struct report_rule) rules; /* rules with hits or undecided places, most bytes first */
+	VEC(struct report_rule) rules; /* rules with hits or something left over, most bytes first */
 	uint64_t unattributed_chunks, unattributed_bytes; /* live chunks no rule explains any byte of */
 	VEC(struct report_cluster) clusters;              /* of those, most bytes first, at most 20 */
 	size_t rules_applied;

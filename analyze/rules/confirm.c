@@ -31,6 +31,8 @@ struct confirm_thread {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
+	uint32_t limit;
+	unsigned strain; /* of the last match */
 };
 
 static bool problem_set(struct confirm_problem *problem, const char *code, size_t offset,
@@ -225,7 +227,12 @@ struct confirm_thread *confirm_thread_create(void)
 
 void confirm_thread_limit(struct confirm_thread *thread, uint32_t limit)
 {
-	pcre2_set_match_limit(thread->context, limit);
+	thread->limit = limit;
+}
+
+unsigned confirm_strain(const struct confirm_thread *thread)
+{
+	return thread->strain;
 }
 
 void confirm_thread_destroy(struct confirm_thread *thread)
@@ -261,18 +268,44 @@ static void fill(const struct confirm *confirm, const PCRE2_SIZE *ovector, uint3
 	}
 }
 
+static int match_within(const struct confirm *confirm, struct confirm_thread *thread,
+						struct span subject, size_t at, uint32_t limit)
+{
+	pcre2_set_match_limit(thread->context, limit);
+	return confirm->jit ? pcre2_jit_match(confirm->code, subject.data, subject.size, at, 0,
+										  thread->data, thread->context)
+						: pcre2_match(confirm->code, subject.data, subject.size, at, 0,
+									  thread->data, thread->context);
+}
+
+/* PCRE2 does not say how far it was from its limit, so it gets a hundredth, a tenth and all of it,
+ * until it comes to an end. Nearly all matches end within the first. */
+static int match_anchored(const struct confirm *confirm, struct confirm_thread *thread,
+						  struct span subject, size_t at)
+{
+	static const struct {
+		uint32_t part;
+		unsigned strain; /* where it was not enough */
+	} steps[] = { { 100, 1 }, { 10, CONFIRM_STRAIN / 10 }, { 1, CONFIRM_STRAIN } };
+	int result = PCRE2_ERROR_MATCHLIMIT;
+
+	thread->strain = 0;
+	for (size_t i = 0; i < sizeof steps / sizeof *steps && result == PCRE2_ERROR_MATCHLIMIT; i++) {
+		result = match_within(confirm, thread, subject, at, thread->limit / steps[i].part);
+		if (result == PCRE2_ERROR_MATCHLIMIT)
+			thread->strain = steps[i].strain;
+	}
+	if (result < 0 && result != PCRE2_ERROR_NOMATCH)
+		thread->strain = CONFIRM_STRAIN; /* another limit: the JIT stack's */
+	return result;
+}
+
 enum confirm_result confirm_at(const struct confirm *confirm, struct confirm_thread *thread,
 							   struct span subject, size_t at, struct match *match)
 {
 	const PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(thread->data);
-	int result;
+	int result = match_anchored(confirm, thread, subject, at);
 
-	if (confirm->jit)
-		result = pcre2_jit_match(confirm->code, subject.data, subject.size, at, 0, thread->data,
-								 thread->context);
-	else
-		result = pcre2_match(confirm->code, subject.data, subject.size, at, 0, thread->data,
-							 thread->context);
 	if (result == PCRE2_ERROR_NOMATCH)
 		return CONFIRM_NO;
 	if (result < 0)

@@ -60,4 +60,10 @@ void confirm_thread_limit(struct confirm_thread *thread, uint32_t limit);
 enum confirm_result confirm_at(const struct confirm *confirm, struct confirm_thread *thread,
 							   struct span subject, size_t at, struct match *match);
 
+/* What the last confirm_at of the thread took: CONFIRM_STRAIN where a limit ran out, a tenth of
+ * that where it took a tenth of the match limit, 1 (a place that costs a microsecond) where it took
+ * a hundredth, else 0. The same on any machine. */
+enum { CONFIRM_STRAIN = 400 };
+unsigned confirm_strain(const struct confirm_thread *thread);
+
 #endif

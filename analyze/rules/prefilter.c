@@ -37,7 +37,7 @@ struct prefilter {
 	struct literal *literals;
 	struct core *cores;
 	uint32_t *first; /* per core: its first literal */
-	size_t core_count, longest;
+	size_t count, core_count, longest;
 	struct pool pool;
 };
 
@@ -103,44 +103,69 @@ static uint32_t add_core(struct prefilter *prefilter, struct span bytes)
 	return (uint32_t)prefilter->core_count++;
 }
 
-static bool add_literals(struct prefilter *prefilter, const struct span *literals, size_t count,
-						 struct err *err)
+static bool add_literal(struct prefilter *prefilter, size_t index, struct span bytes,
+						struct err *err)
 {
-	prefilter->literals = mem_zeroed(count, sizeof *prefilter->literals);
-	prefilter->cores = mem_zeroed(count, sizeof *prefilter->cores);
-	prefilter->first = mem_zeroed(count, sizeof *prefilter->first);
-	for (size_t i = 0; i < count; i++) {
-		struct literal *literal = &prefilter->literals[i];
-		size_t zeros = leading_zeros(literals[i]);
-		uint32_t core;
+	size_t zeros = leading_zeros(bytes);
+	uint32_t core;
 
-		if (zeros == literals[i].size || literals[i].size > PREFILTER_MAX_LITERAL)
-			return err_set(err, ERR_LIMIT, "keyword %zu is empty, too long or all zeros", i);
-		core = add_core(prefilter, span_part(literals[i], zeros, CORE_BYTES));
-		*literal = (struct literal){
-			.bytes = { (uint8_t *)pool_span(&prefilter->pool, literals[i]), literals[i].size },
-			.skipped = (uint32_t)zeros,
-			.next = prefilter->first[core],
-		};
-		prefilter->first[core] = (uint32_t)i + 1;
-		if (literals[i].size > prefilter->longest)
-			prefilter->longest = literals[i].size;
-	}
+	if (zeros == bytes.size || bytes.size > PREFILTER_MAX_LITERAL)
+		return err_set(err, ERR_LIMIT, "keyword %zu is empty, too long or all zeros", index);
+	core = add_core(prefilter, span_part(bytes, zeros, CORE_BYTES));
+	prefilter->literals[index] = (struct literal){
+		.bytes = { (uint8_t *)pool_span(&prefilter->pool, bytes), bytes.size },
+		.skipped = (uint32_t)zeros,
+		.next = prefilter->first[core],
+	};
+	prefilter->first[core] = (uint32_t)index + 1;
+	if (bytes.size > prefilter->longest)
+		prefilter->longest = bytes.size;
 	return true;
 }
 
-struct prefilter *prefilter_create(const struct span *literals, size_t count, struct err *err)
+/* No literal yet, but room for so many. */
+static struct prefilter *make(size_t count)
 {
 	struct prefilter *prefilter = mem_zeroed(1, sizeof *prefilter);
-	bool good = add_literals(prefilter, literals, count, err);
 
-	if (good && count)
+	prefilter->literals = mem_zeroed(count, sizeof *prefilter->literals);
+	prefilter->cores = mem_zeroed(count, sizeof *prefilter->cores);
+	prefilter->first = mem_zeroed(count, sizeof *prefilter->first);
+	prefilter->count = count;
+	return prefilter;
+}
+
+/* Compiles what was added; NULL and an error where that is no good. */
+static struct prefilter *finish(struct prefilter *prefilter, bool good, struct err *err)
+{
+	if (good && prefilter->core_count)
 		good = hs_valid_platform() == HS_SUCCESS ? compile(prefilter, err)
 												 : refuse(err, "this CPU is not supported");
 	if (good)
 		return prefilter;
 	prefilter_destroy(prefilter);
 	return NULL;
+}
+
+struct prefilter *prefilter_create(const struct span *literals, size_t count, struct err *err)
+{
+	struct prefilter *prefilter = make(count);
+	bool good = true;
+
+	for (size_t i = 0; good && i < count; i++)
+		good = add_literal(prefilter, i, literals[i], err);
+	return finish(prefilter, good, err);
+}
+
+struct prefilter *prefilter_without(const struct prefilter *prefilter, const bool *left_out,
+									struct err *err)
+{
+	struct prefilter *less = make(prefilter->count);
+	bool good = true;
+
+	for (size_t i = 0; good && i < less->count; i++)
+		good = left_out[i] || add_literal(less, i, prefilter->literals[i].bytes, err);
+	return finish(less, good, err);
 }
 
 void prefilter_destroy(struct prefilter *prefilter)

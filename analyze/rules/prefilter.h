@@ -34,6 +34,11 @@ typedef VEC(struct prefilter_hit) prefilter_hits;
 struct prefilter *prefilter_create(const struct span *literals, size_t count, struct err *err);
 void prefilter_destroy(struct prefilter *prefilter);
 
+/* A prefilter of the same literals but those that `left_out`, per literal, names: they keep their
+ * indexes. It does not need the other one. NULL, an error and its end as with prefilter_create. */
+struct prefilter *prefilter_without(const struct prefilter *prefilter, const bool *left_out,
+									struct err *err);
+
 /* Bytes of the longest literal, 0 where there is none. */
 size_t prefilter_longest(const struct prefilter *prefilter);
 

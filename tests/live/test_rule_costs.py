@@ -19,15 +19,20 @@ RUNAWAYS = {
     "same-twice": r"item=(?:[ -~]|[a-z])+[\x01\x02]",
     "everywhere": r"(?:[a-z]{1,100}){1,3}[\x01\x02]",
 }
+# Each of these words stands once in sixty bytes.
+DENSE = ("customer=", "status=", "item=", "note=", "4711", "shipped", "chair", "none;")
+NEARLY = r"(?:[ -~]{1,90}){1,3}"  # ends right before the match limit
+ENDLESS = (r"(?:[ -~]{1,100}){1,3}", r"(?:[ -~]+)+", r".*.*.*", r"(?:[ -~]|[a-z])+")
 HONEST = {"customer": r"customer=(?<number>\d{1,20})", "text": r"[\x20-\x7e]{16,}"}
 
 
-def rule_file(session, namespace, patterns):
+def rule_file(session, namespace, patterns, words=None):
+    """Rules by name; `words` has their keywords, else it is what stands before an equals sign."""
     path = session.path(f"{namespace}.yml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"format: 1\nnamespace: {namespace}\nrules:\n")
         for name, pattern in patterns.items():
-            word = pattern[:pattern.find("=") + 1]
+            word = words[name] if words else pattern[:pattern.find("=") + 1]
             search = f"keywords: ['{word}']" if word else "slow: true"
             sample = word + ("1" if namespace == "honest" else "") + "some more letters\\x01"
             file.write(f"- id: {name}\n  title: T\n  {search}\n  pattern: '{pattern}'\n"
@@ -75,7 +80,8 @@ def patterns_that_run_away(session):
     rules = by_id(json.loads(both.out))
     for name in RUNAWAYS:
         row = rules[f"away.{name}"]
-        session.ok(row["slow"] and row["undecided"] > 0, f"{name}: slow and undecided", row)
+        session.ok(row["slow"] and row["undecided"] + row["unsearched_bytes"] > 0,
+                   f"{name}: slow, with something left over", row)
     for name in HONEST:
         row = rules[f"honest.{name}"]
         session.ok(row == alone[f"honest.{name}"] and row["live"]["hits"] and not row["slow"],
@@ -84,6 +90,14 @@ def patterns_that_run_away(session):
     words = " ".join(text.out.split())
     session.ok(all(f"Rule away.{name} was too slow" in words for name in RUNAWAYS),
                "the text names each of them", text)
+    not_begun = rules["away.everywhere"]
+    heap = json.loads(both.out)["heap"]["totals"]["system_bytes"]
+    session.ok(heap // 2 < not_begun["unsearched_bytes"] <= heap and not not_begun["undecided"],
+               "the one without keywords: nothing was searched for it", (heap, not_begun))
+    chunk = run(ANALYZE, "chunks", core).out.split("\n")[1].split()[0]
+    explained = run(ANALYZE, "rules", "explain", core, chunk, "away.everywhere", "--rules", away)
+    session.ok("where the whole scan had given the rule up" in explained.out,
+               "explain says so", explained)
     for threads in ("2", "8"):
         again = run(*command, "--threads", threads)
         session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == both.out,
@@ -145,11 +159,46 @@ def bombs_end_where_they_are(session):
     session.ok("Rule compression.gzip was given up in parts of the heap" in words, "the text tells it", words)
 
 
+def keywords_everywhere(session):
+    """What is behind the last strike is not searched: it is told in bytes, and costs no count."""
+    target = session.start(os.path.join(TARGETS, "bench_target"), "96", "2", "0")
+    core = session.must_capture(target.pid, "dense.core", "--compress", "none")
+    words = {f"r{number}": word for number, word in enumerate(DENSE)}
+    patterns = {name: word + ENDLESS[number % len(ENDLESS)] + r"[\x01\x02]"
+                for number, (name, word) in enumerate(words.items())}
+    words["near"], patterns["near"] = "status=", "status=" + NEARLY + r"[\x01\x02]"
+    away = rule_file(session, "away", patterns, words)
+    honest = rule_file(session, "honest", {"customer": HONEST["customer"]})
+    command = [ANALYZE, core, "--format", "json", "--rules", honest]
+    alone = by_id(json.loads(run(*command, "--rule-stats").out))
+    command += ["--rules", away]
+    one = run(*command, "--threads", "1")
+    report = json.loads(run(*command, "--rule-stats").out)
+    rules, heap = by_id(report), report["heap"]["totals"]["system_bytes"]
+    everywhere = alone["honest.customer"]["stats"]["keywords"]
+    for name in words:
+        row = rules[f"away.{name}"]
+        stats = row["stats"]
+        session.ok(row["slow"] and heap // 4 < row["unsearched_bytes"] < heap,
+                   f"{name}: a part of the heap was not searched for it", (heap, row))
+        session.ok(stats["confirms"] < (3000 if name == "near" else 300) and 0 < stats["keywords"] < everywhere * 3 // 4,
+                   f"{name}: its keywords there are not counted", (everywhere, row))
+    row, other = rules["honest.customer"], alone["honest.customer"]
+    session.ok(row["live"] == other["live"] and row["stale"] == other["stale"] and
+               row["stats"]["keywords"] == everywhere and not row["slow"],
+               "a rule that shares a keyword with one of them: complete", (row, other))
+    for threads in ("2", "8"):
+        again = run(*command, "--threads", threads)
+        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == one.out,
+                   f"dense keywords: {threads} threads report the same, to the byte", again)
+
+
 def main():
     session = Session()
     session.test(stats_on_demand)
     session.test(patterns_that_run_away)
     session.test(bombs_end_where_they_are)
+    session.test(keywords_everywhere)
     session.finish()
 
 

@@ -136,11 +136,12 @@ void report_content_java(struct report *report)
 	group(rules, "io/netty/buffer", 8, KIB(80), 0);
 	group(rules, "org/apache/kafka", 2, KIB(20), 0);
 	rules->undecided = 300;
+	rules->unsearched_bytes = MIB(96);
 	rules->slow = true;
 	rules->ended_by = "match-limit";
 	*vec_add(&report->evidence.missing) =
 		"Rule jvm.class-file was too slow and was given up: 300 places are neither match nor no "
-		"match. `analyze rules check` may tell why (R060).";
+		"match, and 96.0 MiB were not searched for it. `analyze rules check` may tell why (R060).";
 	java_streams(report);
 	java_small_rules(report);
 	report->content.unattributed_chunks = 1021334;
@@ -163,6 +164,7 @@ void report_content_stats(struct report_content *content, const char *name)
 		.inside_hits = 40,
 		.work = 123456789,
 		.undecided = 300,
+		.unsearched_bytes = MIB(96),
 		.slow = true,
 	};
 	*vec_add(&content->quiet) = (struct report_rule){

@@ -153,6 +153,36 @@ static void it_reports_lookbehind_and_jit(void **state)
 	confirm_destroy(confirm);
 }
 
+/* The longer the text, the more it takes, up to the limit. */
+static void what_a_match_takes_is_told_in_steps(void **state)
+{
+	static const unsigned steps[] = { 0, 1, CONFIRM_STRAIN / 10, CONFIRM_STRAIN };
+	struct confirm_problem problem;
+	struct confirm *confirm =
+		confirm_create(span_string("(?:[a-z]{1,100}){1,3}[\\x01\\x02]"), &problem);
+	struct confirm_thread *thread = confirm_thread_create();
+	char text[301] = "";
+	struct match match;
+	size_t step = 0;
+
+	(void)state;
+	for (size_t letters = 1; letters < sizeof text; letters++) {
+		enum confirm_result result;
+
+		text[letters - 1] = 'a';
+		result = confirm_at(confirm, thread, span_string(text), 0, &match);
+		step += step < 3 && confirm_strain(thread) == steps[step + 1];
+		assert_int_equal(confirm_strain(thread), steps[step]);
+		assert_int_equal(result, step == 3 ? CONFIRM_UNDECIDED : CONFIRM_NO);
+	}
+	assert_int_equal(step, 3);
+	text[20] = 1;
+	assert_int_equal(confirm_at(confirm, thread, span_string(text), 0, &match), CONFIRM_YES);
+	assert_int_equal(confirm_strain(thread), 0);
+	confirm_thread_destroy(thread);
+	confirm_destroy(confirm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +192,7 @@ int main(void)
 		cmocka_unit_test(one_name_may_stand_for_several_groups),
 		cmocka_unit_test(bad_patterns_are_refused_with_their_place),
 		cmocka_unit_test(a_limit_is_undecided),
+		cmocka_unit_test(what_a_match_takes_is_told_in_steps),
 		cmocka_unit_test(first_bytes_never_miss_one),
 		cmocka_unit_test(it_reports_lookbehind_and_jit),
 	};

@@ -182,6 +182,11 @@ static bool same(const struct findings *findings, uint32_t rule, const plain_hit
 }
 
 /* Where the match limit ran out nobody can tell; such a pair counts for nothing. */
+static bool was_left(const struct finding_rule *rule)
+{
+	return rule->tally.undecided || rule->tally.unsearched;
+}
+
 static bool compare(const struct pair *pair, uint64_t seed, const struct findings *findings,
 					const plain_hits wanted[RULES])
 {
@@ -190,7 +195,7 @@ static bool compare(const struct pair *pair, uint64_t seed, const struct finding
 	for (uint32_t i = 0; i < RULES; i++) {
 		char what[160];
 
-		if (findings->rules.items[i].tally.undecided || same(findings, i, &wanted[i], what))
+		if (was_left(&findings->rules.items[i]) || same(findings, i, &wanted[i], what))
 			continue;
 		tell(pair, i, seed, what);
 		good = false;
@@ -202,7 +207,7 @@ static void count(struct figures *figures, const struct findings *findings,
 				  const plain_hits wanted[RULES])
 {
 	for (uint32_t i = 0; i < RULES; i++) {
-		if (findings->rules.items[i].tally.undecided) {
+		if (was_left(&findings->rules.items[i])) {
 			figures->undecided++;
 			continue;
 		}

@@ -23,16 +23,22 @@ static void start(struct attribute_builder *builder)
 	*vec_add(&builder->core.threads) = (struct core_thread){ .tid = 7, .tp = 0x7000, .name = "a" };
 }
 
-static struct report_evidence fill(struct attribute_builder *builder, struct pool *pool)
+static struct report_evidence fill_with(struct attribute_builder *builder, struct rule_tally tally,
+										struct pool *pool)
 {
 	struct report_evidence evidence = { 0 };
 	struct findings findings = { 0 };
 
-	*vec_add(&findings.rules) = (struct finding_rule){ .id = "a.b" };
+	*vec_add(&findings.rules) = (struct finding_rule){ .id = "a.b", .tally = tally };
 	evidence_fill(&evidence, "x.core", &builder->core, &builder->regions, &builder->heap, &findings,
 				  pool);
 	vec_deinit(&findings.rules);
 	return evidence;
+}
+
+static struct report_evidence fill(struct attribute_builder *builder, struct pool *pool)
+{
+	return fill_with(builder, (struct rule_tally){ 0 }, pool);
 }
 
 static bool says(const struct report_evidence *evidence, const char *words)
@@ -245,6 +251,35 @@ static void gaps_are_summed_by_reason(void **state)
 	finish(&builder, &evidence, &pool);
 }
 
+static void what_a_rule_left_over_is_said(void **state)
+{
+	static const struct {
+		struct rule_tally tally;
+		const char *words;
+	} rows[] = {
+		{ { .undecided = 1 }, "1 place where a rule's pattern hit its limit: neither match nor" },
+		{ { .undecided = 9, .given_up = true },
+		  "Rule a.b was too slow and was given up: 9 places are neither match nor no match. `" },
+		{ { .unsearched = 4096, .given_up = true },
+		  "Rule a.b was too slow and was given up: 4.00 KiB were not searched for it. `" },
+		{ { .undecided = 9, .unsearched = 2 << 20, .given_up = true },
+		  "9 places are neither match nor no match, and 2.00 MiB were not searched for it. `" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct attribute_builder builder;
+		struct report_evidence evidence;
+		struct pool pool = { 0 };
+
+		start(&builder);
+		evidence = fill_with(&builder, rows[i].tally, &pool);
+		assert_int_equal(evidence.missing.count, 1);
+		assert_true(says(&evidence, rows[i].words));
+		finish(&builder, &evidence, &pool);
+	}
+}
+
 /* Two modules with writable data: the heap's roots are in the file where something of each is. */
 static void roots_are_missed_where_a_module_lost_its_data(void **state)
 {
@@ -329,6 +364,7 @@ int main(void)
 		cmocka_unit_test(what_is_unknown_is_said_for_lack_of_what),
 		cmocka_unit_test(a_residual_is_said_from_a_hundredth_on),
 		cmocka_unit_test(gaps_are_summed_by_reason),
+		cmocka_unit_test(what_a_rule_left_over_is_said),
 		cmocka_unit_test(roots_are_missed_where_a_module_lost_its_data),
 	};
 

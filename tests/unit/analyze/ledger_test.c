@@ -123,13 +123,17 @@ static void rules_without_hits_are_listed_for_their_stats(void **state)
 		add_rule(&findings, "d.quiet", 1);
 		add_rule(&findings, "c.quiet", 1);
 		add_rule(&findings, "a.open", 1);
+		add_rule(&findings, "a.unsearched", 1);
 		findings.rules.items[2].tally = (struct rule_tally){ .tried = 7, .cpu_ns = 5 };
 		findings.rules.items[3].tally = (struct rule_tally){ .undecided = 3, .given_up = true };
+		findings.rules.items[4].tally = (struct rule_tally){ .unsearched = 7, .given_up = true };
 		ledger_init(&ledger, &findings);
 		ledger_report(&ledger, &findings, &pool, &content);
-		assert_int_equal(content.rules.count, 2);
+		assert_int_equal(content.rules.count, 3);
 		assert_string_equal(content.rules.items[1].id, "a.open");
 		assert_true(content.rules.items[1].slow);
+		assert_string_equal(content.rules.items[2].id, "a.unsearched");
+		assert_int_equal(content.rules.items[2].unsearched_bytes, 7);
 		assert_int_equal(content.quiet.count, has_stats ? 2 : 0);
 		if (has_stats) {
 			assert_string_equal(content.quiet.items[0].id, "c.quiet");

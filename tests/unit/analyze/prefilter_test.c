@@ -177,6 +177,40 @@ static void impossible_literals_are_refused(void **state)
 	assert_null(prefilter_create(&nothing, 1, &err));
 }
 
+static void what_is_left_out_is_not_found(void **state)
+{
+	/* two share their first eight bytes, which is what libhs sees of them */
+	const struct span literals[] = { span_string("customer=1"), span_string("customer=2"),
+									 span_string("abc"), span_string("bcd") };
+	const struct span text = span_string("customer=1 abcd customer=2");
+	static const struct {
+		bool left_out[4];
+		const char *found;
+	} rows[] = {
+		{ { false, false, false, false }, "0231" }, { { true, false, false, false }, "231" },
+		{ { false, true, true, false }, "03" },     { { true, true, false, true }, "2" },
+		{ { true, true, true, true }, "" },
+	};
+	struct err err = { 0 };
+	struct prefilter *prefilter = prefilter_create(literals, 4, &err);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct prefilter *less = prefilter_without(prefilter, rows[i].left_out, &err);
+		struct prefilter_thread *thread = prefilter_thread_create(less, &err);
+		prefilter_hits hits = { 0 };
+
+		assert_true(prefilter_scan(less, thread, text, &hits));
+		assert_int_equal(hits.count, strlen(rows[i].found));
+		for (size_t j = 0; j < hits.count; j++)
+			assert_int_equal(hits.items[j].literal, rows[i].found[j] - '0');
+		vec_deinit(&hits);
+		prefilter_thread_destroy(thread);
+		prefilter_destroy(less);
+	}
+	prefilter_destroy(prefilter);
+}
+
 static void no_literal_finds_nothing(void **state)
 {
 	struct err err = { 0 };
@@ -201,6 +235,7 @@ int main(void)
 		cmocka_unit_test(few_literals_are_found_at_the_ends_of_texts),
 		cmocka_unit_test(long_literals_are_found),
 		cmocka_unit_test(impossible_literals_are_refused),
+		cmocka_unit_test(what_is_left_out_is_not_found),
 		cmocka_unit_test(no_literal_finds_nothing),
 	};
 

@@ -4,7 +4,6 @@
 #include "analyze/content/join.h"
 #include "analyze/rules/rule.h"
 #include "analyze/content/scan.h"
-#include "analyze/content/stress.h"
 #include "analyze/content/unit_scan.h"
 #include "tests/support/packed.h"
 #include "tests/support/rule_text.h"
@@ -24,7 +23,7 @@
 	"- {id: gz, title: T, keywords: [{hex: '1f 8b 08'}], pattern: '\\x1f\\x8b\\x08', " \
 	"validate: [gzip], extent: validator}\n"
 
-enum { LETTERS = 400 };
+enum { LETTERS = 400, HEAVY = 48 };
 
 static void load(struct rule_text *rules, const char *text)
 {
@@ -50,6 +49,15 @@ static void add_bait(struct sketch *sketch)
 	uint8_t *payload = sketch_chunk(sketch, LETTERS + 32, CHUNK_IN_USE);
 
 	memset(payload, 'a', LETTERS);
+	memcpy(payload, "key", 3);
+}
+
+/* One in which it takes a tenth of the match limit. */
+static void add_heavy(struct sketch *sketch)
+{
+	uint8_t *payload = sketch_chunk(sketch, HEAVY + 32, CHUNK_IN_USE);
+
+	memset(payload, 'a', HEAVY);
 	memcpy(payload, "key", 3);
 }
 
@@ -86,6 +94,39 @@ static void a_unit_ends_after_some_strikes(void **state)
 	rule_text_deinit(&rules);
 }
 
+/* A rule that never hits the match limit, but comes near it, is ended too: at ten times the places.
+ * All that was tried is decided. */
+static void a_unit_ends_after_many_heavy_places(void **state)
+{
+	enum { MOST = 10 * UNIT_STRIKES };
+	struct rule_text rules;
+
+	(void)state;
+	load(&rules, RUNAWAY HONEST);
+	for (size_t more = 0; more < 2; more++) {
+		struct sketch sketch;
+		struct findings findings;
+		const struct rule_tally *away;
+
+		sketch_init(&sketch, 1 << 16);
+		for (size_t i = 0; i < MOST - 1 + more; i++)
+			add_heavy(&sketch);
+		add_match(&sketch);
+		sketch_seal(&sketch);
+		findings = scan(&rules, &sketch, 1);
+		away = &findings.rules.items[0].tally;
+		assert_int_equal(away->strikes, 0);
+		assert_int_equal(away->tried, MOST);
+		assert_int_equal(away->undecided, more);
+		assert_int_equal(findings.rules.items[0].hits, !more);
+		assert_int_equal(away->given_up, more);
+		assert_int_equal(findings.rules.items[1].hits, MOST + more);
+		findings_deinit(&findings);
+		sketch_deinit(&sketch);
+	}
+	rule_text_deinit(&rules);
+}
+
 /* Units of the usual size, each with a match, some bait, and a match behind it. */
 static void fill_units(struct sketch *sketch, size_t units, size_t bait)
 {
@@ -97,7 +138,6 @@ static void fill_units(struct sketch *sketch, size_t units, size_t bait)
 		add_match(sketch);
 		sketch_chunk(sketch, (i + 1) * UNIT_BYTES - sketch->used, CHUNK_IN_USE);
 	}
-	sketch_seal(sketch);
 }
 
 static void check_same(const struct findings *a, const struct findings *b)
@@ -113,6 +153,12 @@ static void check_same(const struct findings *a, const struct findings *b)
 	}
 }
 
+/* Bytes of a heap behind its first units. */
+static uint64_t left_behind(const struct sketch *sketch, size_t units)
+{
+	return range_bytes(sketch->chunks.blocks.items[0].range) - units * UNIT_BYTES;
+}
+
 /* Which units are left over is decided in address order, whoever scans them and when. */
 static void a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers(void **state)
 {
@@ -125,10 +171,12 @@ static void a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers(void **state
 	(void)state;
 	load(&rules, RUNAWAY HONEST);
 	fill_units(&sketch, UNITS, BAIT);
+	sketch_seal(&sketch);
 	one = scan(&rules, &sketch, 1);
 	assert_int_equal(one.rules.items[0].tally.strikes, full * BAIT);
 	assert_int_equal(one.rules.items[0].hits, full * 2);
-	assert_int_equal(one.rules.items[0].tally.undecided, full * BAIT + (UNITS - full) * (BAIT + 2));
+	assert_int_equal(one.rules.items[0].tally.undecided, full * BAIT);
+	assert_int_equal(one.rules.items[0].tally.unsearched, left_behind(&sketch, full));
 	assert_true(one.rules.items[0].tally.given_up);
 	assert_int_equal(one.rules.items[1].hits, UNITS * (BAIT + 2));
 	for (unsigned workers = 2; workers <= 8; workers *= 2)
@@ -138,6 +186,36 @@ static void a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers(void **state
 			check_same(&one, &many);
 			findings_deinit(&many);
 		}
+	findings_deinit(&one);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* Its keyword stands everywhere, so that the scan soon stops to look for it. */
+static void a_dense_keyword_is_the_same_for_any_workers(void **state)
+{
+	enum { UNITS = 40, BAIT = 4, FULL = (JOIN_STRIKES + UNITS / 4) / BAIT + 1 };
+	enum { FIRST = 4096, STEP = 64 }; /* behind the bait */
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings one;
+
+	(void)state;
+	load(&rules, RUNAWAY "- {id: honest, title: T, keywords: [wood], pattern: 'wood'}\n");
+	fill_units(&sketch, UNITS, BAIT);
+	for (size_t at = 0; at < sketch.used; at += STEP)
+		if (at % UNIT_BYTES >= FIRST)
+			memcpy(sketch.memory + at, "key key key wood", STEP / 4);
+	sketch_seal(&sketch);
+	one = scan(&rules, &sketch, 1);
+	assert_int_equal(one.rules.items[0].tally.unsearched, left_behind(&sketch, FULL));
+	assert_int_equal(one.rules.items[1].hits, UNITS * ((UNIT_BYTES - FIRST) / STEP));
+	for (unsigned workers = 2; workers <= 8; workers *= 2) {
+		struct findings many = scan(&rules, &sketch, workers);
+
+		check_same(&one, &many);
+		findings_deinit(&many);
+	}
 	findings_deinit(&one);
 	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
@@ -153,6 +231,7 @@ static void few_strikes_are_forgiven(void **state)
 	(void)state;
 	load(&rules, RUNAWAY);
 	fill_units(&sketch, 20, UNIT_STRIKES - 1);
+	sketch_seal(&sketch);
 	findings = scan(&rules, &sketch, 2);
 	assert_int_equal(findings.rules.items[0].tally.strikes, 60);
 	assert_int_equal(findings.rules.items[0].tally.undecided, 60);
@@ -186,7 +265,10 @@ static void strikes_in_streams_end_a_rule_too(void **state)
 	assert_int_equal(one.rules.items[2].packed.streams, STREAMS);
 	assert_int_equal(one.rules.items[0].tally.given_up, GIVEN_UP_STRIKES);
 	assert_in_range(one.rules.items[0].tally.strikes, JOIN_STRIKES, JOIN_STRIKES + 128 * BAIT);
-	assert_int_equal(one.rules.items[0].tally.undecided, STREAMS * BAIT);
+	assert_in_range(one.rules.items[0].tally.unsearched, 1, (STREAMS - 1) * text.size);
+	assert_int_equal(one.rules.items[0].tally.undecided / BAIT +
+						 one.rules.items[0].tally.unsearched / text.size,
+					 STREAMS);
 	assert_int_equal(one.rules.items[1].inside_hits, STREAMS * BAIT);
 	for (unsigned workers = 2; workers <= 8; workers *= 4) {
 		struct findings many = scan(&rules, &sketch, workers);
@@ -221,7 +303,8 @@ static void a_runaway_without_keywords_is_not_begun(void **state)
 	findings = scan(&rules, &sketch, 1);
 	assert_int_equal(findings.rules.items[0].hits, 0);
 	assert_int_equal(findings.rules.items[0].tally.tried, 0);
-	assert_int_equal(findings.rules.items[0].tally.undecided, 80 - 16 + 128 - 16);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 0);
+	assert_int_equal(findings.rules.items[0].tally.unsearched, left_behind(&sketch, 0));
 	assert_true(findings.rules.items[0].tally.given_up);
 	assert_int_equal(findings.rules.items[1].hits, 3);
 	assert_false(findings.rules.items[1].tally.given_up);
@@ -230,46 +313,41 @@ static void a_runaway_without_keywords_is_not_begun(void **state)
 	rule_text_deinit(&rules);
 }
 
-static void patterns_that_run_away_are_known(void **state)
+/* Its keyword stands in a stream too, which is looked into when the heap is through. */
+static void a_stream_is_not_searched_for_a_rule_given_up(void **state)
 {
-	static const struct {
-		const char *pattern;
-		bool runs_away;
-	} cases[] = {
-		{ "(?:[a-z]{1,100}){1,3}[\\x01\\x02]", true },
-		{ "(a+)+$", true },
-		{ "(x+x+)+y", true },
-		{ ".*.*.*=", true },
-		{ "(?s).*.*\\x01\\x02", true },
-		{ "(?:a|aa)+[bc]\\x01", true },
-		{ "(?:[a-z]|[a-m]|0)+!", true },
-		{ "(?:\\w+\\s?)*;\\x01", true },
-		{ "(?s)(?:.*a){5}\\x01", true },
-		{ "\\d+\\d+\\d+[^\\d]\\x01", true },
-		{ "[\\x20-\\x7e]{16,}", false },
-		{ "(?:[^\"\\\\]|\\\\.){1,128}\"", false },
-		{ "(?s)PK\\x03\\x04.{26}", false },
-		{ "[a-z]++[0-9]", false },
-	};
+	enum { UNITS = 30, BAIT = 3 };
+	const uint64_t full = (JOIN_STRIKES + UNITS / 4) / BAIT + 1;
+	struct strbuf packed = { 0 };
+	struct rule_text rules;
+	struct sketch sketch;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct strbuf text = { 0 };
-		struct rule_text rules;
-		const struct rule *rule;
+	load(&rules, RUNAWAY HONEST
+		 "- {id: gz, title: T, keywords: [{hex: '1f 8b 08'}], pattern: '\\x1f\\x8b\\x08', "
+		 "validate: [gzip], extent: validator}\n");
+	packed_add(&packed, MATCH_GZIP, span_make("keyab\x01-keyab\x01", 13));
+	for (int streams = 0; streams < 2; streams++) {
+		struct findings findings;
+		const struct finding_rule *away;
 
-		strbuf_printf(&text, "- id: a\n  title: T\n  slow: true\n  pattern: '%s'\n",
-					  cases[i].pattern);
-		load(&rules, strbuf_text(&text));
-		rule = &rules.set->rules.items[0];
-		if (stress_runs_away(rule) != cases[i].runs_away)
-			fail_msg("%s: taken for one that %s", cases[i].pattern,
-					 cases[i].runs_away ? "ends" : "runs away");
-		if (cases[i].runs_away && !stress_run(rule).undecided)
-			fail_msg("%s: not refused by a check", cases[i].pattern);
-		rule_text_deinit(&rules);
-		strbuf_deinit(&text);
+		fill_units(&sketch, UNITS, BAIT);
+		if (streams)
+			sketch_bytes(&sketch, CHUNK_IN_USE, packed.data, packed.size);
+		sketch_seal(&sketch);
+		findings = scan(&rules, &sketch, 2);
+		away = &findings.rules.items[0];
+		assert_int_equal(away->hits, full * 2);
+		assert_int_equal(away->tally.undecided, full * BAIT);
+		assert_int_equal(away->tally.unsearched, left_behind(&sketch, full) + (streams ? 13 : 0));
+		assert_int_equal(findings.inside.count, streams);
+		if (streams)
+			assert_int_equal(findings.inside.items[0].hits, 2);
+		findings_deinit(&findings);
+		sketch_deinit(&sketch);
 	}
+	strbuf_deinit(&packed);
+	rule_text_deinit(&rules);
 }
 
 static int64_t process_cpu_ns(void)
@@ -324,11 +402,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_ends_after_some_strikes),
+		cmocka_unit_test(a_unit_ends_after_many_heavy_places),
 		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
+		cmocka_unit_test(a_dense_keyword_is_the_same_for_any_workers),
 		cmocka_unit_test(few_strikes_are_forgiven),
 		cmocka_unit_test(strikes_in_streams_end_a_rule_too),
 		cmocka_unit_test(a_runaway_without_keywords_is_not_begun),
-		cmocka_unit_test(patterns_that_run_away_are_known),
+		cmocka_unit_test(a_stream_is_not_searched_for_a_rule_given_up),
 		cmocka_unit_test(a_slow_validator_is_charged_what_it_took),
 	};
 

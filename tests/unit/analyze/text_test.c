@@ -275,9 +275,11 @@ static void build_with_stats(struct report *report)
 																	   .refused = 6,
 																	   .hits = 1,
 																	   .inside_hits = 2 };
-	report->content.rules.items[1].stats = (struct report_rule_stats){
-		.cpu_ns = 2000000000, .keywords = 12, .undecided = 12, .slow = true
-	};
+	report->content.rules.items[1].stats = (struct report_rule_stats){ .cpu_ns = 2000000000,
+																	   .keywords = 12,
+																	   .undecided = 12,
+																	   .unsearched_bytes = 3 << 20,
+																	   .slow = true };
 	*vec_add(&report->content.quiet) = (struct report_rule){ .id = "a.quiet" };
 }
 
@@ -288,11 +290,11 @@ static void the_dearest_rule_comes_first(void **state)
 
 	(void)state;
 	assert_null(strstr(without, "WHAT THE RULES COST"));
-	assert_non_null(strstr(with, "keywords  confirms  matched  refused  hits  inside  undecided\n"
+	assert_non_null(strstr(with, "keywords  confirms  matched  refused  hits  inside  left over\n"
 								 "  jvm.class-file            2000.0 ms        12         0        "
-								 "0        0     0       0   12, slow\n"
+								 "0        0     0       0   3.00 MiB\n"
 								 "  compression.zlib-inflate     1.2 ms         9         8        "
-								 "7        6     1       2          0\n"
+								 "7        6     1       2          -\n"
 								 "  11 more met nothing\n"));
 	free(without);
 	free(with);
