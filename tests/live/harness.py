@@ -28,6 +28,7 @@ SANITIZED = bool(os.environ.get("DUMPCORE_SANITIZED"))
 EMULATED = bool(os.environ.get("DUMPCORE_EMULATED"))  # by tests/emulated/run: everything takes long
 
 HANG_SECONDS = 240  # ends a program that hangs; no check asserts a time
+PATIENT = ("--max-pause", "1h")  # for auto: it stops nothing longer than a second, a busy machine may have to
 PR_SET_PTRACER = 0x59616D61  # linux/prctl.h
 
 COMPLETE, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
@@ -241,7 +242,7 @@ class Session:
         return path, run(DUMPCORE, "-q", "-o", path, *options, pid)
 
     def must_capture(self, pid, name, *options):
-        path, result = self.capture(pid, name, *options)
+        path, result = self.capture(pid, name, *PATIENT, *options)
         if result.status != COMPLETE:
             raise RuntimeError(result.describe())
         return path

@@ -8,7 +8,6 @@ files (core_pattern is left as it is), and from gdb's gcore. Both are taken of x
 neither page map nor documents."""
 
 import contextlib
-import json
 import os
 import re
 import resource
