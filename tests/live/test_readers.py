@@ -204,6 +204,7 @@ EXCEPTIONS = [
 def start_speakers(session, *arguments):
     """Starts text_target; gives (process, threads, texts)."""
     target = session.start(SPEAKERS, *arguments)
+    process.wait_asleep(target.pid)
     speakers = [line.split(None, 3) for line in target.said[:-1]]
     return target, process.threads(target.pid), [(address, text) for _, _, address, text in speakers]
 
@@ -235,6 +236,7 @@ def numerous_cases(session):
         raise Skip("70,000 mappings take too long under the sanitizers")
     with kernel_setting.many_mappings():
         target = session.start(MAPPINGS, "mappings", 70000)
+        process.wait_asleep(target.pid)
         texts = [tuple(line.split()[2:]) for line in target.said if line.startswith("mark")]
         for method in methods.existing(("precopy", "freeze")):
             taken = methods.must_capture(session, target.pid, method)
