@@ -204,8 +204,8 @@ static void try_keyword(struct explaining *now, vaddr at)
 
 static bool has_literal(const struct rule_literal *literal, uint32_t rule)
 {
-	for (size_t i = 0; i < literal->rules.count; i++)
-		if (literal->rules.items[i] == rule)
+	for (size_t i = 0; i < literal->uses.count; i++)
+		if (literal->uses.items[i].rule == rule)
 			return true;
 	return false;
 }

@@ -6,43 +6,55 @@
 
 enum { ZERO_BLOCK = 4096 };
 
-/* A keyword stands at `at`: the starts from which it can be the match's first one. */
-static void try_keyword(struct unit_worker *worker, uint32_t index, const struct view *view,
-						vaddr at)
+static bool tail_fits(const struct unit_worker *worker, const struct rule_keyword *keyword,
+					  const struct view *view, vaddr at)
 {
-	const struct rule *rule = &worker->shared->rules->rules.items[index];
+	vaddr from = at + keyword->bytes.size;
+
+	return from >= view->readable.end ||
+		   pattern_head_fits(&keyword->tail, run_span(worker->run, from, view->readable.end));
+}
+
+/* A keyword stands at `at`: the starts from which it can be the match's first one. */
+static void try_keyword(struct unit_worker *worker, const struct literal_use *use,
+						const struct view *view, vaddr at)
+{
+	const struct rule *rule = &worker->shared->rules->rules.items[use->rule];
 	struct range lead = { at - view->payload > rule->lead_max ? at - rule->lead_max : view->payload,
 						  at - rule->lead_min + 1 };
 
-	if (!attempt_wants(rule, &view->chunk) || at - view->payload < rule->lead_min)
+	if (!attempt_wants(rule, &view->chunk) || at - view->payload < rule->lead_min ||
+		!tail_fits(worker, use->keyword, view, at))
 		return;
 	lead = range_overlap(lead, attempt_starts(worker, rule, view));
 	if (lead.start < lead.end)
-		attempt_patterns(worker, index, view, lead);
+		attempt_patterns(worker, use->rule, view, lead);
 }
 
 static void keyword_found(struct unit_worker *worker, uint32_t literal, const struct view *view,
 						  vaddr at)
 {
-	const struct rule_literal *rules = &worker->shared->rules->literals.items[literal];
+	const struct rule_literal *found = &worker->shared->rules->literals.items[literal];
 
 	if (at < view->readable.start || at >= view->readable.end)
 		return;
-	for (size_t i = 0; i < rules->rules.count; i++)
-		if (worker->shared->applies[rules->rules.items[i]] &&
-			!worker->tallies[rules->rules.items[i]].given_up)
-			try_keyword(worker, rules->rules.items[i], view, at);
+	for (size_t i = 0; i < found->uses.count; i++) {
+		const struct literal_use *use = &found->uses.items[i];
+
+		if (worker->shared->applies[use->rule] && !worker->tallies[use->rule].given_up)
+			try_keyword(worker, use, view, at);
+	}
 }
 
 /* Counts a keyword for its rules. Gives false where none of them is looked for any more: a rule
  * that was given up may have a keyword every few bytes. */
 static bool count_keyword(struct unit_worker *worker, uint32_t literal, vaddr at)
 {
-	const struct rule_literal *rules = &worker->shared->rules->literals.items[literal];
+	const struct rule_literal *found = &worker->shared->rules->literals.items[literal];
 	bool is_own = range_holds(worker->unit->range, at), sought = false;
 
-	for (size_t i = 0; i < rules->rules.count; i++) {
-		uint32_t rule = rules->rules.items[i];
+	for (size_t i = 0; i < found->uses.count; i++) {
+		uint32_t rule = found->uses.items[i].rule;
 		struct rule_tally *tally = &worker->tallies[rule];
 
 		if (!worker->shared->applies[rule])

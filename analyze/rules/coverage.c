@@ -2,6 +2,7 @@
 
 #include "analyze/rules/automaton.h"
 #include "analyze/rules/byte_set.h"
+#include "analyze/rules/keyword_tail.h"
 #include "analyze/rules/keyword_trie.h"
 #include "base/mem.h"
 #include "base/vec.h"
@@ -28,7 +29,7 @@ static int other_byte(const uint8_t *set, const struct keyword_trie *trie)
 /* A pair of a pattern state and a trie state. near/far: the smallest and the largest lead of the
  * first keyword from here on; valid once the pair is done. */
 struct pair {
-	uint8_t seen; /* 0 new, 1 on the path, 2 done */
+	uint8_t seen; /* 0 new, 1 on the path, 2 done or behind a keyword */
 	uint32_t near, far;
 };
 
@@ -44,8 +45,10 @@ struct frame {
 struct walk {
 	const struct automaton *automaton;
 	const struct keyword_trie *trie;
+	bool spelled; /* only keywords that the pattern spells out count, a byte a set */
 	struct pair *pairs;
 	VEC(struct frame) path;
+	keyword_ends ends;
 	bool uncovered;
 	struct coverage *out;
 };
@@ -63,6 +66,13 @@ static void keep_witness(struct walk *walk)
 			walk->out->witness[walk->out->witness_size++] = walk->path.items[i].byte;
 }
 
+/* A byte of a set of several: no keyword that is spelled out goes on with it. */
+static bool cross(struct frame *frame, const struct automaton_state *state, struct frame *to)
+{
+	*to = (struct frame){ state->next, 0, 0, 0, true };
+	return frame->edge++ == 0;
+}
+
 /* The next pair reachable from the frame; false when there is no further one. */
 static bool next_edge(const struct walk *walk, struct frame *frame, struct frame *to)
 {
@@ -76,6 +86,8 @@ static bool next_edge(const struct walk *walk, struct frame *frame, struct frame
 		frame->edge++;
 		return true;
 	}
+	if (walk->spelled && byte_set_count(state->set) != 1)
+		return cross(frame, state, to);
 	while (frame->edge < trie->symbols) {
 		uint32_t symbol = frame->edge++;
 		int byte = symbol ? trie->byte[symbol] : other_byte(state->set, trie);
@@ -112,6 +124,10 @@ static bool visit(struct walk *walk, struct frame frame, uint32_t bias)
 	struct pair *pair = pair_of(walk, frame.state, frame.trie);
 
 	if (keyword && frame.consumed) {
+		if (!pair->seen)
+			*vec_add(&walk->ends) =
+				(struct keyword_end){ walk->trie->number.items[frame.trie], frame.state };
+		pair->seen = 2;
 		merge(from, bias - keyword, bias - keyword, 1);
 		return true;
 	}
@@ -180,61 +196,79 @@ static bool has_loop(const struct walk *walk, size_t pairs)
 	return false;
 }
 
-/* One try; false where it is too large. */
-static bool try_cover(const struct pattern *pattern, const struct keyword_trie *trie,
-					  const int *branch, uint32_t repeat_cap, uint32_t bias, struct coverage *out)
-{
-	struct automaton automaton = { .branch = branch, .repeat_cap = repeat_cap };
-	struct walk walk = { .automaton = &automaton, .trie = trie, .out = out };
-	size_t pairs;
-	uint32_t start;
+/* What is asked: of all of the pattern, or of one branch of some choices. */
+struct question {
+	const struct pattern *pattern;
+	const struct keyword_trie *trie;
+	int *branch;   /* per choice, see automaton; NULL: all branches */
+	uint32_t bias; /* length of the longest keyword */
+	bool spelled;  /* of keywords that the pattern spells out */
+	size_t keywords;
+	struct pattern_head *tails; /* per keyword; NULL: not asked for */
+};
 
-	start = automaton_build(&automaton, pattern);
-	pairs = automaton.states.count * trie->keyword.count;
-	if (automaton.overflow || pairs > MAX_PRODUCT) {
-		vec_deinit(&automaton.states);
-		return false;
-	}
-	walk.pairs = mem_zeroed(pairs, sizeof *walk.pairs);
-	walk_all(&walk, start, bias);
-	out->result = walk.uncovered ? COVERAGE_PARTIAL : COVERAGE_FULL;
-	set_leads(out, pair_of(&walk, start, 0), bias);
-	if (has_loop(&walk, pairs)) {
+static void answer(const struct question *question, struct walk *walk, uint32_t start, size_t pairs)
+{
+	struct coverage *out = walk->out;
+
+	out->result = walk->uncovered ? COVERAGE_PARTIAL : COVERAGE_FULL;
+	set_leads(out, pair_of(walk, start, 0), question->bias);
+	if (has_loop(walk, pairs)) {
 		out->lead_min = 0;
 		out->lead_max = COVERAGE_FAR;
 	}
-	free(walk.pairs);
-	vec_deinit(&walk.path);
+	if (question->tails && !walk->uncovered)
+		keyword_tails_fill(question->tails, question->keywords, &walk->ends, walk->automaton);
+}
+
+/* One try; false where it is too large. */
+static bool try_cover(const struct question *question, uint32_t repeat_cap, struct coverage *out)
+{
+	struct automaton automaton = { .branch = question->branch, .repeat_cap = repeat_cap };
+	struct walk walk = {
+		.automaton = &automaton, .trie = question->trie, .spelled = question->spelled, .out = out
+	};
+	uint32_t start = automaton_build(&automaton, question->pattern);
+	size_t pairs = automaton.states.count * question->trie->keyword.count;
+	bool fits = !automaton.overflow && pairs <= MAX_PRODUCT;
+
+	if (fits) {
+		walk.pairs = mem_zeroed(pairs, sizeof *walk.pairs);
+		walk_all(&walk, start, question->bias);
+		answer(question, &walk, start, pairs);
+		free(walk.pairs);
+		vec_deinit(&walk.path);
+		vec_deinit(&walk.ends);
+	}
 	vec_deinit(&automaton.states);
-	return true;
+	return fits;
 }
 
 /* Exact counts first, then coarser ones: still sound, but the lead may get unbounded. */
-static bool cover(const struct pattern *pattern, const struct keyword_trie *trie, const int *branch,
-				  uint32_t bias, struct coverage *out)
+static bool cover(const struct question *question, struct coverage *out)
 {
 	static const uint32_t caps[] = { 65535, 256, 64, 16 };
 
 	for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
-		if (try_cover(pattern, trie, branch, caps[i], bias, out))
+		if (try_cover(question, caps[i], out))
 			return true;
 	return false;
 }
 
 /* Names a branch of this choice without which the choice would be covered, and keeps to it. */
-static void narrow_choice(const struct pattern *pattern, const struct pattern_node *node,
-						  const struct keyword_trie *trie, int *branch, uint32_t bias,
+static void narrow_choice(const struct question *question, const struct pattern_node *node,
 						  struct coverage *out)
 {
 	const struct pattern_node *bad = NULL;
+	int *branch = &question->branch[node->choice];
 	int index = 0, bad_index = 0;
 	bool some_good = false;
 
 	for (const struct pattern_node *child = node->first; child; child = child->next, index++) {
 		struct coverage one = { 0 };
 
-		branch[node->choice] = index;
-		if (!cover(pattern, trie, branch, bias, &one))
+		*branch = index;
+		if (!cover(question, &one))
 			continue;
 		if (one.result == COVERAGE_FULL) {
 			some_good = true;
@@ -243,46 +277,70 @@ static void narrow_choice(const struct pattern *pattern, const struct pattern_no
 			bad_index = index;
 		}
 	}
-	branch[node->choice] = AUTOMATON_NO_BRANCH;
+	*branch = AUTOMATON_NO_BRANCH;
 	if (!bad || !some_good)
 		return;
-	branch[node->choice] = bad_index;
+	*branch = bad_index;
 	out->branch = bad->source;
 }
 
-static void narrow(const struct pattern *pattern, const struct pattern_node *node,
-				   const struct keyword_trie *trie, int *branch, uint32_t bias,
+static void narrow(const struct question *question, const struct pattern_node *node,
 				   struct coverage *out)
 {
 	if (node->kind == PATTERN_CHOICE && node->first && node->first->next)
-		narrow_choice(pattern, node, trie, branch, bias, out);
+		narrow_choice(question, node, out);
 	for (const struct pattern_node *child = node->first; child; child = child->next)
-		narrow(pattern, child, trie, branch, bias, out);
+		narrow(question, child, out);
+}
+
+/* Where the pattern is not covered: which branch it is, and what would be lost there. */
+static void explain(struct question question, struct coverage *out)
+{
+	int branch[64];
+
+	if (question.pattern->choices > sizeof branch / sizeof *branch)
+		return;
+	for (size_t i = 0; i < question.pattern->choices; i++)
+		branch[i] = AUTOMATON_NO_BRANCH;
+	question.branch = branch;
+	narrow(&question, question.pattern->root, out);
+	cover(&question, out);
+}
+
+/* The first keyword that is spelled out stands at a known place of the pattern, so that what
+ * follows it is known. The first of all may stand in any text that the pattern lets pass before; it
+ * is asked for where some match has none that is spelled out. */
+static bool cover_spelled(struct question question, struct coverage *out)
+{
+	question.spelled = true;
+	return cover(&question, out) && out->result == COVERAGE_FULL;
 }
 
 struct coverage coverage_analyse(const struct pattern *pattern, const struct span *keywords,
-								 size_t count)
+								 size_t count, struct pattern_head *tails)
 {
 	struct coverage out = { .result = COVERAGE_UNKNOWN, .lead_max = COVERAGE_FAR };
 	struct keyword_trie trie;
-	size_t bias = 0, total = 0;
+	struct question question = {
+		.pattern = pattern, .trie = &trie, .keywords = count, .tails = tails
+	};
+	size_t total = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bias = keywords[i].size > bias ? keywords[i].size : bias;
+		if (keywords[i].size > question.bias)
+			question.bias = (uint32_t)keywords[i].size;
 		total += keywords[i].size;
+		pattern_head_open(&tails[i], 0);
 	}
 	if (!pattern->root || !count || total > MAX_KEYWORD_BYTES)
 		return out;
 	keyword_trie_init(&trie, keywords, count);
-	if (!cover(pattern, &trie, NULL, (uint32_t)bias, &out)) {
-		out.result = COVERAGE_UNKNOWN;
-	} else if (out.result == COVERAGE_PARTIAL && pattern->choices <= 64) {
-		int branch[64];
-
-		for (size_t i = 0; i < pattern->choices; i++)
-			branch[i] = AUTOMATON_NO_BRANCH;
-		narrow(pattern, pattern->root, &trie, branch, (uint32_t)bias, &out);
-		cover(pattern, &trie, branch, (uint32_t)bias, &out);
+	if (!cover_spelled(question, &out)) {
+		out = (struct coverage){ .lead_max = COVERAGE_FAR };
+		if (!cover(&question, &out))
+			out.result = COVERAGE_UNKNOWN;
+		else if (out.result == COVERAGE_PARTIAL)
+			explain(question, &out);
 	}
 	keyword_trie_deinit(&trie);
 	return out;

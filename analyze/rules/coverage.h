@@ -5,6 +5,7 @@
 #define ANALYZE_RULES_COVERAGE_H
 
 #include "analyze/rules/pattern.h"
+#include "analyze/rules/pattern_head.h"
 #include "base/span.h"
 
 #include <stddef.h>
@@ -28,8 +29,10 @@ struct coverage {
 	size_t witness_size;
 };
 
-/* Compares; keywords are byte strings, exact case. */
+/* Compares; keywords are byte strings, exact case. `tails`, of `count` items, gets what stands
+ * behind each keyword in the matches whose first one it is: any bytes where the result is not FULL;
+ * of equal keywords the first one counts. */
 struct coverage coverage_analyse(const struct pattern *pattern, const struct span *keywords,
-								 size_t count);
+								 size_t count, struct pattern_head *tails);
 
 #endif

@@ -10,10 +10,11 @@ static uint32_t trie_add_state(struct keyword_trie *trie)
 	for (size_t i = 0; i < trie->symbols; i++)
 		*vec_add(&trie->go) = 0;
 	*vec_add(&trie->keyword) = 0;
+	*vec_add(&trie->number) = 0;
 	return (uint32_t)trie->keyword.count - 1;
 }
 
-static void trie_add(struct keyword_trie *trie, struct span keyword)
+static void trie_add(struct keyword_trie *trie, struct span keyword, uint32_t number)
 {
 	uint32_t state = 0;
 
@@ -27,7 +28,10 @@ static void trie_add(struct keyword_trie *trie, struct span keyword)
 		}
 		state = trie->go.items[slot];
 	}
+	if (trie->keyword.items[state])
+		return;
 	trie->keyword.items[state] = (uint32_t)keyword.size;
+	trie->number.items[state] = number;
 }
 
 /* Breadth first: a state's missing edges are those of the longest proper suffix. */
@@ -47,8 +51,10 @@ static void trie_link(struct keyword_trie *trie)
 
 			if (*slot) {
 				suffix[*slot] = fallback;
-				if (!trie->keyword.items[*slot])
+				if (!trie->keyword.items[*slot]) {
 					trie->keyword.items[*slot] = trie->keyword.items[fallback];
+					trie->number.items[*slot] = trie->number.items[fallback];
+				}
 				queue[tail++] = *slot;
 			} else {
 				*slot = fallback;
@@ -74,7 +80,7 @@ void keyword_trie_init(struct keyword_trie *trie, const struct span *keywords, s
 		}
 	trie_add_state(trie);
 	for (size_t i = 0; i < count; i++)
-		trie_add(trie, keywords[i]);
+		trie_add(trie, keywords[i], (uint32_t)i);
 	trie_link(trie);
 }
 
@@ -82,4 +88,5 @@ void keyword_trie_deinit(struct keyword_trie *trie)
 {
 	vec_deinit(&trie->go);
 	vec_deinit(&trie->keyword);
+	vec_deinit(&trie->number);
 }

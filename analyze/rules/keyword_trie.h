@@ -17,6 +17,7 @@ struct keyword_trie {
 	size_t symbols;
 	VEC(uint32_t) go;      /* next state: [state * symbols + symbol] */
 	VEC(uint32_t) keyword; /* per state: length of the longest keyword that ends here, or 0 */
+	VEC(uint32_t) number;  /* per state: which keyword that is, the first of equal ones */
 };
 
 /* Takes about 1 KiB for each byte of the keywords at worst. */

@@ -98,6 +98,16 @@ void pattern_head_init(struct pattern_head *head, const struct pattern *pattern)
 	put_anything(head, to.steps > MAX_STEPS ? 1 : behind);
 }
 
+void pattern_head_open(struct pattern_head *head, unsigned place)
+{
+	put_anything(head, 1u << place);
+}
+
+void pattern_head_put(struct pattern_head *head, const uint8_t set[32], unsigned place)
+{
+	put(head, set, 1u << place);
+}
+
 void pattern_head_narrow(struct pattern_head *head, const uint8_t first[32])
 {
 	for (unsigned byte = 0; byte < 256; byte++)

@@ -18,6 +18,12 @@ struct pattern_head {
 /* Every byte everywhere where the pattern is not known. */
 void pattern_head_init(struct pattern_head *head, const struct pattern *pattern);
 
+/* Every byte at each place from this one on. */
+void pattern_head_open(struct pattern_head *head, unsigned place);
+
+/* The bytes of the set at a place, too. */
+void pattern_head_put(struct pattern_head *head, const uint8_t set[32], unsigned place);
+
 /* Leaves the first place to bytes of that set. */
 void pattern_head_narrow(struct pattern_head *head, const uint8_t first[32]);
 

@@ -28,6 +28,7 @@ enum { RULE_VALIDATORS = 4, RULE_KEYWORD_MIN = 3, RULE_PATTERN_MAX = 16 << 10 };
 struct rule_keyword {
 	struct span bytes;
 	struct rule_place place;
+	struct pattern_head tail; /* of what stands behind it in a match that it finds */
 };
 
 struct rule_scan {
@@ -108,10 +109,16 @@ size_t rule_captures(const struct rule *rule, const char *names[MATCH_CAPTURES])
 
 void rule_deinit(struct rule *rule);
 
+/* A rule that has a keyword, and the keyword there. */
+struct literal_use {
+	uint32_t rule;
+	const struct rule_keyword *keyword;
+};
+
 /* A distinct keyword and the rules that have it. */
 struct rule_literal {
 	struct span bytes;
-	VEC(uint32_t) rules;
+	VEC(struct literal_use) uses;
 };
 
 struct rule_set {

@@ -78,11 +78,16 @@ static bool cover_pattern(struct compile *compile)
 	struct pool nodes = { 0 };
 	struct pattern pattern = pattern_read(rule->pattern, &nodes);
 	VEC(struct span) keywords = { 0 };
+	VEC(struct pattern_head) tails = { 0 };
 	struct coverage coverage;
 
-	for (size_t i = 0; i < rule->keywords.count; i++)
+	for (size_t i = 0; i < rule->keywords.count; i++) {
 		*vec_add(&keywords) = rule->keywords.items[i].bytes;
-	coverage = coverage_analyse(&pattern, keywords.items, keywords.count);
+		vec_add(&tails);
+	}
+	coverage = coverage_analyse(&pattern, keywords.items, keywords.count, tails.items);
+	for (size_t i = 0; i < rule->keywords.count; i++)
+		rule->keywords.items[i].tail = tails.items[i];
 	rule->coverage_known = coverage.result == COVERAGE_FULL;
 	rule->lead_min = rule->coverage_known ? coverage.lead_min : 0;
 	rule->lead_max = rule->coverage_known && coverage.lead_max < rule->scan.max_length
@@ -91,6 +96,7 @@ static bool cover_pattern(struct compile *compile)
 	if (coverage.result == COVERAGE_PARTIAL)
 		report_uncovered(compile, &coverage);
 	vec_deinit(&keywords);
+	vec_deinit(&tails);
 	pool_deinit(&nodes);
 	return coverage.result != COVERAGE_PARTIAL;
 }

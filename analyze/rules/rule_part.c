@@ -120,7 +120,7 @@ static bool add_keyword(struct schema *schema, const struct tree_node *node, str
 	if (!is_rare(bytes))
 		return rule_message_add(schema->sink, node->place, "R032",
 								"keyword of nothing but 00, ff and blanks is in every heap");
-	*vec_add(&rule->keywords) = (struct rule_keyword){ bytes, node->place };
+	*vec_add(&rule->keywords) = (struct rule_keyword){ .bytes = bytes, .place = node->place };
 	return true;
 }
 

@@ -215,8 +215,8 @@ static void collect_literals(struct rule_set *set)
 			if (number == set->literals.count)
 				vec_add(&set->literals)->bytes = rule->keywords.items[j].bytes;
 			literal = &set->literals.items[number];
-			if (!literal->rules.count || literal->rules.items[literal->rules.count - 1] != i)
-				*vec_add(&literal->rules) = i;
+			if (!literal->uses.count || literal->uses.items[literal->uses.count - 1].rule != i)
+				*vec_add(&literal->uses) = (struct literal_use){ i, &rule->keywords.items[j] };
 		}
 	}
 	span_index_deinit(&index);
@@ -274,7 +274,7 @@ void rule_set_destroy(struct rule_set *set)
 		rule_deinit(&set->rules.items[i]);
 	vec_deinit(&set->rules);
 	for (size_t i = 0; i < set->literals.count; i++)
-		vec_deinit(&set->literals.items[i].rules);
+		vec_deinit(&set->literals.items[i].uses);
 	vec_deinit(&set->literals);
 	prefilter_destroy(set->prefilter);
 	redactor_destroy(set->redactor);

@@ -10,7 +10,8 @@
 
 enum { MOST = 4 };
 
-static struct coverage analyse(const char *pattern, const char *const keywords[MOST])
+static struct coverage analyse(const char *pattern, const char *const keywords[MOST],
+							   struct pattern_head tails[MOST])
 {
 	struct pool pool = { 0 };
 	struct pattern tree = pattern_read(span_string(pattern), &pool);
@@ -20,12 +21,13 @@ static struct coverage analyse(const char *pattern, const char *const keywords[M
 
 	for (; count < MOST && keywords[count]; count++)
 		spans[count] = span_string(keywords[count]);
-	coverage = coverage_analyse(&tree, spans, count);
+	coverage = coverage_analyse(&tree, spans, count, tails);
 	pool_deinit(&pool);
 	return coverage;
 }
 
-#define ANALYSE(pattern, ...) analyse(pattern, (const char *const[MOST]){ __VA_ARGS__ })
+#define ANALYSE(pattern, ...) \
+	analyse(pattern, (const char *const[MOST]){ __VA_ARGS__ }, (struct pattern_head[MOST]){ 0 })
 
 static void check_full(const char *pattern, const char *keyword, size_t min, size_t max)
 {
@@ -54,6 +56,49 @@ static void covered_patterns_tell_the_lead(void **state)
 	check_full(".{0,3}abc\\1?(d)", "abc", 0, 3);
 	check_full("x\\E{2}(?# c)abc", "abc", 2, 2);
 	check_full("(?x) x (?# c) + # c\n abc\\E", "abc", 0, COVERAGE_FAR);
+}
+
+/* What the pattern lets stand at the places behind the keyword: "abc" for these, "" for none and
+ * "*" for all printable bytes. */
+static void check_tail(const char *pattern, const char *const keywords[MOST], size_t keyword,
+					   const char *const places[PATTERN_HEAD])
+{
+	struct pattern_head tails[MOST];
+
+	analyse(pattern, keywords, tails);
+	for (unsigned place = 0; place < PATTERN_HEAD; place++)
+		for (unsigned byte = ' '; byte < 127; byte++) {
+			bool wanted = places[place][0] == '*' || strchr(places[place], (int)byte);
+
+			if ((tails[keyword].places[byte] >> place & 1) != wanted)
+				fail_msg("%s, behind '%s': %c at place %u", pattern, keywords[keyword], byte,
+						 place);
+		}
+}
+
+#define TAIL(pattern, keyword, keywords, ...) \
+	check_tail(pattern, keywords, keyword, (const char *const[PATTERN_HEAD]){ __VA_ARGS__ })
+
+static void bytes_behind_a_keyword_are_known(void **state)
+{
+	static const char *const abc[MOST] = { "abc" }, *const both[MOST] = { "abc", "xyz" };
+
+	(void)state;
+	TAIL("abc[12]{2}-", 0, abc, "12", "12", "-", "*", "*", "*", "*", "*");
+	TAIL("abc1?2", 0, abc, "12", "*", "*", "*", "*", "*", "*", "*");
+	TAIL("abc", 0, abc, "*", "*", "*", "*", "*", "*", "*", "*");
+	TAIL("abc1234567890", 0, abc, "1", "2", "3", "4", "5", "6", "7", "8");
+	TAIL("abc1|xyz2345678901", 0, both, "1", "*", "*", "*", "*", "*", "*", "*");
+	TAIL("abc1|xyz2345678901", 1, both, "2", "3", "4", "5", "6", "7", "8", "9");
+	/* one that is never the first, and one of two equal ones */
+	TAIL("abc1xyz2", 1, both, "", "", "", "", "", "", "", "");
+	TAIL("abc12345678", 1, ((const char *const[MOST]){ "xyz", "abc" }), "1", "2", "3", "4", "5",
+		 "6", "7", "8");
+	/* what may stand before it holds the keyword too, but does not spell it out */
+	TAIL("[a-z ]{1,9}abc[12]{9}", 0, abc, "12", "12", "12", "12", "12", "12", "12", "12");
+	/* here nothing spells it out, and where the pattern is not known any byte may follow */
+	TAIL("(?:a|b)[bB]c12345678", 0, abc, "*", "*", "*", "*", "*", "*", "*", "*");
+	TAIL("abc(?1)(2)", 0, abc, "*", "*", "*", "*", "*", "*", "*", "*");
 }
 
 static void check_partial(const char *pattern, const char *keyword, const char *branch,
@@ -151,11 +196,18 @@ static void put_pattern(struct strbuf *out, int depth)
 	}
 }
 
-static bool has_keyword(struct span text, struct span keyword, size_t *at)
+/* Is there a keyword from which the scan tries a match at the start of the text? */
+static bool is_tried(struct span text, size_t bytes, struct span keyword,
+					 const struct coverage *coverage, const struct pattern_head *tail)
 {
-	for (*at = 0; *at + keyword.size <= text.size; ++*at)
-		if (span_equal(span_part(text, *at, keyword.size), keyword))
+	for (size_t at = coverage->lead_min; at + keyword.size <= bytes && at <= coverage->lead_max;
+		 at++) {
+		size_t end = at + keyword.size;
+
+		if (span_equal(span_part(text, at, keyword.size), keyword) &&
+			pattern_head_fits(tail, span_part(text, end, text.size - end)))
 			return true;
+	}
 	return false;
 }
 
@@ -171,13 +223,13 @@ static bool is_long(void)
 static size_t check_random(const char *pattern, struct confirm *confirm,
 						   struct confirm_thread *thread)
 {
-	struct coverage coverage = ANALYSE(pattern, "abc");
+	struct pattern_head tails[MOST];
+	struct coverage coverage = analyse(pattern, (const char *const[MOST]){ "abc" }, tails);
 	size_t checked = 0;
 
 	for (int round = 0; coverage.result == COVERAGE_FULL && round < 200; round++) {
 		uint8_t text[24];
 		struct match match;
-		size_t at;
 
 		for (size_t i = 0; i < sizeof text; i++)
 			text[i] = (uint8_t) "abcABx"[rand() % 6];
@@ -190,10 +242,10 @@ static size_t check_random(const char *pattern, struct confirm *confirm,
 				return checked;
 			if (result != CONFIRM_YES)
 				continue;
-			if (!has_keyword(span_make(text + start, match.bytes), span_string("abc"), &at) ||
-				at < coverage.lead_min || at > coverage.lead_max)
-				fail_msg("%s on %.24s at %zu: keyword at %zu, lead %zu to %zu", pattern,
-						 (char *)text, start, at, coverage.lead_min, coverage.lead_max);
+			if (!is_tried(span_make(text + start, sizeof text - start), match.bytes,
+						  span_string("abc"), &coverage, tails))
+				fail_msg("%s on %.24s at %zu: lead %zu to %zu", pattern, (char *)text, start,
+						 coverage.lead_min, coverage.lead_max);
 			checked++;
 		}
 	}
@@ -249,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(covered_patterns_tell_the_lead),
 		cmocka_unit_test(uncovered_branches_are_named),
+		cmocka_unit_test(bytes_behind_a_keyword_are_known),
 		cmocka_unit_test(several_keywords_cover_together),
 		cmocka_unit_test(what_is_not_known_stays_open),
 		cmocka_unit_test(large_patterns_end),

@@ -113,7 +113,7 @@ static void files_load_by_name(void **state)
 	assert_string_equal(folder->set->rules.items[2].id, "b.x");
 	/* the three share one literal */
 	assert_int_equal(folder->set->literals.count, 1);
-	assert_int_equal(folder->set->literals.items[0].rules.count, 3);
+	assert_int_equal(folder->set->literals.items[0].uses.count, 3);
 }
 
 static void later_files_disable_and_override(void **state)
