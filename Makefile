@@ -130,9 +130,15 @@ $(BUILD)/flags: force
 	@echo $(CC) $(filter-out -Werror,$(ALL_CFLAGS)) | cmp -s - $@ || \
 		echo $(CC) $(filter-out -Werror,$(ALL_CFLAGS)) >$@
 
+# Else make takes the objects of unit tests away behind the first build, and the second makes them anew.
+.SECONDARY:
+
+# Unit tests run for less time than -O2 takes to compile them, most of all for the sanitizers.
+UNIT_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-O1)
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(if $(filter tests/unit/%,$<),$(UNIT_CFLAGS)) -MMD -MP -c -o $@ $<
 
 # Words of memory are compared by the million: watching each comparison halves the fuzzer's speed.
 ifeq ($(FUZZ),1)

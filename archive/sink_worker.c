@@ -9,9 +9,11 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+/* Of the one who starts a worker, until the worker has taken it. */
 struct worker_start {
 	struct sink *sink;
 	size_t index;
+	bool taken;
 };
 
 void sink_worker_fail(struct sink *sink, int sys)
@@ -162,38 +164,51 @@ static struct sink_frame *take_queued(struct sink *sink)
 
 static void *worker_main(void *argument)
 {
-	struct worker_start start = *(struct worker_start *)argument;
+	struct worker_start *start = argument;
+	struct sink *sink = start->sink;
+	size_t index = start->index;
 	struct sink_frame *frame;
 
-	free(argument);
-	while ((frame = take_queued(start.sink))) {
-		process_frame(start.sink, start.index, frame);
-		watch_space(start.sink);
-		pthread_mutex_lock(&start.sink->mutex);
+	pthread_mutex_lock(&sink->mutex);
+	start->taken = true;
+	pthread_cond_broadcast(&sink->changed);
+	pthread_mutex_unlock(&sink->mutex);
+	while ((frame = take_queued(sink))) {
+		process_frame(sink, index, frame);
+		watch_space(sink);
+		pthread_mutex_lock(&sink->mutex);
 		frame->free = true;
-		start.sink->busy--;
-		pthread_cond_broadcast(&start.sink->changed);
-		pthread_mutex_unlock(&start.sink->mutex);
+		sink->busy--;
+		pthread_cond_broadcast(&sink->changed);
+		pthread_mutex_unlock(&sink->mutex);
 	}
 	return NULL;
 }
 
-/* Signals are the main thread's: a worker that took SIGINT would only shorten its own write. */
+static void wait_taken(struct sink *sink, const struct worker_start *start)
+{
+	pthread_mutex_lock(&sink->mutex);
+	while (!start->taken)
+		pthread_cond_wait(&sink->changed, &sink->mutex);
+	pthread_mutex_unlock(&sink->mutex);
+}
+
+/* Signals are the main thread's: a worker that took SIGINT would only shorten its own write. A
+ * thread that begins may allocate (its cache of freed memory, a sanitizer's books): that it does
+ * before this returns, not in the stop of a target that comes next. */
 bool sink_worker_start(struct sink *sink)
 {
-	struct worker_start *start = mem_zeroed(1, sizeof *start);
+	struct worker_start start = { .sink = sink, .index = sink->workers };
 	sigset_t all, before;
 	int problem;
 
-	*start = (struct worker_start){ sink, sink->workers };
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	problem = pthread_create(&sink->threads[sink->workers], NULL, worker_main, start);
+	problem = pthread_create(&sink->threads[sink->workers], NULL, worker_main, &start);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (problem) {
-		free(start);
+	if (problem)
 		return false;
-	}
+	wait_taken(sink, &start);
 	sink->workers++;
 	return true;
 }

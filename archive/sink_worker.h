@@ -47,7 +47,8 @@ struct sink {
 
 	/* Guarded by the mutex. */
 	pthread_mutex_t mutex;
-	pthread_cond_t changed; /* a frame was queued, taken, written or freed; or the end came */
+	/* A frame was queued, taken, written or freed; a worker began; or the end came. */
+	pthread_cond_t changed;
 	struct sink_frame *queue[SINK_MAX_FRAMES];
 	size_t queued;
 	uint64_t next_written; /* frames before it are in the output: a stream's order */
@@ -73,7 +74,8 @@ void sink_worker_sum(struct sink *sink, const struct sink_frame *frame);
 /* Writes at an offset of a sparse file, whatever the pieces the kernel takes. */
 void sink_worker_put(struct sink *sink, const uint8_t *data, size_t size, uint64_t offset);
 
-/* Starts one more worker; its packer is there already. False where the system has no thread. */
+/* Starts one more worker, and waits until it has begun; its packer is there already. False where
+ * the system has no thread. */
 bool sink_worker_start(struct sink *sink);
 
 /* Waits until every queued frame is written. */

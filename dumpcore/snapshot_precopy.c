@@ -93,14 +93,25 @@ static void track_items(struct snapshot *snapshot)
 	}
 }
 
-/* What is known now serves if the target ends before the stop. */
-static bool describe_before(struct snapshot *snapshot, struct err *err)
+/* What is known before the stop serves if the target ends before it. The threads come before one of
+ * them makes the userfaultfd: it may still be on its way back to what it waits for, and of a thread
+ * that runs the kernel tells no register. */
+static bool describe_threads(struct snapshot *snapshot, struct err *err)
+{
+	int64_t started = progress_now_ns();
+	bool described = describe_process(snapshot, err);
+
+	snapshot->precopy.maps_ns = progress_now_ns() - started;
+	return described;
+}
+
+static bool describe_memory(struct snapshot *snapshot, struct err *err)
 {
 	int64_t started = progress_now_ns();
 
-	if (!describe_process(snapshot, err) || !describe_mappings(snapshot, TORN_SHARED, err))
+	if (!describe_mappings(snapshot, TORN_SHARED, err))
 		return false;
-	snapshot->precopy.maps_ns = progress_now_ns() - started;
+	snapshot->precopy.maps_ns += progress_now_ns() - started;
 	track_items(snapshot);
 	fault_point("precopy.tracked");
 	if (!track_protect(&snapshot->precopy.track, err) ||
@@ -363,7 +374,8 @@ bool snapshot_precopy_take(struct snapshot *snapshot, struct err *err)
 	bool held;
 
 	if (!check_choice(snapshot, err) || !check_room(snapshot, err) ||
-		!begin_tracking(snapshot, err) || !describe_before(snapshot, err) || !sample(snapshot, err))
+		!describe_threads(snapshot, err) || !begin_tracking(snapshot, err) ||
+		!describe_memory(snapshot, err) || !sample(snapshot, err))
 		return false;
 	copy_all(snapshot);
 	fault_point("precopy.all");

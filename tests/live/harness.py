@@ -23,11 +23,13 @@ DUMPCORE = os.path.join(BUILD, "dumpcore")
 ANALYZE = os.path.join(BUILD, "analyze")
 TARGETS = os.path.join(ROOT, "build", "targets")
 RULES = os.path.join(ROOT, "rules")
+SOME_RULES = os.path.join(RULES, "databases.yml")  # to have the heap scanned, where it is not about the rules
 UNPACKED = os.path.join(ROOT, "build", "packages", "root")
 SANITIZED = bool(os.environ.get("DUMPCORE_SANITIZED"))
 EMULATED = bool(os.environ.get("DUMPCORE_EMULATED"))  # by tests/emulated/run: everything takes long
 
 HANG_SECONDS = 240  # ends a program that hangs; no check asserts a time
+PATIENT = ("--max-pause", "1h")  # for auto: it stops nothing longer than a second, a busy machine may have to
 PR_SET_PTRACER = 0x59616D61  # linux/prctl.h
 
 COMPLETE, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
@@ -241,21 +243,22 @@ class Session:
         return path, run(DUMPCORE, "-q", "-o", path, *options, pid)
 
     def must_capture(self, pid, name, *options):
-        path, result = self.capture(pid, name, *options)
+        path, result = self.capture(pid, name, *PATIENT, *options)
         if result.status != COMPLETE:
             raise RuntimeError(result.describe())
         return path
 
-    def report(self, path, *options):
-        """Gives (the report as a dict or None, Result)."""
-        result = run(ANALYZE, "report", path, "--format", "json", "--rules", RULES, *options)
+    def report(self, path, *options, rules=RULES):
+        """Gives (the report as a dict or None, Result). All rules take 40 ms to be compiled, three times
+        that under the sanitizers: a test of something else that reports often has others, or "none"."""
+        result = run(ANALYZE, "report", path, "--format", "json", "--rules", rules, *options)
         try:
             return json.loads(result.stdout), result
         except ValueError:
             return None, result
 
-    def must_report(self, path, *options):
-        report, result = self.report(path, *options)
+    def must_report(self, path, *options, rules=RULES):
+        report, result = self.report(path, *options, rules=rules)
         if report is None or result.status not in (COMPLETE, PARTIAL):
             raise RuntimeError(result.describe())
         return report

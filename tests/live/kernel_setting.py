@@ -7,7 +7,10 @@ import tempfile
 
 import cgroups
 import process
-from harness import Skip
+from harness import Skip, find_program, run
+
+SWAPS = "/proc/swaps"
+SWAP_BYTES = 64 << 20
 
 
 def require_root():
@@ -27,12 +30,15 @@ def alone_with(path):
 @contextlib.contextmanager
 def setting(path, value, keep_larger=True):
     """A value below /proc/sys for as long as it is needed."""
-    require_root()
     with alone_with(path):
         before = process.read_text(path).strip()
+        is_enough = keep_larger and int(before) >= value
+        if is_enough:
+            yield
+            return
+        require_root()
         try:
-            if not keep_larger or int(before) < value:
-                cgroups.write(path, value)
+            cgroups.write(path, value)
             yield
         finally:
             cgroups.write(path, before)
@@ -41,3 +47,37 @@ def setting(path, value, keep_larger=True):
 def huge_pages(count):
     """That many huge pages, or as many as the kernel finds, for as long as they are needed."""
     return setting("/proc/sys/vm/nr_hugepages", count)
+
+
+def many_mappings():
+    """A process may have 200,000 mappings."""
+    return setting("/proc/sys/vm/max_map_count", 200000)
+
+
+def as_to_swap():
+    """Nobody else swaps something on or off meanwhile."""
+    return alone_with(SWAPS)
+
+
+@contextlib.contextmanager
+def swap_file(path):
+    """A small swap file of that path, where there is no swap at all."""
+    with as_to_swap():
+        if len(process.read_text(SWAPS).splitlines()) > 1:
+            yield
+            return
+        require_root()
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, SWAP_BYTES)
+        os.chmod(path, 0o600)
+        for program in ("mkswap", "swapon"):
+            if not find_program(program):
+                raise Skip(f"there is no swap, and {program} is not installed")
+            result = run(find_program(program), path)
+            if result.status:
+                raise Skip(f"no swap on {path}: {result.err.strip()}")
+        try:
+            yield
+        finally:
+            run(find_program("swapoff"), path)
+            os.unlink(path)

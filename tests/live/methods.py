@@ -7,12 +7,10 @@ refused for a target or by a kernel, with exit status 1 and a reason. Standard l
 import os
 
 from core_file import CoreFile
-from harness import (COMPLETE, DUMPCORE, EMULATED, FAILED, PARTIAL, USAGE, Session, Skip, kernel_version,
-                     run)
+from harness import COMPLETE, DUMPCORE, FAILED, PARTIAL, PATIENT, USAGE, Session, Skip, kernel_version, run
 
 ALL = ("auto", "precopy", "fork", "freeze", "live")
 REFUSES_WRITERS = {"precopy": "writes"}  # a target that writes too fast, and the word that says so
-PATIENT = ("--max-pause", "1h") if EMULATED else ()  # for auto, which stops nothing longer than a second
 TORN = ("live",)  # what changes meanwhile may be torn
 PRECOPY_KERNEL = (6, 7)  # the first with PAGEMAP_SCAN and asynchronous write protection
 

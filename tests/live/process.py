@@ -107,3 +107,9 @@ def settle(pid):
     """Waits until the process's memory stands still: threads that have just been started still touch
     their first pages."""
     wait_until(lambda: memory(pid) == (time.sleep(0.05), memory(pid))[1])
+
+
+def wait_asleep(pid):
+    """Waits until no thread is on a processor, or waits for one: of those the kernel tells no register
+    while they run."""
+    wait_until(lambda: all(found["State"][0] == "S" for found in thread_status(pid).values()))

@@ -6,6 +6,8 @@ kernel's smaps, and the verdict says no more than the file shows."""
 import os
 import re
 
+import kernel_setting
+import process
 from harness import Session, Skip
 
 MIB = 1 << 20
@@ -167,8 +169,8 @@ def huge_pages(session):
 
 
 def hugetlb(session):
-    with open("/proc/sys/vm/nr_hugepages", encoding="ascii") as text:
-        pages = int(text.read())
+    session.stack.enter_context(kernel_setting.huge_pages(4))
+    pages = int(process.read_text("/proc/sys/vm/nr_hugepages"))
     if pages < 4:
         raise Skip(f"vm.nr_hugepages is {pages}, 4 are needed")
     report, got = check(session, "hugetlb", HUGETLB)

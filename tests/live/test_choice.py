@@ -6,7 +6,8 @@ import json
 import os
 import re
 
-from harness import ANALYZE, DUMPCORE, FAILED, PARTIAL, TARGETS, USAGE, Session, Skip, find_program, run, status_field
+import kernel_setting
+from harness import ANALYZE, DUMPCORE, FAILED, PARTIAL, TARGETS, USAGE, Session, Skip, run, status_field
 
 TARGET = os.path.join(TARGETS, "choice_target")
 PAGE = 4096
@@ -150,23 +151,7 @@ def max_size(session):
 
 def swap_on(session):
     """A swap file for the length of the test, unless the machine has swap."""
-    with open("/proc/swaps", encoding="utf-8") as text:
-        if len(text.readlines()) > 1:
-            return
-    if os.geteuid() != 0:
-        raise Skip("there is no swap, and only root can add some")
-    path = session.path("swap")
-    with open(path, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, 64 << 20)
-    os.chmod(path, 0o600)
-    session.stack.callback(os.unlink, path)
-    for program in ("mkswap", "swapon"):
-        if not find_program(program):
-            raise Skip(f"{program} is not installed")
-        result = run(find_program(program), path)
-        if result.status != 0:
-            raise Skip(f"no swap on {path}: {result.err.strip()}")
-    session.stack.callback(run, find_program("swapoff"), path)
+    session.stack.enter_context(kernel_setting.swap_file(session.path("swap")))
 
 
 def swapped(target, region):

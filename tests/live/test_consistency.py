@@ -119,24 +119,24 @@ def capture_pairs(session, pid, method, load, places):
 def consistent_method(session, method, load):
     name = f"{method}, {load}"
     target, places = start(session, load)
-    torn, captures, stood, done, last, reason = [], 0, 0, set(), 0, ""
+    torn, counts, done, reason = [], [], set(), ""
     for number in range(TIMES):
         way, pairs = capture_pairs(session, target.pid, method, load, places)
         if way is None:
             reason = pairs
             continue
         done.add(way)
-        captures += 1
         torn += [f"capture {number}: {describe(pair)}" for pair in pairs if pair.torn]
-        stood += pairs[0].b <= last
-        last = pairs[0].b
-    if not captures:
+        counts.append(pairs[0].b)
+    if not counts:
         session.skip(f"{name}: captures show one instant each", reason)
         return
     session.ok(len(torn) <= ALLOWED, f"{name}: captures show one instant each", "\n".join(torn[:20]))
-    session.equal(stood, 0, f"{name}: the counters rose between the captures")
-    session.note(f"{name}: {captures} of {TIMES} captured, as {', '.join(sorted(done))}; {len(torn)} "
-                 f"torn of {captures * THREADS} threads' memory")
+    # On a busy machine they may stand still between two captures, not between all of them.
+    session.ok(counts == sorted(counts) and (counts[0] < counts[-1] or len(counts) == 1),
+               f"{name}: the counters rose between the captures", str(counts))
+    session.note(f"{name}: {len(counts)} of {TIMES} captured, as {', '.join(sorted(done))}; {len(torn)} "
+                 f"torn of {len(counts) * THREADS} threads' memory")
 
 
 def live_says_so(session, method):

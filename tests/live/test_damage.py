@@ -8,7 +8,7 @@ DUMPCORE_LONG=1 damages each capture ten thousand times and cuts it often.
 import os
 import random
 
-from harness import ANALYZE, COMPLETE, FAILED, PARTIAL, SANITIZED, TARGETS, Session, run
+from harness import ANALYZE, COMPLETE, FAILED, PARTIAL, SANITIZED, SOME_RULES, TARGETS, Session, run
 
 BUILD = os.environ.get("DUMPCORE_BUILD", os.path.join(os.path.dirname(ANALYZE)))
 DAMAGE_TEST = os.path.join(BUILD, "tests", "analyze", "damage_test")
@@ -46,7 +46,7 @@ def damaged(session):
 
 def check_cut(session, whole, path, name):
     """True where the file is refused by name, or its report says nothing that is not so."""
-    report, result = session.report(path)
+    report, result = session.report(path, rules=SOME_RULES)
     if result.status == FAILED and not result.crashed() and os.path.basename(path) in result.err:
         return True
     good = result.status == PARTIAL and report is not None and not report["evidence"]["complete"]
@@ -58,7 +58,7 @@ def cut(session, compress):
     target = session.start(os.path.join(TARGETS, "malloc_target"), 5, 3, 1500, session.path("log"))
     # Headers first: of a file that was made by pre-copy nothing can be read without its end.
     core = session.must_capture(target.pid, f"{compress}.core", "--compress", compress, "--consistency", "fork")
-    whole = session.must_report(core)
+    whole = session.must_report(core, rules=SOME_RULES)
     with open(core, "rb") as file:
         data = file.read()
     generator, good, path = random.Random(11), 0, session.path(f"cut-{compress}.core")
@@ -95,7 +95,7 @@ def torn(session):
     for number in range(TORN):
         path, result = session.capture(target.pid, "torn.core", "--consistency", "live")
         session.ok(not result.crashed() and os.path.exists(path), f"live capture {number}", result)
-        report, result = session.report(path)
+        report, result = session.report(path, rules=SOME_RULES)
         check_torn(session, report, result, arenas, number)
         os.remove(path)
 

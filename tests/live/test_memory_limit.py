@@ -8,9 +8,10 @@ import subprocess
 import time
 
 import cgroups
+import kernel_setting
 import methods
 import process
-from harness import (ANALYZE, COMPLETE, DUMPCORE, FAILED, PARTIAL, SANITIZED, TARGETS, Session, Skip,
+from harness import (ANALYZE, COMPLETE, DUMPCORE, FAILED, PARTIAL, PATIENT, SANITIZED, TARGETS, Session, Skip,
                      run, wait_until)
 
 PAUSE = os.path.join(TARGETS, "pause_target")
@@ -23,6 +24,7 @@ def start_confined(session):
     """Gives (target, group)."""
     if os.geteuid() != 0:
         raise Skip("only root makes control groups")
+    session.stack.enter_context(kernel_setting.as_to_swap())  # with more of it the limit would be higher
     group = cgroups.Group("memory")
     session.stack.callback(group.end)
     group.limit("memory", (MEGABYTES + 16 + ROOM) << 20)
@@ -43,7 +45,7 @@ def captured_or_refused(session, method):
     """A fast output: the capture may be over before much is written."""
     target, _ = start_confined(session)
     path = session.path(f"{method}.core")
-    patience = methods.PATIENT if method == "auto" else ()
+    patience = PATIENT if method == "auto" else ()
     result = run(DUMPCORE, "-q", "-z", "none", "-c", method, "-o", path, *patience, target.pid)
     session.ok(result.status in (COMPLETE, PARTIAL) or
                (result.status == FAILED and any(word in result.err for word in ("memory", "writes", "does not tell"))),

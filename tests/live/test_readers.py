@@ -6,7 +6,6 @@ gives, on one with more program headers than e_phnum can count, and on those of 
 interrupted or whose process was killed. Ends with a table of what each said.
 """
 
-import contextlib
 import itertools
 import json
 import os
@@ -14,6 +13,7 @@ import re
 import signal
 import sys
 
+import kernel_setting
 import methods
 import process
 from core_file import HEADER, PN_XNUM, PROGRAM, PT_LOAD, SECTION, CoreFile
@@ -22,7 +22,6 @@ from harness import SANITIZED, TARGETS, Session, Skip, find_program, run
 
 SPEAKERS = os.path.join(TARGETS, "text_target")
 MAPPINGS = os.path.join(TARGETS, "hard_memory_target")
-MAX_MAP_COUNT = "/proc/sys/vm/max_map_count"
 FILLER_MEGABYTES = 256
 
 COMPLAINT = re.compile(r"warning|BFD:|error|corrupt|invalid|cannot|truncated|failed|bad ", re.IGNORECASE)
@@ -205,6 +204,7 @@ EXCEPTIONS = [
 def start_speakers(session, *arguments):
     """Starts text_target; gives (process, threads, texts)."""
     target = session.start(SPEAKERS, *arguments)
+    process.wait_asleep(target.pid)
     speakers = [line.split(None, 3) for line in target.said[:-1]]
     return target, process.threads(target.pid), [(address, text) for _, _, address, text in speakers]
 
@@ -231,27 +231,12 @@ def header_offset(path):
         return HEADER.unpack(file.read(HEADER.size))[5]
 
 
-@contextlib.contextmanager
-def many_mappings():
-    before = int(process.read_text(MAX_MAP_COUNT))
-    if before < 200000 and os.geteuid() != 0:
-        raise Skip(f"vm.max_map_count is {before}, and only root may raise it")
-    try:
-        if before < 200000:
-            with open(MAX_MAP_COUNT, "w", encoding="utf-8") as file:
-                file.write("200000")
-        yield
-    finally:
-        if before < 200000:
-            with open(MAX_MAP_COUNT, "w", encoding="utf-8") as file:
-                file.write(str(before))
-
-
 def numerous_cases(session):
     if SANITIZED:
         raise Skip("70,000 mappings take too long under the sanitizers")
-    with many_mappings():
+    with kernel_setting.many_mappings():
         target = session.start(MAPPINGS, "mappings", 70000)
+        process.wait_asleep(target.pid)
         texts = [tuple(line.split()[2:]) for line in target.said if line.startswith("mark")]
         for method in methods.existing(("precopy", "freeze")):
             taken = methods.must_capture(session, target.pid, method)

@@ -25,7 +25,8 @@ TIMER = os.path.join(TARGETS, "pause_target")
 HARD = os.path.join(TARGETS, "hard_target")
 MEGABYTES = 64
 MIB = 1 << 20
-NAP_SECONDS = 2  # of the slow reader: an input, not a limit
+NAP_SECONDS = 1  # of the slow reader, at least
+DRAWN_SECONDS = 1.1  # a progress line is first drawn after a second, when something moves (base/progress.c)
 NO_SPOOL = ("--spool", "/proc")  # no file can be made there
 WAYS = ("precopy", "fork", "freeze", "live")
 
@@ -154,49 +155,54 @@ def into_others(session):
 # --- slow readers ---
 
 
-def read_slowly(session, target, *options):
-    """Gives (the object that the capture said, the process's longest gap, exit status, Stream)."""
-    process.ask(target, "gap")
-    stream = Stream(session, target.pid, "--json", "-z", "none", *options)
-    stream.read(MIB)
-    time.sleep(NAP_SECONDS)
-    stream.read()
-    status, error = stream.end()
-    return events(error)[-1], int(process.ask(target, "gap").split()[1]), status, stream
+class Slow:
+    """A capture whose reader takes the first MiB and then naps: twice as long as it took to get there, so
+    that a nap is longer than what the work takes here. `said` is what the capture said, `gap` the longest
+    that the process saw, `nap` in ns too."""
+
+    def __init__(self, session, target, *options):
+        process.ask(target, "gap")
+        started = time.monotonic()
+        self.stream = Stream(session, target.pid, "--json", "-z", "none", *options)
+        self.stream.read(MIB)
+        nap = max(NAP_SECONDS, 2 * (time.monotonic() - started))
+        time.sleep(nap)
+        self.nap = int(nap * 1e9)
+        self.stream.read()
+        self.status, error = self.stream.end()
+        self.said, self.gap = events(error)[-1], int(process.ask(target, "gap").split()[1])
 
 
 def slow_reader(session, method):
     """The reader's nap is no part of the pause, nor of what the process sees of it."""
-    target = start_timer(session)
-    nap = NAP_SECONDS * 10**9
-    said, gap, status, _ = read_slowly(session, target, "-c", method)
+    slow = Slow(session, start_timer(session), "-c", method)
+    said, gap, nap, status = slow.said, slow.gap, slow.nap, slow.status
     session.equal((status, said["consistency"]), (COMPLETE, method), f"{method}, slow reader: complete")
     session.ok(said["pause_ns"] < nap, f"{method}, slow reader: the pause does not have its nap", str(said))
     session.ok(gap < nap, f"{method}, slow reader: nor has the gap that the process saw", f"{gap} ns")
-    session.note(f"{method}, a nap of {NAP_SECONDS} s: pause {methods.milliseconds(said['pause_ns'])} ms, "
+    session.note(f"{method}, a nap of {nap / 1e9:.1f} s: pause {methods.milliseconds(said['pause_ns'])} ms, "
                  f"gap {methods.milliseconds(gap)} ms")
 
 
 def slow_reader_without_spool(session):
     """freeze has nowhere to put what it reads: it waits for the reader, for as long as --max-pause."""
     target = start_timer(session)
-    nap = NAP_SECONDS * 10**9
-    said, gap, status, _ = read_slowly(session, target, "-c", "freeze", *NO_SPOOL)
-    session.ok(status == COMPLETE and said["pause_ns"] >= nap,
-               "freeze, no spool: it waits for the reader, and the pause that it reports says so", str(said))
+    slow = Slow(session, target, "-c", "freeze", *NO_SPOOL)
+    session.ok(slow.status == COMPLETE and slow.said["pause_ns"] >= slow.nap,
+               "freeze, no spool: it waits for the reader, and the pause that it reports says so", str(slow.said))
     holes = session.start_python(HOLES)
     for name, process_of, in (("memory", target), ("holes", holes)):
-        said, gap, status, stream = read_slowly(session, process_of, "-c", "freeze", *NO_SPOOL, "--max-pause",
-                                                "100ms")
-        session.equal(status, PARTIAL, f"freeze, no spool, {name}: --max-pause ends the stop, and it is partial")
-        session.ok(said["pause_ns"] < nap and gap < nap,
-                   f"freeze, no spool, {name}: the process does not stand still for the nap", f"{said}, gap {gap}")
-        verdict = run(ANALYZE, "verify", stream.save("torn.core"))
-        session.ok(not verdict.crashed() and verdict.status in (COMPLETE, PARTIAL),
-                   f"freeze, no spool, {name}: analyze reads it", verdict)
-    said, _, status, _ = read_slowly(session, target, *NO_SPOOL)
-    session.ok(status == COMPLETE and said["consistency"] == "fork",
-               "auto, no spool: takes fork", str(said))
+        name = f"freeze, no spool, {name}"
+        slow = Slow(session, process_of, "-c", "freeze", *NO_SPOOL, "--max-pause", "100ms")
+        session.equal(slow.status, PARTIAL, f"{name}: --max-pause ends the stop, and it is partial")
+        session.ok(slow.said["pause_ns"] < slow.nap and slow.gap < slow.nap,
+                   f"{name}: the process does not stand still for the nap", f"{slow.said}, gap {slow.gap}")
+        verdict = run(ANALYZE, "verify", slow.stream.save("torn.core"))
+        session.ok(not verdict.crashed() and verdict.status in (COMPLETE, PARTIAL), f"{name}: analyze reads it",
+                   verdict)
+    slow = Slow(session, target, *NO_SPOOL)
+    session.ok(slow.status == COMPLETE and slow.said["consistency"] == "fork", "auto, no spool: takes fork",
+               str(slow.said))
 
 
 # --- readers that go away ---
@@ -375,12 +381,12 @@ def json_warning(session):
 
 
 def slow_with_terminal(session, target, *options):
-    """The same slow reader, with a terminal for stderr; gives all that was written there."""
+    """A slow reader, with a terminal for stderr; gives all that was written there."""
     master, slave = pty.openpty()
     stream = Stream(session, target.pid, "-z", "none", *options, stderr=slave)
     os.close(slave)
     stream.read(MIB)
-    time.sleep(NAP_SECONDS)
+    time.sleep(DRAWN_SECONDS)
     stream.read()
     stream.end()
     text = b""
@@ -413,7 +419,7 @@ def progress(session):
     for options, wanted in (((), False), (("--progress",), True), (("--progress", "--json"), False)):
         stream = Stream(session, target.pid, "-z", "none", "-c", "live", *options)
         stream.read(MIB)
-        time.sleep(NAP_SECONDS)
+        time.sleep(DRAWN_SECONDS)
         stream.read()
         _, error = stream.end()
         session.equal(shows_progress(error), wanted, f"no terminal, {' '.join(options) or 'no option'}: "

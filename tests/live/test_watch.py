@@ -10,8 +10,7 @@ import subprocess
 import threading
 import time
 
-import methods
-from harness import (COMPLETE, DUMPCORE, FAILED, PARTIAL, SANITIZED, TARGETS, USAGE, Session, Skip, run,
+from harness import (COMPLETE, DUMPCORE, FAILED, PARTIAL, PATIENT, SANITIZED, TARGETS, USAGE, Session, Skip, run,
                      status_field, wait_until)
 
 FILLER = os.path.join(TARGETS, "bench_target")
@@ -65,7 +64,7 @@ class Watch:
         os.makedirs(folder, exist_ok=True)
         self.folder, self.events = folder, []
         self.process = session.adopt(subprocess.Popen(
-            [DUMPCORE, "watch", str(pid), "--json", "--interval", "100ms", "-o", folder, *methods.PATIENT,
+            [DUMPCORE, "watch", str(pid), "--json", "--interval", "100ms", "-o", folder, *PATIENT,
              *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=preexec))

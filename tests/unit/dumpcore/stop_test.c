@@ -9,6 +9,7 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +220,23 @@ static void precopy_does_not_allocate_in_the_stop(void **state)
 	expect_none_with_any("precopy");
 }
 
+/* On one processor a thread that was started runs when the one that started it waits: in the stop
+ * at the latest. What it allocates as it begins (under the sanitizers it does) must be before. */
+static void no_thread_begins_in_the_stop(void **state)
+{
+	cpu_set_t all, one;
+	int processor = sched_getcpu();
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET((size_t)processor, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+	expect_none("freeze", prepare_child);
+	expect_none("fork", prepare_child);
+	assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+}
+
 /* The counter itself: it sees an allocation while a stop is on. */
 static void an_allocation_is_seen(void **state)
 {
@@ -243,6 +261,7 @@ int main(void)
 		cmocka_unit_test(freeze_does_not_allocate_in_the_stop),
 		cmocka_unit_test(fork_does_not_allocate_in_the_stop),
 		cmocka_unit_test(precopy_does_not_allocate_in_the_stop),
+		cmocka_unit_test(no_thread_begins_in_the_stop),
 	};
 	void *warm[1];
 
