@@ -153,6 +153,18 @@ static int compare_costs(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
+/* Millions of tries are counted in thousands: names of rules need the room. */
+static void add_tries(struct table *table, uint64_t count)
+{
+	enum { MANY = 1000000 };
+	char text[SIZE_TEXT + 8];
+
+	if (count < MANY)
+		table_count(table, count);
+	else
+		table_printf(table, "%s k", count_format(count / 1000, text));
+}
+
 static void add_stats(struct table *table, const struct report_rule *rule, bool has_limits)
 {
 	const struct report_rule_stats *stats = &rule->stats;
@@ -160,12 +172,12 @@ static void add_stats(struct table *table, const struct report_rule *rule, bool 
 
 	table_cell(table, rule->id);
 	table_printf(table, "%.1f ms", (double)stats->cpu_ns / 1e6);
-	table_count(table, stats->keywords);
-	table_count(table, stats->confirms);
-	table_count(table, stats->matched);
-	table_count(table, stats->refused);
-	table_count(table, stats->hits);
-	table_count(table, stats->inside_hits);
+	add_tries(table, stats->keywords);
+	add_tries(table, stats->confirms);
+	add_tries(table, stats->matched);
+	add_tries(table, stats->refused);
+	add_tries(table, stats->hits);
+	add_tries(table, stats->inside_hits);
 	if (has_limits && stats->unsearched_bytes)
 		table_cell(table, size_format(stats->unsearched_bytes, text));
 	else if (has_limits)

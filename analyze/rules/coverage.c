@@ -49,13 +49,14 @@ struct walk {
 	struct pair *pairs;
 	VEC(struct frame) path;
 	keyword_ends ends;
-	bool uncovered;
+	bool uncovered, looped;
 	struct coverage *out;
 };
 
+/* Pairs of a trie state lie together: most are of its start, so few pages are touched. */
 static struct pair *pair_of(const struct walk *walk, uint32_t state, uint32_t trie)
 {
-	return &walk->pairs[(size_t)state * walk->trie->keyword.count + trie];
+	return &walk->pairs[(size_t)trie * walk->automaton->states.count + state];
 }
 
 static void keep_witness(struct walk *walk)
@@ -137,6 +138,7 @@ static bool visit(struct walk *walk, struct frame frame, uint32_t bias)
 	}
 	if (from && pair->seen == 1) { /* a loop before any keyword: the lead has no bound */
 		from->far = FAR;
+		walk->looped = true;
 		return true;
 	}
 	*pair = (struct pair){ 1, NONE, NONE };
@@ -186,16 +188,6 @@ static void set_leads(struct coverage *out, const struct pair *start, uint32_t b
 															: start->far - bias;
 }
 
-/* A loop met on the path leaves pairs below it done with bounds that are too narrow, so one loop
- * makes every lead unbounded. */
-static bool has_loop(const struct walk *walk, size_t pairs)
-{
-	for (size_t i = 0; i < pairs; i++)
-		if (walk->pairs[i].seen && walk->pairs[i].far == FAR)
-			return true;
-	return false;
-}
-
 /* What is asked: of all of the pattern, or of one branch of some choices. */
 struct question {
 	const struct pattern *pattern;
@@ -207,13 +199,15 @@ struct question {
 	struct pattern_head *tails; /* per keyword; NULL: not asked for */
 };
 
-static void answer(const struct question *question, struct walk *walk, uint32_t start, size_t pairs)
+/* A loop met on the path leaves pairs below it done with bounds that are too narrow, so one loop
+ * makes every lead unbounded. */
+static void answer(const struct question *question, struct walk *walk, uint32_t start)
 {
 	struct coverage *out = walk->out;
 
 	out->result = walk->uncovered ? COVERAGE_PARTIAL : COVERAGE_FULL;
 	set_leads(out, pair_of(walk, start, 0), question->bias);
-	if (has_loop(walk, pairs)) {
+	if (walk->looped) {
 		out->lead_min = 0;
 		out->lead_max = COVERAGE_FAR;
 	}
@@ -235,7 +229,7 @@ static bool try_cover(const struct question *question, uint32_t repeat_cap, stru
 	if (fits) {
 		walk.pairs = mem_zeroed(pairs, sizeof *walk.pairs);
 		walk_all(&walk, start, question->bias);
-		answer(question, &walk, start, pairs);
+		answer(question, &walk, start);
 		free(walk.pairs);
 		vec_deinit(&walk.path);
 		vec_deinit(&walk.ends);
