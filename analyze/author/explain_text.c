@@ -227,6 +227,10 @@ void explain_text(const struct explain_report *report, struct strbuf *out)
 					  "  claimed    a hit of the rule in another chunk explains %" PRIu64
 					  " bytes of this one\n",
 					  report->claimed);
+	if (report->unsearched)
+		strbuf_puts(out,
+					"  unsearched a scan does not begin with this rule, as its pattern runs away; "
+					"`analyze rules check` tells where (R060)\n");
 	if (explain->undecided)
 		strbuf_puts(out, "  undecided  a scan gives up a rule that is undecided at many places; "
 						 "`analyze FILE --rule-stats` says whether it did\n");

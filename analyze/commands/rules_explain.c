@@ -53,6 +53,9 @@ static void add_findings(struct explain_report *report, const struct findings *f
 		else
 			add_rivals(report, findings, hit);
 	}
+	for (size_t i = 0; i < findings->rules.count; i++)
+		if (strcmp(findings->rules.items[i].id, explain->rule->id) == 0)
+			report->unsearched = findings->rules.items[i].tally.unsearched;
 }
 
 /* The rule in the chunk first; then what it shares the chunk with. */
