@@ -74,7 +74,7 @@ struct layout_params {
 	uint8_t sbrk_base_at;
 	uint8_t tcache_count_at; /* 0: no such field */
 	uint8_t bytes;
-	uint8_t thp_page_at; /* thp_pagesize; 0: no such field */
+	uint8_t thp_page_at; /* thp_pagesize, hp_pagesize; 0: no such fields */
 };
 
 /* How links between cached chunks are stored. */

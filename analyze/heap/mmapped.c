@@ -153,12 +153,15 @@ static struct mmapped_found sum_of(const struct search *search)
 static void drop_false(struct search *search, const struct params *params)
 {
 	size_t count = search->found.count, kept = 0;
-	AUTO_FREE uint64_t *sizes = mem_zeroed(count, sizeof *sizes);
+	AUTO_FREE struct range *ranges = mem_zeroed(count, sizeof *ranges);
 	AUTO_FREE bool *drop = mem_zeroed(count, sizeof *drop);
 
-	for (size_t i = 0; i < count; i++)
-		sizes[i] = search->found.items[i].bytes;
-	if (!mmapped_choose(search->layout, params, sizes, count, drop))
+	for (size_t i = 0; i < count; i++) {
+		const struct mapped *mapped = &search->found.items[i];
+
+		ranges[i] = (struct range){ mapped->start, mapped->start + mapped->bytes };
+	}
+	if (!mmapped_choose(search->layout, params, ranges, count, drop))
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (!drop[i])

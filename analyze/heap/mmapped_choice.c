@@ -72,7 +72,7 @@ static bool choose_smallest(const struct choice *choice, size_t excess, uint64_t
 
 	for (size_t i = 0; i < excess; i++)
 		bytes -= all[i].bytes;
-	if (all[excess].bytes == all[excess - 1].bytes ||
+	if ((excess < choice->all.count && all[excess].bytes == all[excess - 1].bytes) ||
 		!mmapped_bytes_agree(choice->layout, choice->mmapped_mem, bytes))
 		return false;
 	for (size_t i = 0; i < excess; i++)
@@ -90,8 +90,15 @@ static bool choose_any(struct choice *choice, size_t excess, uint64_t bytes, boo
 	return true;
 }
 
-bool mmapped_choose(const struct layout *layout, const struct params *params, const uint64_t *sizes,
-					size_t count, bool *drop)
+/* Can free have left the mapping where it was? */
+static bool may_have_stayed(struct range mapping, uint64_t huge_page)
+{
+	return mapping.start % huge_page == 0 && mapping.end % huge_page != 0;
+}
+
+/* With a huge page: of what can have stayed there; without (0): of all. */
+static bool choose_among(const struct layout *layout, const struct params *params,
+						 const struct range *ranges, size_t count, uint64_t huge_page, bool *drop)
 {
 	struct choice choice = { .layout = layout, .mmapped_mem = params->mmapped_mem };
 	size_t excess = count - params->n_mmaps;
@@ -99,13 +106,26 @@ bool mmapped_choose(const struct layout *layout, const struct params *params, co
 	bool chosen;
 
 	for (size_t i = 0; i < count; i++) {
-		*vec_add(&choice.all) = (struct candidate){ sizes[i], i };
-		bytes += sizes[i];
+		uint64_t size = range_bytes(ranges[i]);
+
+		bytes += size;
+		if (!huge_page || may_have_stayed(ranges[i], huge_page))
+			*vec_add(&choice.all) = (struct candidate){ size, i };
 	}
 	vec_sort(&choice.all, compare_sizes);
-	chosen = params->n_mmaps && excess &&
+	chosen = excess <= choice.all.count &&
 			 (choose_smallest(&choice, excess, bytes, drop) ||
 			  (excess <= EXCESS_MAX && choose_any(&choice, excess, bytes, drop)));
 	vec_deinit(&choice.all);
 	return chosen;
+}
+
+bool mmapped_choose(const struct layout *layout, const struct params *params,
+					const struct range *ranges, size_t count, bool *drop)
+{
+	if (!params->n_mmaps || count <= params->n_mmaps)
+		return false;
+	return (params->huge_page &&
+			choose_among(layout, params, ranges, count, params->huge_page, drop)) ||
+		   choose_among(layout, params, ranges, count, 0, drop);
 }

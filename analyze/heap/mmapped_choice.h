@@ -16,10 +16,11 @@
 /* Whether the bytes are what malloc counts; since 2.43 each mremap adds two words too much. */
 bool mmapped_bytes_agree(const struct layout *layout, uint64_t mmapped_mem, uint64_t bytes);
 
-/* Of `count` mappings, more than malloc counts: sets in `drop`, which is all false, those without
- * which number and bytes are right, if exactly one choice does that. False where none does, several
- * do, or it takes too long to tell. */
-bool mmapped_choose(const struct layout *layout, const struct params *params, const uint64_t *sizes,
-					size_t count, bool *drop);
+/* Of the ranges of `count` mappings, more than malloc counts: sets in `drop`, which is all false,
+ * those without which number and bytes are right, if exactly one choice does that. With huge pages
+ * it is first made of what can have stayed there: what begins with a huge page and does not end
+ * with one. False where no choice is right, several are, or it takes too long to tell. */
+bool mmapped_choose(const struct layout *layout, const struct params *params,
+					const struct range *ranges, size_t count, bool *drop);
 
 #endif

@@ -28,8 +28,12 @@ static int fit(struct reader *reader, const struct layout *layout, const struct 
 	uint64_t bytes_ever, threshold, trim, cached = 0;
 
 	*params = (struct params){ .address = address };
-	if (row->thp_page_at)
-		params->thp_page = reader_word_or_zero(reader, address + row->thp_page_at);
+	if (row->thp_page_at) {
+		vaddr at = address + row->thp_page_at;
+
+		params->thp_page = reader_word_or_zero(reader, at);
+		params->huge_page = reader_word_or_zero(reader, at + row->word);
+	}
 	if (!image_u32(image, address + row->n_mmaps_at, &params->n_mmaps) ||
 		!image_u32(image, address + row->n_mmaps_at + 4U, &most_now) ||
 		!image_u32(image, address + row->n_mmaps_at + 8U, &most_ever) ||

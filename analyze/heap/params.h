@@ -15,6 +15,7 @@ struct params {
 	uint32_t n_mmaps;     /* mmapped chunks */
 	uint64_t mmapped_mem; /* bytes of their mappings */
 	uint64_t thp_page;    /* huge page in whose steps brk memory grows and shrinks; 0: none */
+	uint64_t huge_page;   /* in which mmapped chunks lie that have room for one; 0: none */
 };
 
 /* Looks for it around each main arena (each dlmopen namespace has a libc) by the one value that is
