@@ -150,7 +150,10 @@ static const char *reason_of(const struct snapshot *snapshot, char *text, size_t
 	const capture_gaps *errors = &snapshot->reader.errors;
 	char bytes[SIZE_TEXT];
 	uint64_t sum = 0;
-	const char *cause = "the pages failed";
+	const char *cause = snapshot->outcome.torn_from
+							? "the stop had lasted as long as it may (--max-pause), and the "
+							  "process went on before they were read"
+							: "the pages failed";
 
 	for (size_t i = 0; i < errors->count; i++) {
 		sum += range_bytes(errors->items[i].range);

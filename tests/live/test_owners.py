@@ -221,7 +221,8 @@ def node_at_work(session):
     target = session.start(program, "-e", NODE_AT_WORK)
     for turn, method in enumerate(("freeze", "fork", "auto") * 4):
         name = f"node at work, {method}: {turn}"
-        path, result = session.capture(target.pid, f"work-{turn}.core", "--consistency", method)
+        path, result = session.capture(target.pid, f"work-{turn}.core", "--consistency", method,
+                                       "--max-pause", "1h")
         session.ok(result.status == COMPLETE or (method == "fork" and went_away(result)), f"{name}: captured",
                    result)
         report = session.must_report(path, rules="none")
