@@ -13,7 +13,7 @@ import shutil
 import sys
 import termios
 
-from harness import (COMPLETE, PARTIAL, TARGETS, UNPACKED, Session, Skip, buckets, find_program, library_path,
+from harness import (COMPLETE, PARTIAL, PATIENT, TARGETS, UNPACKED, Session, Skip, buckets, find_program, library_path,
                      run, status_field, wait_until)
 
 MIB = 1 << 20
@@ -221,8 +221,7 @@ def node_at_work(session):
     target = session.start(program, "-e", NODE_AT_WORK)
     for turn, method in enumerate(("freeze", "fork", "auto") * 4):
         name = f"node at work, {method}: {turn}"
-        path, result = session.capture(target.pid, f"work-{turn}.core", "--consistency", method,
-                                       "--max-pause", "1h")
+        path, result = session.capture(target.pid, f"work-{turn}.core", "--consistency", method, *PATIENT)
         session.ok(result.status == COMPLETE or (method == "fork" and went_away(result)), f"{name}: captured",
                    result)
         report = session.must_report(path, rules="none")
