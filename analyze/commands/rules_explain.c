@@ -58,22 +58,18 @@ static void add_findings(struct explain_report *report, const struct findings *f
 			report->unsearched = findings->rules.items[i].tally.unsearched;
 }
 
-/* The rule in the chunk first; then what it shares the chunk with. */
-static bool fill_report(struct explain_report *report, struct explain *explain,
-						const struct explain_input *input, const struct page_map *page_map,
-						vaddr address, struct progress *progress, unsigned workers, struct err *err)
+/* The rule in the chunk first; then what it shares the chunk with, whose names are the findings'. */
+static bool fill_report(struct explain_report *report, struct findings *findings,
+						struct explain *explain, const struct explain_input *input,
+						const struct page_map *page_map, vaddr address, struct progress *progress,
+						unsigned workers, struct err *err)
 {
-	struct findings findings;
-	bool good;
-
-	if (!explain_fill(explain, input, address, err))
+	if (!explain_fill(explain, input, address, err) ||
+		!chunk_scan(findings, input->rules, &input->tables, page_map, &explain->chunk, workers,
+					progress, err))
 		return false;
-	good = chunk_scan(&findings, input->rules, &input->tables, page_map, &explain->chunk, workers,
-					  progress, err);
-	if (good)
-		add_findings(report, &findings);
-	findings_deinit(&findings);
-	return good;
+	add_findings(report, findings);
+	return true;
 }
 
 static enum exit_status explain_one(const struct pipeline *pipeline, const struct rule_set *set,
@@ -95,11 +91,12 @@ static enum exit_status explain_one(const struct pipeline *pipeline, const struc
 		.rows = options->limit,
 	};
 	enum exit_status status = EXIT_FAILED;
+	struct findings findings = { 0 };
 	struct strbuf out = { 0 };
 
 	runs_init(&runs, &pipeline->image, &pipeline->heap.chunks, page_map, UNIT_BYTES);
-	if (fill_report(&report, &explain, &input, page_map, address, progress, setup_workers(options),
-					err)) {
+	if (fill_report(&report, &findings, &explain, &input, page_map, address, progress,
+					setup_workers(options), err)) {
 		if (options->json)
 			explain_json(&report, &out);
 		else
@@ -111,6 +108,7 @@ static enum exit_status explain_one(const struct pipeline *pipeline, const struc
 	}
 	strbuf_deinit(&out);
 	vec_deinit(&report.rivals);
+	findings_deinit(&findings);
 	explain_deinit(&explain);
 	runs_deinit(&runs);
 	return status;
