@@ -143,7 +143,7 @@ void unit_worker_finish(struct unit_worker *worker)
 	for (uint32_t i = 0; i < worker->shared->rules->rules.count; i++) {
 		struct rule_tally *tally = &worker->tallies[i];
 
-		if (tally->places)
+		if (tally->places || tally->tried) /* a start's keyword may be the next unit's */
 			*vec_add(&worker->result->tallies) = (struct unit_tally){ i, *tally };
 		*tally = (struct rule_tally){ 0 };
 		unit_worker_pay(worker, i);

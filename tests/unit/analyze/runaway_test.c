@@ -8,6 +8,7 @@
 #include "tests/support/packed.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
+#include "tests/support/unit_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +129,33 @@ static void a_unit_ends_after_many_heavy_places(void **state)
 		findings_deinit(&findings);
 		sketch_deinit(&sketch);
 	}
+	rule_text_deinit(&rules);
+}
+
+/* A place counts for the unit of its start, whose keyword may stand in another one. */
+static void a_place_over_a_border_is_undecided_too(void **state)
+{
+	enum { UNIT = 256, BEFORE = 200 };
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- {id: away, title: T, keywords: [key], "
+				 "pattern: 'S(?:[a-z]{1,100}){1,3}key-[a-z]{9}[\\x01\\x02]'}\n");
+	sketch_init(&sketch, 1 << 12);
+	payload = sketch_chunk(&sketch, 2 * UNIT, CHUNK_IN_USE);
+	memset(payload, 'a', BEFORE + 120);
+	memcpy(payload + 100, "S", 1);
+	memcpy(payload + 100 + BEFORE, "key-", 4);
+	sketch_seal(&sketch);
+	findings = unit_run(&rules, &sketch, NULL, UNIT, unit_run_usual());
+	assert_int_equal(findings.rules.items[0].tally.keywords, 1);
+	assert_int_equal(findings.rules.items[0].tally.tried, 1);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 1);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
 }
 
@@ -406,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_ends_after_some_strikes),
 		cmocka_unit_test(a_unit_ends_after_many_heavy_places),
+		cmocka_unit_test(a_place_over_a_border_is_undecided_too),
 		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
 		cmocka_unit_test(a_dense_keyword_is_the_same_for_any_workers),
 		cmocka_unit_test(few_strikes_are_forgiven),
