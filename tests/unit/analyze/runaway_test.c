@@ -159,6 +159,38 @@ static void a_place_over_a_border_is_undecided_too(void **state)
 	rule_text_deinit(&rules);
 }
 
+/* Starts inside of a match count for nothing, and that is known only where units are joined: they
+ * must not use up what the match's own unit has left. The last match stands in the same unit. */
+static void bait_inside_of_a_match_ends_no_rule(void **state)
+{
+	enum { UNIT = 4096, LONG = UNIT + 3000, STEP = 512 };
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- {id: away, title: T, keywords: [key], "
+				 "pattern: '(?s)key(?:-.{6990}|(?:[a-z]{1,100}){1,3}[\\x01\\x02])'}\n");
+	sketch_init(&sketch, 1 << 15);
+	payload = sketch_chunk(&sketch, 4 * UNIT, CHUNK_IN_USE);
+	memcpy(payload, "key-", 4);
+	for (size_t at = UNIT; at + STEP <= LONG; at += STEP) {
+		memset(payload + at, 'a', STEP - 1);
+		memcpy(payload + at, "key", 3);
+	}
+	memcpy(payload + LONG, "keyab\x01", 6);
+	sketch_seal(&sketch);
+	findings = unit_run(&rules, &sketch, NULL, UNIT, unit_run_usual());
+	assert_int_equal(findings.hits.count, 2);
+	assert_int_equal(findings.hits.items[1].start, findings.hits.items[0].start + LONG);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 0);
+	assert_int_equal(findings.rules.items[0].tally.given_up, 0);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
 /* Units of the usual size, each with a match, some bait, and a match behind it. */
 static void fill_units(struct sketch *sketch, size_t units, size_t bait)
 {
@@ -435,6 +467,7 @@ int main(void)
 		cmocka_unit_test(a_unit_ends_after_some_strikes),
 		cmocka_unit_test(a_unit_ends_after_many_heavy_places),
 		cmocka_unit_test(a_place_over_a_border_is_undecided_too),
+		cmocka_unit_test(bait_inside_of_a_match_ends_no_rule),
 		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
 		cmocka_unit_test(a_dense_keyword_is_the_same_for_any_workers),
 		cmocka_unit_test(few_strikes_are_forgiven),
