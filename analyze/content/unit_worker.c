@@ -98,9 +98,8 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 
 	worker->unit = unit;
 	worker->result = result;
-	worker->work_most = shared->work_a_byte
-							? UNIT_WORK + range_bytes(unit->range) * shared->work_a_byte
-							: UINT64_MAX;
+	worker->work_most =
+		shared->work_a_byte ? UNIT_WORK + unit->whole * shared->work_a_byte : UINT64_MAX;
 	result->bytes = range_bytes(unit->range);
 	worker->run = &shared->runs->items.items[unit->run];
 	worker->views = (struct view_source){
