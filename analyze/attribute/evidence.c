@@ -174,6 +174,7 @@ static void miss_heap(const struct missing *missing, const struct heap *heap, bo
 static void miss_rule(const struct missing *missing, const struct finding_rule *rule)
 {
 	const struct ended_by *limit = ended_by(rule->tally.given_up);
+	const char *are = rule->tally.undecided == 1 ? "is" : "are";
 	char places[COUNT_TEXT], bytes[SIZE_TEXT], left[COUNT_TEXT + SIZE_TEXT + 80];
 
 	if (!limit)
@@ -181,12 +182,12 @@ static void miss_rule(const struct missing *missing, const struct finding_rule *
 	count_of(rule->tally.undecided, "place", places);
 	size_format(rule->tally.unsearched, bytes);
 	if (!rule->tally.unsearched)
-		snprintf(left, sizeof left, "%s are neither match nor no match", places);
+		snprintf(left, sizeof left, "%s %s neither match nor no match", places, are);
 	else if (!rule->tally.undecided)
 		snprintf(left, sizeof left, "%s were not searched for it", bytes);
 	else
 		snprintf(left, sizeof left,
-				 "%s are neither match nor no match, and %s were not searched for it", places,
+				 "%s %s neither match nor no match, and %s were not searched for it", places, are,
 				 bytes);
 	MISSING(missing, "Rule %s %s: %s. %s", names_safe(rule->id, missing->pool), limit->sentence,
 			left, limit->advice);
