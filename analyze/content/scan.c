@@ -183,7 +183,7 @@ static const char *disabled_note(const struct rule_set *rules)
 	for (size_t i = 0; i < rules->rules.count; i++)
 		if (rules->rules.items[i].confirm && !confirm_has_jit(rules->rules.items[i].confirm))
 			return "JIT is not allowed here (SELinux execmem or a seccomp filter): content rules "
-				   "ran slower, with the same result";
+				   "ran slower, and patterns hit their limit at other places than with JIT.";
 	return "";
 }
 
