@@ -167,6 +167,7 @@ void explain_json(const struct explain_report *report, struct strbuf *out)
 	json_object_set_new(object, "more_hits", number(explain->more_hits));
 	json_object_set_new(object, "would_hit", number(explain->would_hit));
 	json_object_set_new(object, "claimed_bytes", number(report->claimed));
+	json_object_set_new(object, "unsearched_bytes", number(report->unsearched));
 	text = json_dumps(object, JSON_INDENT(2));
 	strbuf_printf(out, "%s\n", text ? text : "{}");
 	free(text);

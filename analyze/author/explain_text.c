@@ -212,6 +212,7 @@ static void put_hits(const struct explain_report *report, struct strbuf *out)
 void explain_text(const struct explain_report *report, struct strbuf *out)
 {
 	const struct explain *explain = report->explain;
+	char unsearched[SIZE_TEXT];
 
 	strbuf_printf(out, "%s: %s", explain->rule->id,
 				  explain->verdict == EXPLAIN_HIT ? "" : "no hit: ");
@@ -227,7 +228,12 @@ void explain_text(const struct explain_report *report, struct strbuf *out)
 					  "  claimed    a hit of the rule in another chunk explains %" PRIu64
 					  " bytes of this one\n",
 					  report->claimed);
-	if (explain->undecided)
+	if (report->unsearched)
+		strbuf_printf(out,
+					  "  given up   a scan does not search %s of this chunk for the rule, as its "
+					  "pattern runs away; `analyze rules check` may tell why (R060)\n",
+					  size_format(report->unsearched, unsearched));
+	else if (explain->undecided)
 		strbuf_puts(out, "  undecided  a scan gives up a rule that is undecided at many places; "
 						 "`analyze FILE --rule-stats` says whether it did\n");
 }

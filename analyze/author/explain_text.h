@@ -19,8 +19,9 @@ struct explain_report {
 	const struct explain *explain;
 	const struct structure_tables *tables;
 	VEC(struct explain_rival) rivals;
-	uint64_t claimed; /* bytes of the chunk that a hit of the rule in another chunk explains */
-	size_t rows;      /* of each list of the text; what is more is counted */
+	uint64_t claimed;    /* bytes of the chunk that a hit of the rule in another chunk explains */
+	uint64_t unsearched; /* bytes of the chunk that a scan does not search: it gives the rule up */
+	size_t rows;         /* of each list of the text; what is more is counted */
 };
 
 /* Appends the text: a line with the verdict, then a paragraph a step. */
