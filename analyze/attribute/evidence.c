@@ -2,7 +2,7 @@
 
 #include "analyze/attribute/ended_by.h"
 #include "analyze/attribute/names.h"
-#include "archive/proc_text.h"
+#include "analyze/attribute/unknowns.h"
 #include "base/size.h"
 
 #include <ctype.h>
@@ -89,140 +89,13 @@ static void miss_parts(const struct missing *missing, const struct core *core)
 		MISSING(missing, "%s", names_safe(core->troubles.items[i], missing->pool));
 }
 
-static bool lacks_page_map(const struct core *core, const struct regions *regions,
-						   const struct heap *heap)
-{
-	(void)heap;
-	(void)regions;
-	return !core->has_page_map && core->word != 4;
-}
-
-static bool lacks_page_map_of_32(const struct core *core, const struct regions *regions,
-								 const struct heap *heap)
-{
-	(void)heap;
-	(void)regions;
-	return !core->has_page_map && core->word == 4;
-}
-
-static bool lacks_rss(const struct core *core, const struct regions *regions,
-					  const struct heap *heap)
-{
-	(void)heap;
-	uint64_t rss;
-
-	(void)regions;
-	return core->has_page_map &&
-		   !proc_text_number(core_document(core, FORMAT_DOCUMENT_STATUS), "VmRSS", &rss);
-}
-
-static bool lacks_names_of_mappings(const struct core *core, const struct regions *regions,
-									const struct heap *heap)
-{
-	(void)heap;
-	(void)core;
-	return !regions->from_smaps;
-}
-
-static bool lacks_modules(const struct core *core, const struct regions *regions,
-						  const struct heap *heap)
-{
-	(void)heap;
-	return !regions->from_smaps && !core->files.count;
-}
-
-static bool lacks_threads(const struct core *core, const struct regions *regions,
-						  const struct heap *heap)
-{
-	(void)heap;
-	(void)regions;
-	return !core->threads.count;
-}
-
-static bool lacks_thread_pointers(const struct core *core, const struct regions *regions,
-								  const struct heap *heap)
-{
-	(void)regions;
-	return core->threads.count && !evidence_knows_threads(core, heap);
-}
-
-static bool lacks_names_of_threads(const struct core *core, const struct regions *regions,
-								   const struct heap *heap)
-{
-	(void)heap;
-	(void)regions;
-	for (size_t i = 0; i < core->threads.count; i++)
-		if (core->threads.items[i].name[0])
-			return false;
-	return core->threads.count > 0;
-}
-
-static bool lacks_facts(const struct core *core, const struct regions *regions,
-						const struct heap *heap)
-{
-	(void)heap;
-	(void)regions;
-	return !core->has_facts;
-}
-
-static bool lacks_process(const struct core *core, const struct regions *regions,
-						  const struct heap *heap)
-{
-	(void)heap;
-	(void)regions;
-	return !core->has_facts && !core->pid;
-}
-
-/* What is unknown where something is not in the file. */
-static const struct {
-	bool (*lacks)(const struct core *, const struct regions *, const struct heap *);
-	struct report_unknown row;
-} unknowns[] = {
-	{ lacks_page_map,
-	  { "resident bytes",
-		"the core has no page map (those of gcore, the kernel and systemd-coredump have none)",
-		"resident, share, gone, trimmable and pinned show ?, sizes are virtual; capture with "
-		"dumpcore to know them" } },
-	{ lacks_page_map_of_32,
-	  { "resident bytes", "the core has no page map (no core of a 32-bit program has one)",
-		"resident, share, gone, trimmable and pinned show ?, sizes are virtual; "
-		"/proc/PID/smaps_rollup has their sum while the process runs" } },
-	{ lacks_rss,
-	  { "the kernel's RSS", "the status document is missing",
-		"the sum of the buckets stands for it" } },
-	{ lacks_names_of_mappings,
-	  { "names of mappings", "the core has no smaps",
-		"anonymous memory has no names, and stacks are recognised by their threads only" } },
-	{ lacks_modules,
-	  { "modules", "the core has no list of mapped files (NT_FILE)",
-		"programs, libraries and their data count as other anonymous memory" } },
-	{ lacks_threads,
-	  { "threads", "the core has no registers (NT_PRSTATUS)",
-		"which thread uses which arena shows ?, stacks are not recognised, and thread caches are "
-		"looked for in all of the heap" } },
-	{ lacks_thread_pointers,
-	  { "arenas of threads", "the registers do not have the threads' pointers (fs_base)",
-		"which thread uses which arena shows ?, and thread caches are looked for in all of the "
-		"heap" } },
-	{ lacks_names_of_threads,
-	  { "names of threads", "they are no part of the core", "threads are shown by their ids" } },
-	{ lacks_facts,
-	  { "the capture", "the core does not describe it",
-		"host, kernel, time, program, pause and consistency are not told" } },
-	{ lacks_process,
-	  { "the process", "the core has no NT_PRPSINFO", "its id and name are not told" } },
-};
-
 /* Says each in a sentence as well. */
 static void add_unknowns(struct report_evidence *evidence, const struct missing *missing,
-						 const struct core *core, const struct regions *regions,
-						 const struct heap *heap)
+						 const struct unknowns_from *from)
 {
-	for (size_t i = 0; i < sizeof unknowns / sizeof *unknowns; i++) {
-		const struct report_unknown *row = &unknowns[i].row;
+	const struct report_unknown *row;
 
-		if (!unknowns[i].lacks(core, regions, heap))
-			continue;
+	for (size_t i = 0; (row = unknowns_next(from, &i));) {
 		*vec_add(&evidence->unknown) = *row;
 		MISSING(missing, "%c%s: not known, %s: %s.", toupper((unsigned char)row->what[0]),
 				row->what + 1, row->lacks, row->effect);
@@ -296,24 +169,25 @@ static void miss_heap(const struct missing *missing, const struct heap *heap, bo
 				locked, locked == 1 ? " was" : "s were");
 }
 
-/* A rule that a limit ended: at some places of a unit it is not known whether it matches, and
- * behind the last strike nobody has looked. */
+/* A rule that a limit ended: at some places of units it is not known whether it matches, and behind
+ * the last strike nobody has looked. */
 static void miss_rule(const struct missing *missing, const struct finding_rule *rule)
 {
 	const struct ended_by *limit = ended_by(rule->tally.given_up);
-	char places[COUNT_TEXT], bytes[SIZE_TEXT], left[2 * COUNT_TEXT + 64];
+	const char *are = rule->tally.undecided == 1 ? "is" : "are";
+	char places[COUNT_TEXT], bytes[SIZE_TEXT], left[COUNT_TEXT + SIZE_TEXT + 80];
 
 	if (!limit)
 		return;
 	count_of(rule->tally.undecided, "place", places);
 	size_format(rule->tally.unsearched, bytes);
 	if (!rule->tally.unsearched)
-		snprintf(left, sizeof left, "%s are neither match nor no match", places);
+		snprintf(left, sizeof left, "%s %s neither match nor no match", places, are);
 	else if (!rule->tally.undecided)
 		snprintf(left, sizeof left, "%s were not searched for it", bytes);
 	else
 		snprintf(left, sizeof left,
-				 "%s are neither match nor no match, and %s were not searched for it", places,
+				 "%s %s neither match nor no match, and %s were not searched for it", places, are,
 				 bytes);
 	MISSING(missing, "Rule %s %s: %s. %s", names_safe(rule->id, missing->pool), limit->sentence,
 			left, limit->advice);
@@ -386,7 +260,7 @@ void evidence_fill(struct report_evidence *evidence, const char *path, const str
 	copy_facts(evidence, core, pool);
 	copy_gaps(evidence, core, pool);
 	miss_parts(&missing, core);
-	add_unknowns(evidence, &missing, core, regions, heap);
+	add_unknowns(evidence, &missing, &(struct unknowns_from){ core, regions, heap });
 	miss_gaps(&missing, core);
 	miss_heap(&missing, heap, evidence_knows_threads(core, heap));
 	miss_content(&missing, findings);

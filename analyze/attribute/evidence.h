@@ -25,8 +25,7 @@ bool evidence_has_roots(const struct core *core, const struct image *image,
 bool evidence_knows_threads(const struct core *core, const struct heap *heap);
 
 /* Fills `evidence`; what it does not tell, complete or not, is in `missing`, and in `unknown` what
- * that is for lack of what. `path` is the file as
- * given. Strings are escaped into the pool. */
+ * that is for lack of what. `path` is the file as given. Strings are escaped into the pool. */
 void evidence_fill(struct report_evidence *evidence, const char *path, const struct core *core,
 				   const struct regions *regions, const struct heap *heap,
 				   const struct findings *findings, struct pool *pool);

@@ -212,6 +212,7 @@ static void put_hits(const struct explain_report *report, struct strbuf *out)
 void explain_text(const struct explain_report *report, struct strbuf *out)
 {
 	const struct explain *explain = report->explain;
+	char unsearched[SIZE_TEXT];
 
 	strbuf_printf(out, "%s: %s", explain->rule->id,
 				  explain->verdict == EXPLAIN_HIT ? "" : "no hit: ");
@@ -228,10 +229,11 @@ void explain_text(const struct explain_report *report, struct strbuf *out)
 					  " bytes of this one\n",
 					  report->claimed);
 	if (report->unsearched)
-		strbuf_puts(out,
-					"  unsearched a scan does not begin with this rule, as its pattern runs away; "
-					"`analyze rules check` tells where (R060)\n");
-	if (explain->undecided)
+		strbuf_printf(out,
+					  "  given up   a scan does not search %s of this chunk for the rule, as its "
+					  "pattern runs away; `analyze rules check` may tell why (R060)\n",
+					  size_format(report->unsearched, unsearched));
+	else if (explain->undecided)
 		strbuf_puts(out, "  undecided  a scan gives up a rule that is undecided at many places; "
 						 "`analyze FILE --rule-stats` says whether it did\n");
 }

@@ -8,7 +8,7 @@
 
 /* A hit of another rule over bytes of a hit of this one. */
 struct explain_rival {
-	const char *rule;
+	const char *rule; /* of the findings */
 	uint64_t hit;       /* start of this rule's hit, as an offset in the chunk */
 	uint64_t at, bytes; /* the other one's */
 	bool wins;          /* and so has the bytes that both match */
@@ -20,7 +20,7 @@ struct explain_report {
 	const struct structure_tables *tables;
 	VEC(struct explain_rival) rivals;
 	uint64_t claimed;    /* bytes of the chunk that a hit of the rule in another chunk explains */
-	uint64_t unsearched; /* bytes of the chunk in which no scan looks for the rule */
+	uint64_t unsearched; /* bytes of the chunk that a scan does not search: it gives the rule up */
 	size_t rows;         /* of each list of the text; what is more is counted */
 };
 

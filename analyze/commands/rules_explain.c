@@ -43,6 +43,9 @@ static void add_findings(struct explain_report *report, const struct findings *f
 {
 	const struct explain *explain = report->explain;
 
+	for (size_t i = 0; i < findings->rules.count; i++)
+		if (strcmp(findings->rules.items[i].id, explain->rule->id) == 0)
+			report->unsearched = findings->rules.items[i].tally.unsearched;
 	for (size_t i = 0; i < findings->hits.count; i++) {
 		const struct hit *hit = &findings->hits.items[i];
 
@@ -53,9 +56,6 @@ static void add_findings(struct explain_report *report, const struct findings *f
 		else
 			add_rivals(report, findings, hit);
 	}
-	for (size_t i = 0; i < findings->rules.count; i++)
-		if (strcmp(findings->rules.items[i].id, explain->rule->id) == 0)
-			report->unsearched = findings->rules.items[i].tally.unsearched;
 }
 
 /* The rule in the chunk first; then what it shares the chunk with, whose names are the findings'. */

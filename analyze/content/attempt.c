@@ -109,23 +109,6 @@ static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struc
 	return good;
 }
 
-/* What is read and made is counted whether a match comes of it or not. */
-static void count_work(const struct unit_worker *worker, struct rule_tally *tally,
-					   const struct match *match)
-{
-	tally->work += match->work;
-	if (tally->work > worker->work_most)
-		tally->given_up |= GIVEN_UP_WORK;
-}
-
-/* What a place took in vain. A hit may take what it likes: the search goes on behind it. */
-static void strain(const struct unit_worker *worker, struct rule_tally *tally)
-{
-	tally->strain += confirm_strain(worker->confirm);
-	if (tally->strain >= UNIT_STRIKES * CONFIRM_STRAIN)
-		tally->given_up |= GIVEN_UP_STRIKES;
-}
-
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
 static bool decide(struct unit_worker *worker, uint32_t index, const struct view *view, vaddr at,
 				   struct match *match)
@@ -141,20 +124,17 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 											run_span(worker->run, from, to), at - from, match);
 
 	tally->tried++;
-	if (result == CONFIRM_UNDECIDED) {
-		tally->undecided++;
-		tally->strikes++;
-	}
+	tally->undecided += result == CONFIRM_UNDECIDED;
 	if (result == CONFIRM_YES) {
 		tally->matched++;
 		good =
 			validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match);
 		tally->refused += !good;
-		count_work(worker, tally, match);
+		tally->work += match->work;
 		if (good)
-			return true;
+			return true; /* a hit may strain as it likes: the search goes on behind it */
 	}
-	strain(worker, tally);
+	tally->strain += confirm_strain(worker->confirm);
 	return false;
 }
 
@@ -208,12 +188,22 @@ void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
 		charge(worker, index, (uint64_t)took * worker->shared->sampling, false);
 }
 
-/* Is the rule looked for no more in this unit? */
+/* What the rule has used up in this unit. */
+static unsigned used_up(const struct unit_worker *worker, const struct rule_tally *tally)
+{
+	return (tally->strain >= UNIT_STRIKES * CONFIRM_STRAIN ? GIVEN_UP_STRIKES : 0u) |
+		   (tally->work > worker->work_most ? GIVEN_UP_WORK : 0u);
+}
+
+/* Is the rule looked for no more in this unit? Asked where a place is to be tried, which is left
+ * over then: a rule that uses up a limit at its last place is not given up. */
 static bool is_given_up(struct unit_worker *worker, uint32_t index)
 {
 	const struct unit_tables *shared = worker->shared;
 	struct rule_tally *tally = &worker->tallies[index];
 
+	if (!tally->given_up)
+		tally->given_up = used_up(worker, tally);
 	if (!tally->given_up && shared->given_up &&
 		atomic_load_explicit(&shared->given_up[index], memory_order_relaxed))
 		tally->given_up = GIVEN_UP_STRIKES;

@@ -54,10 +54,7 @@ static uint32_t begin(struct unit_worker *worker, const struct byte_rules *rules
 	for (size_t i = 0; i < rules->rules.count; i++) {
 		struct rule_tally *tally = &worker->tallies[rules->rules.items[i]];
 
-		if (!unit_worker_seeks(worker, rules->rules.items[i]))
-			continue;
-
-		if (tally->given_up)
+		if (!unit_worker_seeks(worker, rules->rules.items[i]) || tally->given_up)
 			continue;
 		tally->places +=
 			count_places(worker, rule_of(worker, rules, i), chunk, worker->unit->range.start);

@@ -70,8 +70,8 @@ bool chunk_scan(struct findings *findings, const struct rule_set *rules,
 				struct err *err)
 {
 	AUTO_FREE bool *claimers = mem_zeroed(rules->rules.count, sizeof *claimers);
-	struct scan_part own = { { chunk->address, chunk->address + chunk->bytes }, NULL, 0 },
-					 all = { { 0, UINT64_MAX }, claimers, 0 };
+	struct scan_part own = { { chunk->address, chunk->address + chunk->bytes }, NULL, 0, 0 },
+					 all = { { 0, UINT64_MAX }, claimers, 0, 0 };
 	struct findings claims;
 	bool good = content_scan_part(findings, rules, tables->image, tables->regions, tables->chunks,
 								  page_map, &own, 1, NULL, err);

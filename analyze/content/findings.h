@@ -82,7 +82,7 @@ struct findings {
 	VEC(struct hit) hits;              /* by start, then rule */
 	VEC(struct finding_inside) inside; /* by first sight, in address order */
 	VEC(struct finding_inside_group) inside_groups;
-	uint64_t look_budget, look_spent; /* bytes read and inflated to look into streams */
+	uint64_t look_budget, look_spent; /* bytes to look into streams (look_cost) */
 	const char *disabled_note;        /* "JIT is not allowed here: …", "" normally */
 	struct pool pool;
 };

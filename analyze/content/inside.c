@@ -116,7 +116,6 @@ static void add_row(struct inside *inside, const struct source *source, const st
 	rule = &inside->findings->rules.items[join_rule(inside->join, row->rule)];
 	rule_tally_add(&rule->tally, &row->tally);
 	rule->inside_hits += row->hits;
-	join_strain(inside->join, row->rule, row->tally.strain);
 	if (!row->hits)
 		return;
 	pair = pair_of(inside, source->rule, row->rule);

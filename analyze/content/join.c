@@ -16,13 +16,13 @@ struct joined_rule {
 	vaddr chunk;    /* of the last hit taken */
 	vaddr end;      /* its end: later hits in the chunk start behind it */
 	uint32_t groups;
-	uint32_t others; /* the group of keys beyond max_keys, or UNSET */
-	uint64_t strain;
+	uint32_t others;                    /* the group of keys beyond max_keys, or UNSET */
 	const struct content_kind *content; /* of a structure's window, or NULL */
 };
 
 struct join {
 	const struct rule_set *set;
+	const bool *applies; /* per rule of the set */
 	struct findings *findings;
 	struct join_limits limits;
 	atomic_bool *given_up; /* per rule of the set */
@@ -79,6 +79,7 @@ struct join *join_create(const struct rule_set *rules, const bool *applies,
 	struct join *join = mem_zeroed(1, sizeof *join);
 
 	join->set = rules;
+	join->applies = applies;
 	join->findings = findings;
 	join->limits = limits;
 	join->given_up = given_up;
@@ -260,7 +261,6 @@ static void add_tally(struct join *join, const struct unit_tally *unit)
 	if (atomic_load(&join->given_up[unit->rule]))
 		return;
 	rule_tally_add(&finding_of(join, unit->rule)->tally, &unit->tally);
-	join_strain(join, unit->rule, unit->tally.strain);
 }
 
 vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk)
@@ -283,20 +283,18 @@ static bool takes(struct join *join, const struct raw_hit *raw)
 	return false;
 }
 
-void join_strain(struct join *join, uint32_t rule, uint64_t strain)
-{
-	join->rules[rule].strain += strain;
-}
-
 void join_searched(struct join *join, uint64_t bytes)
 {
 	struct rule_tally left = { .unsearched = bytes, .given_up = bytes ? GIVEN_UP_STRIKES : 0 };
 
-	for (uint32_t i = 0; i < join->set->rules.count; i++)
+	for (uint32_t i = 0; i < join->set->rules.count; i++) {
+		if (!join->applies[i])
+			continue;
 		if (atomic_load(&join->given_up[i]))
 			rule_tally_add(&finding_of(join, i)->tally, &left);
-		else if (join->rules[i].strain / CONFIRM_STRAIN > join->limits.strikes)
+		else if (finding_of(join, i)->tally.strain / CONFIRM_STRAIN > join->limits.strikes)
 			atomic_store(&join->given_up[i], true);
+	}
 }
 
 void join_unit(struct join *join, const struct unit_result *result)

@@ -16,9 +16,9 @@ struct source; /* analyze/content/source.h */
 /* Hits a scan keeps, at 48 bytes each: more than any heap of real content was seen to hold. */
 enum { JOIN_HITS = 1 << 24 };
 
-/* Places of one rule at which the match limit may run out in a scan of few units, or more that took
- * a part of it in vain. They are counted
- * in address order, so that threads do not decide which units are left over behind the last. */
+/* Places of one rule at which the match limit may run out in a scan of few units, or more of them
+ * that took a part of it in vain (confirm_strain). They are counted in address order, so that
+ * threads do not decide which units are left over behind the last. */
 enum { JOIN_STRIKES = 64 };
 
 /* Hits beyond are undecided, and what lies behind the last strike is not searched for that rule. */
@@ -41,9 +41,9 @@ void join_unit(struct join *join, const struct unit_result *result);
  * it is not, or where nothing of the rule counts any more. */
 vaddr join_end(const struct join *join, uint32_t rule, vaddr chunk);
 
-/* Bytes of texts have been searched and their strain told (a unit's are by join_unit): to rules
- * that were given up before they count as unsearched, and rules that have now used up their strikes
- * are given up. */
+/* So many bytes of texts have been searched, and what came of it is in the findings' tallies (of a
+ * unit join_unit sees to both): to rules that were given up before they count as unsearched, and
+ * rules that have now used up their strikes are given up. */
 void join_searched(struct join *join, uint64_t bytes);
 
 /* The streams and windows of the hits that were taken, which may be sorted; until join_destroy. */
@@ -51,9 +51,6 @@ struct sources *join_sources(struct join *join);
 
 /* Index in findings->rules of a rule of the set. */
 uint32_t join_rule(const struct join *join, uint32_t rule);
-
-/* Counts what places of a rule of the set took in vain (confirm_strain). */
-void join_strain(struct join *join, uint32_t rule, uint64_t strain);
 
 /* A key (raw_key.h) as it may be seen: a hidden one by its number. In the findings' pool. */
 const char *join_shown(struct join *join, struct span key);

@@ -18,9 +18,20 @@ static bool is_cut(const struct raw_hit *hit, vaddr end, const struct unit *unit
 	return hit->at < end && end < hit->at + hit->bytes && end < unit->range.end;
 }
 
+/* The chunk that the unit begins in, or at. */
+static vaddr first_chunk(const struct unit_tables *tables, const struct unit *unit)
+{
+	const struct run *run = &tables->runs->items.items[unit->run];
+	const struct chunk_block *block = &tables->tables.chunks->blocks.items[run->block];
+
+	if (!block->count)
+		return unit->range.start;
+	return chunk_block_get(block, chunk_block_find(block, unit->range.start)).address;
+}
+
 /* Structures are tried at every place. */
-static bool find_cuts(const struct join *join, const struct rule_set *set, const struct unit *unit,
-					  const struct unit_result *result, vaddr *from)
+static bool find_cut_hits(const struct join *join, const struct rule_set *set,
+						  const struct unit *unit, const struct unit_result *result, vaddr *from)
 {
 	bool any = false;
 
@@ -33,6 +44,25 @@ static bool find_cuts(const struct join *join, const struct rule_set *set, const
 		if (!set->rules.items[hit->rule].confirm || !is_cut(hit, end, unit))
 			continue;
 		from[hit->rule] = end;
+		any = true;
+	}
+	return any;
+}
+
+/* Rules that a limit ended in the unit, maybe by starts that do not count. */
+static bool find_ended(const struct join *join, const struct unit *unit, vaddr chunk,
+					   const struct unit_result *result, vaddr *from)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < result->tallies.count; i++) {
+		const struct unit_tally *ended = &result->tallies.items[i];
+		vaddr end = join_end(join, ended->rule, chunk);
+
+		if (!(ended->tally.given_up & (GIVEN_UP_STRIKES | GIVEN_UP_WORK)) ||
+			end <= unit->range.start)
+			continue;
+		from[ended->rule] = end;
 		any = true;
 	}
 	return any;
@@ -74,15 +104,17 @@ bool resume_unit(const struct join *join, struct unit_worker *worker, const stru
 				 struct unit_result *result)
 {
 	const struct rule_set *set = worker->shared->rules;
+	vaddr chunk = first_chunk(worker->shared, unit);
 	struct resumed resumed;
-	bool good;
+	bool any, good;
 
-	if (!result->hits.count || result->hits.items[0].chunk.address >= unit->range.start)
+	if (chunk >= unit->range.start)
 		return true;
 	resumed.from = mem_zeroed(set->rules.count, sizeof *resumed.from);
 	resumed.spent = mem_zeroed(set->rules.count, sizeof *resumed.spent);
-	good = !find_cuts(join, set, unit, result, resumed.from) ||
-		   search_again(worker, unit, &resumed, result);
+	any = find_cut_hits(join, set, unit, result, resumed.from);
+	any |= find_ended(join, unit, chunk, result, resumed.from);
+	good = !any || search_again(worker, unit, &resumed, result);
 	free(resumed.from);
 	free(resumed.spent);
 	return good;

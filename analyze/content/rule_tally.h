@@ -19,8 +19,7 @@ struct rule_tally {
 	uint64_t refused;    /* of those, a validator refused */
 	uint64_t undecided;  /* places where a limit ran out, and those left over in the same unit */
 	uint64_t unsearched; /* bytes of units and of what streams hold, where it was given up before */
-	uint64_t strikes;    /* places where the match limit ran out */
-	uint64_t strain;     /* parts of strikes (confirm.h): of those, and of places nearly as dear */
+	uint64_t strain;     /* of places that took much in vain, in parts of a strike (confirm.h) */
 	uint64_t work;       /* bytes that its validators read and made (match.h) */
 	uint64_t cpu_ns;     /* of patterns estimated from samples, of validators measured */
 	unsigned given_up;   /* enum given_up, or-ed; 0: no place and no byte was left over */
@@ -36,9 +35,8 @@ static inline void rule_tally_add(struct rule_tally *a, const struct rule_tally 
 	a->refused += b->refused;
 	a->undecided += b->undecided;
 	a->unsearched += b->unsearched;
-	a->strikes += b->strikes;
-	a->work += b->work;
 	a->strain += b->strain;
+	a->work += b->work;
 	a->cpu_ns += b->cpu_ns;
 	a->given_up |= b->given_up;
 }

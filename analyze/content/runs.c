@@ -73,7 +73,7 @@ static void cut_units(struct runs *runs, uint64_t unit_bytes)
 		for (vaddr at = range.start; at < range.end;) {
 			vaddr end = range.end - at > unit_bytes ? at + unit_bytes : range.end;
 
-			*vec_add(&runs->units) = (struct unit){ { at, end }, i };
+			*vec_add(&runs->units) = (struct unit){ { at, end }, i, end - at };
 			at = end;
 		}
 	}

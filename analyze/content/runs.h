@@ -21,6 +21,7 @@ struct run {
 struct unit {
 	struct range range;
 	size_t run;
+	uint64_t whole; /* bytes, before runs_keep cut it: limits are in proportion to them */
 };
 
 struct runs {

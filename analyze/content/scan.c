@@ -183,7 +183,7 @@ static const char *disabled_note(const struct rule_set *rules)
 	for (size_t i = 0; i < rules->rules.count; i++)
 		if (rules->rules.items[i].confirm && !confirm_has_jit(rules->rules.items[i].confirm))
 			return "JIT is not allowed here (SELinux execmem or a seccomp filter): content rules "
-				   "ran slower, with the same result";
+				   "ran slower, and patterns hit their limit at other places than with JIT.";
 	return "";
 }
 
@@ -202,7 +202,7 @@ bool content_scan_within(struct findings *findings, const struct rule_set *rules
 						 uint64_t look_budget, unsigned workers, struct progress *progress,
 						 struct err *err)
 {
-	const struct scan_part all = { { 0, UINT64_MAX }, NULL, look_budget };
+	const struct scan_part all = { { 0, UINT64_MAX }, NULL, look_budget, 0 };
 
 	return content_scan_part(findings, rules, image, regions, chunks, page_map, &all, workers,
 							 progress, err);
@@ -226,7 +226,8 @@ bool content_scan_part(struct findings *findings, const struct rule_set *rules,
 	scan.shared.tables = (struct structure_tables){ image, regions, chunks };
 	scan.shared.runs = &scan.runs;
 	scan_init(&scan, rules, image, part->wanted);
-	runs_init(&scan.runs, image, chunks, page_map, UNIT_BYTES);
+	runs_init(&scan.runs, image, chunks, page_map,
+			  part->unit_bytes ? part->unit_bytes : UNIT_BYTES);
 	runs_keep(&scan.runs, part->range);
 	scan.shared.budget_ns = budget_of(scan.runs.bytes, part->look_budget);
 	scan.results = mem_zeroed(scan.runs.units.count, sizeof *scan.results);

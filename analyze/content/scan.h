@@ -25,6 +25,7 @@ struct scan_part {
 	struct range range;   /* hits start in it */
 	const bool *wanted;   /* per rule of the set; NULL: all */
 	uint64_t look_budget; /* as content_scan_within's */
+	uint64_t unit_bytes;  /* for tests: other units than of UNIT_BYTES (runs.h); 0: those */
 };
 
 /* The same for a part: what a scan of the whole heap finds there, as long as it gives no rule up.

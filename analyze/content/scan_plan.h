@@ -46,7 +46,8 @@ struct scan_plan {
 	} * slots;                /* by state, then class of sizes */
 };
 
-/* Plans for the rules that apply; `brute`: none by keywords. Ends with scan_plan_deinit. */
+/* Plans for the rules that apply (per rule of the set); `brute`: none by keywords; `pointer`: the
+ * target's pointer size. Ends with scan_plan_deinit. */
 void scan_plan_init(struct scan_plan *plan, const struct rule_set *rules, const bool *applies,
 					bool brute, unsigned pointer);
 void scan_plan_deinit(struct scan_plan *plan);

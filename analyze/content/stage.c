@@ -27,6 +27,6 @@ const struct unit *stage_put(struct stage *stage, struct span bytes, enum chunk_
 	block->range = (struct range){ payload.start - stage->chunks.header_bytes, payload.end };
 	chunk_block_mark(block, 0, state);
 	stage->runs.items.items[0] = (struct run){ payload, bytes.data, 0 };
-	stage->runs.units.items[0] = (struct unit){ payload, 0 };
+	stage->runs.units.items[0] = (struct unit){ payload, 0, bytes.size };
 	return &stage->runs.units.items[0];
 }

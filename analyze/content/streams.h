@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes read and inflated of all streams together; each may use up to LOOK_COST of it (look.h). */
+/* Bytes read and inflated of all streams together, and to prove those in them; each may use up to
+ * LOOK_COST of it (look.h). */
 #define STREAMS_BUDGET (UINT64_C(1) << 30)
 
 /* Looks into the join's sources, adds what is found to the findings and names the hits of windows.

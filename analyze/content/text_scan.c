@@ -11,7 +11,6 @@ struct text_scan {
 	struct stage stage;
 	struct unit_tables tables;
 	struct unit_worker *worker;
-	vaddr *ends; /* per rule: of its last hit in the text at hand */
 };
 
 void text_tally_deinit(struct text_tally *tally)
@@ -31,10 +30,8 @@ struct text_scan *text_scan_create(const struct unit_tables *heap, const bool *a
 								   struct err *err)
 {
 	struct text_scan *scan = mem_zeroed(1, sizeof *scan);
-	size_t rules = heap->rules->rules.count;
 
 	stage_init(&scan->stage, heap->tables.image);
-	scan->ends = mem_zeroed(rules, sizeof *scan->ends);
 	scan->tables = *heap;
 	scan->tables.applies = applies;
 	scan->tables.tables =
@@ -56,7 +53,6 @@ void text_scan_destroy(struct text_scan *scan)
 	unit_worker_destroy(scan->worker);
 	stage_deinit(&scan->stage);
 	unit_tables_deinit(&scan->tables);
-	free(scan->ends);
 	free(scan);
 }
 
@@ -139,9 +135,6 @@ static void take_hit(struct text_scan *scan, const struct unit_result *result,
 	struct span key = { 0 };
 	struct text_row *row;
 
-	if (hit->at < scan->ends[hit->rule])
-		return;
-	scan->ends[hit->rule] = hit->at + extent_of(rule, hit);
 	if (hit->key != RAW_NO_KEY)
 		key = result->keys.items.items[hit->key];
 	row = row_of(tally, hit->rule);
@@ -177,7 +170,6 @@ bool text_scan_run(struct text_scan *scan, struct span text, enum chunk_state st
 	facts->streams.count = 0;
 	facts->work = 0;
 	strbuf_clear(&facts->key);
-	memset(scan->ends, 0, scan->tables.rules->rules.count * sizeof *scan->ends);
 	for (size_t i = 0; i < result.hits.count; i++)
 		take_hit(scan, &result, &result.hits.items[i], tally, facts);
 	take_tallies(scan, &result, tally, facts);

@@ -98,9 +98,8 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 
 	worker->unit = unit;
 	worker->result = result;
-	worker->work_most = shared->work_a_byte
-							? UNIT_WORK + range_bytes(unit->range) * shared->work_a_byte
-							: UINT64_MAX;
+	worker->work_most =
+		shared->work_a_byte ? UNIT_WORK + unit->whole * shared->work_a_byte : UINT64_MAX;
 	result->bytes = range_bytes(unit->range);
 	worker->run = &shared->runs->items.items[unit->run];
 	worker->views = (struct view_source){
@@ -143,7 +142,7 @@ void unit_worker_finish(struct unit_worker *worker)
 	for (uint32_t i = 0; i < worker->shared->rules->rules.count; i++) {
 		struct rule_tally *tally = &worker->tallies[i];
 
-		if (tally->places)
+		if (tally->places || tally->tried) /* a start's keyword may be the next unit's */
 			*vec_add(&worker->result->tallies) = (struct unit_tally){ i, *tally };
 		*tally = (struct rule_tally){ 0 };
 		unit_worker_pay(worker, i);

@@ -37,8 +37,8 @@ void confirm_destroy(struct confirm *confirm);
 /* Bytes before the start that a lookbehind, or ^, may look at; at least one. */
 size_t confirm_lookbehind(const struct confirm *confirm);
 
-/* False where the machine does not allow JIT-compiled code (SELinux execmem): slower, same result.
- */
+/* False where the machine does not allow JIT-compiled code (SELinux execmem): slower, with the same
+ * matches, but PCRE2 counts towards the match limit otherwise, and it runs out at other places. */
 bool confirm_has_jit(const struct confirm *confirm);
 
 /* Names of the captures, each once; gives their number, at most MATCH_CAPTURES. */
@@ -62,7 +62,7 @@ enum confirm_result confirm_at(const struct confirm *confirm, struct confirm_thr
 
 /* What the last confirm_at of the thread took: CONFIRM_STRAIN where a limit ran out, a tenth of
  * that where it took a tenth of the match limit, 1 (a place that costs a microsecond) where it took
- * a hundredth, else 0. The same on any machine. */
+ * a hundredth, else 0. The same on any machine with JIT and the same release of PCRE2. */
 enum { CONFIRM_STRAIN = 400 };
 unsigned confirm_strain(const struct confirm_thread *thread);
 

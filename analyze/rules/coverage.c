@@ -297,6 +297,7 @@ static void explain(struct question question, struct coverage *out)
 	for (size_t i = 0; i < question.pattern->choices; i++)
 		branch[i] = AUTOMATON_NO_BRANCH;
 	question.branch = branch;
+	question.tails = NULL; /* they would be those of a branch */
 	narrow(&question, question.pattern->root, out);
 	cover(&question, out);
 }

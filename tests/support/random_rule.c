@@ -121,8 +121,9 @@ static void make_repeat(struct maker *maker)
 		const char *quantifier;
 		size_t least, most;
 	} table[] = {
-		{ "?", 0, 1 },      { "*", 0, 3 },    { "+", 1, 4 },  { "{2}", 2, 2 }, { "{1,3}", 1, 3 },
-		{ "{0,12}", 0, 9 }, { "{3,}", 3, 5 }, { "*?", 0, 2 }, { "+?", 1, 3 },  { "{0,5}+", 0, 1 },
+		{ "?", 0, 1 },     { "*", 0, 3 },      { "+", 1, 4 },         { "{2}", 2, 2 },
+		{ "{1,3}", 1, 3 }, { "{0,12}", 0, 9 }, { "{3,}", 3, 5 },      { "*?", 0, 2 },
+		{ "+?", 1, 3 },    { "{0,5}+", 0, 1 }, { "{9,700}", 9, 300 },
 	};
 	size_t row = random_below(maker->random, sizeof table / sizeof *table);
 	struct strbuf texts[RANDOM_RULE_TEXTS];
@@ -307,6 +308,35 @@ static void make_extent(struct maker *maker, bool json, struct strbuf *yaml)
 		strbuf_puts(yaml, "  extent: chunk\n");
 }
 
+static bool may_be_quoted(const struct strbuf *text)
+{
+	for (size_t i = 0; i < text->size; i++)
+		if (text->data[i] < ' ' || text->data[i] > '~')
+			return false;
+	return true;
+}
+
+/* A long list; where the text so far may stand in a string, it does, with a value of its own behind
+ * it: a match in a match. */
+static void put_list(struct maker *maker, struct strbuf *text)
+{
+	size_t size = text->size, count = random_below(maker->random, 400);
+	bool quoted = may_be_quoted(text);
+
+	strbuf_putc(text, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (!quoted || one_in(maker, 2)) {
+			strbuf_puts(text, "{\"ab\": [1, 0]}, ");
+			continue;
+		}
+		strbuf_putc(text, '"');
+		for (size_t j = 0; j < size; j++)
+			strbuf_putc(text, text->data[j]);
+		strbuf_puts(text, "[0, [1]]\", ");
+	}
+	strbuf_puts(text, "0]");
+}
+
 /* A JSON value behind the rest, which its validator takes further than the pattern does. */
 static void make_json(struct maker *maker)
 {
@@ -315,7 +345,10 @@ static void make_json(struct maker *maker)
 
 	strbuf_puts(maker->pattern, "(?<json>[\\[{])");
 	for (size_t i = 0; i < RANDOM_RULE_TEXTS; i++)
-		strbuf_puts(&maker->texts[i], values[random_below(maker->random, 5)]);
+		if (one_in(maker, 2))
+			put_list(maker, &maker->texts[i]);
+		else
+			strbuf_puts(&maker->texts[i], values[random_below(maker->random, 5)]);
 }
 
 void random_rule_make(struct random_rule *rule, const char *id, uint64_t *state)
@@ -326,7 +359,7 @@ void random_rule_make(struct random_rule *rule, const char *id, uint64_t *state)
 
 	*rule = (struct random_rule){ 0 };
 	at_start = one_in(&maker, 5);
-	json = one_in(&maker, 6);
+	json = one_in(&maker, 4);
 	strbuf_puts(&rule->pattern, one_in(&maker, 2) ? "(?s)" : "");
 	if (!one_in(&maker, 3))
 		make_sequence(&maker, 3);
@@ -344,6 +377,8 @@ void random_rule_make(struct random_rule *rule, const char *id, uint64_t *state)
 		strbuf_puts(&rule->yaml, "  slow: true\n");
 	make_scan(&maker, at_start, &rule->yaml);
 	make_extent(&maker, json, &rule->yaml);
+	if (maker.captures)
+		strbuf_puts(&rule->yaml, "  aggregate: {by: k0, max_keys: 5}\n  redact: show\n");
 	strbuf_deinit(&list);
 }
 

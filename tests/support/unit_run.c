@@ -4,6 +4,7 @@
 
 #include "analyze/content/join.h"
 #include "analyze/content/resume.h"
+#include "analyze/content/streams.h"
 #include "analyze/rules/rule.h"
 #include "analyze/content/unit_scan.h"
 #include "tests/unit/unit.h"
@@ -76,14 +77,21 @@ struct findings unit_run(const struct rule_text *rules, const struct sketch *ske
 	return findings;
 }
 
-struct findings unit_run_whole(const struct rule_text *rules, const struct sketch *sketch,
-							   const struct page_map *page_map, unsigned workers)
+struct findings unit_run_by(const struct rule_text *rules, const struct sketch *sketch,
+							const struct page_map *page_map, uint64_t unit_bytes, unsigned workers)
 {
+	const struct scan_part all = { { 0, UINT64_MAX }, NULL, STREAMS_BUDGET, unit_bytes };
 	struct findings findings;
 	struct err err = { 0 };
 
-	if (!content_scan(&findings, rules->set, &sketch->image, NULL, &sketch->chunks, page_map,
-					  workers, NULL, &err))
+	if (!content_scan_part(&findings, rules->set, &sketch->image, NULL, &sketch->chunks, page_map,
+						   &all, workers, NULL, &err))
 		fail_msg("%s", err.what);
 	return findings;
+}
+
+struct findings unit_run_whole(const struct rule_text *rules, const struct sketch *sketch,
+							   const struct page_map *page_map, unsigned workers)
+{
+	return unit_run_by(rules, sketch, page_map, UNIT_BYTES, workers);
 }

@@ -28,6 +28,11 @@ struct findings unit_run(const struct rule_text *rules, const struct sketch *ske
 						 const struct page_map *page_map, uint64_t unit_bytes,
 						 struct unit_run_limits limits);
 
+/* A content scan with units of that size, by so many workers. The caller ends with
+ * findings_deinit. */
+struct findings unit_run_by(const struct rule_text *rules, const struct sketch *sketch,
+							const struct page_map *page_map, uint64_t unit_bytes, unsigned workers);
+
 /* A content scan as reports have it. The caller ends with findings_deinit. */
 struct findings unit_run_whole(const struct rule_text *rules, const struct sketch *sketch,
 							   const struct page_map *page_map, unsigned workers);

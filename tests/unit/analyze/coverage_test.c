@@ -99,6 +99,8 @@ static void bytes_behind_a_keyword_are_known(void **state)
 	/* here nothing spells it out, and where the pattern is not known any byte may follow */
 	TAIL("(?:a|b)[bB]c12345678", 0, abc, "*", "*", "*", "*", "*", "*", "*", "*");
 	TAIL("abc(?1)(2)", 0, abc, "*", "*", "*", "*", "*", "*", "*", "*");
+	/* nor is what follows in a branch that alone would be covered */
+	TAIL("abc1|xbd", 0, abc, "*", "*", "*", "*", "*", "*", "*", "*");
 }
 
 static void check_partial(const char *pattern, const char *keyword, const char *branch,

@@ -260,6 +260,8 @@ static void what_a_rule_left_over_is_said(void **state)
 		{ { .undecided = 1 }, "1 place where a rule's pattern hit its limit: neither match nor" },
 		{ { .undecided = 9, .given_up = true },
 		  "Rule a.b was too slow and was given up: 9 places are neither match nor no match. `" },
+		{ { .undecided = 1, .given_up = GIVEN_UP_WORK },
+		  "that take too much to prove: 1 place is neither match nor no match. Streams packed" },
 		{ { .unsearched = 4096, .given_up = true },
 		  "Rule a.b was too slow and was given up: 4.00 KiB were not searched for it. `" },
 		{ { .undecided = 9, .unsearched = 2 << 20, .given_up = true },

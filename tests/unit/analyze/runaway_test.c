@@ -8,6 +8,7 @@
 #include "tests/support/packed.h"
 #include "tests/support/rule_text.h"
 #include "tests/support/sketch.h"
+#include "tests/support/unit_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static void a_unit_ends_after_some_strikes(void **state)
 	sketch_seal(&sketch);
 	findings = scan(&rules, &sketch, 1);
 	assert_int_equal(findings.rules.items[0].hits, 1);
-	assert_int_equal(findings.rules.items[0].tally.strikes, UNIT_STRIKES);
+	assert_int_equal(findings.rules.items[0].tally.strain, UNIT_STRIKES * CONFIRM_STRAIN);
 	assert_int_equal(findings.rules.items[0].tally.tried, 1 + UNIT_STRIKES);
 	assert_int_equal(findings.rules.items[0].tally.undecided, 11);
 	assert_true(findings.rules.items[0].tally.given_up);
@@ -95,35 +96,98 @@ static void a_unit_ends_after_some_strikes(void **state)
 }
 
 /* A rule that never hits the match limit, but comes near it, is ended too: at ten times the places.
- * All that was tried is decided. */
+ * All that was tried is decided, and where no place is left over the rule is not given up. */
 static void a_unit_ends_after_many_heavy_places(void **state)
 {
 	enum { MOST = 10 * UNIT_STRIKES };
+	static const struct {
+		size_t heavy, matches, hits, left;
+	} cases[] = { { MOST - 1, 1, 1, 0 }, { MOST, 0, 0, 0 }, { MOST, 1, 0, 1 }, { MOST, 3, 0, 3 } };
 	struct rule_text rules;
 
 	(void)state;
 	load(&rules, RUNAWAY HONEST);
-	for (size_t more = 0; more < 2; more++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct sketch sketch;
 		struct findings findings;
 		const struct rule_tally *away;
 
 		sketch_init(&sketch, 1 << 16);
-		for (size_t i = 0; i < MOST - 1 + more; i++)
+		for (size_t j = 0; j < cases[i].heavy; j++)
 			add_heavy(&sketch);
-		add_match(&sketch);
+		for (size_t j = 0; j < cases[i].matches; j++)
+			add_match(&sketch);
 		sketch_seal(&sketch);
 		findings = scan(&rules, &sketch, 1);
 		away = &findings.rules.items[0].tally;
-		assert_int_equal(away->strikes, 0);
-		assert_int_equal(away->tried, MOST);
-		assert_int_equal(away->undecided, more);
-		assert_int_equal(findings.rules.items[0].hits, !more);
-		assert_int_equal(away->given_up, more);
-		assert_int_equal(findings.rules.items[1].hits, MOST + more);
+		assert_int_equal(away->strain, cases[i].heavy * CONFIRM_STRAIN / 10);
+		assert_int_equal(away->tried, cases[i].heavy + cases[i].hits);
+		assert_int_equal(away->undecided, cases[i].left);
+		assert_int_equal(away->given_up, cases[i].left ? GIVEN_UP_STRIKES : 0);
+		assert_int_equal(findings.rules.items[0].hits, cases[i].hits);
+		assert_int_equal(findings.rules.items[1].hits, cases[i].heavy + cases[i].matches);
 		findings_deinit(&findings);
 		sketch_deinit(&sketch);
 	}
+	rule_text_deinit(&rules);
+}
+
+/* A place counts for the unit of its start, whose keyword may stand in another one. */
+static void a_place_over_a_border_is_undecided_too(void **state)
+{
+	enum { UNIT = 256, BEFORE = 200 };
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- {id: away, title: T, keywords: [key], "
+				 "pattern: 'S(?:[a-z]{1,100}){1,3}key-[a-z]{9}[\\x01\\x02]'}\n");
+	sketch_init(&sketch, 1 << 12);
+	payload = sketch_chunk(&sketch, 2 * UNIT, CHUNK_IN_USE);
+	memset(payload, 'a', BEFORE + 120);
+	memcpy(payload + 100, "S", 1);
+	memcpy(payload + 100 + BEFORE, "key-", 4);
+	sketch_seal(&sketch);
+	findings = unit_run(&rules, &sketch, NULL, UNIT, unit_run_usual());
+	assert_int_equal(findings.rules.items[0].tally.keywords, 1);
+	assert_int_equal(findings.rules.items[0].tally.tried, 1);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 1);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
+	rule_text_deinit(&rules);
+}
+
+/* Starts inside of a match count for nothing, and that is known only where units are joined: they
+ * must not use up what the match's own unit has left. The last match stands in the same unit. */
+static void bait_inside_of_a_match_ends_no_rule(void **state)
+{
+	enum { UNIT = 4096, LONG = UNIT + 3000, STEP = 512 };
+	struct rule_text rules;
+	struct sketch sketch;
+	struct findings findings;
+	uint8_t *payload;
+
+	(void)state;
+	load(&rules, "- {id: away, title: T, keywords: [key], "
+				 "pattern: '(?s)key(?:-.{6990}|(?:[a-z]{1,100}){1,3}[\\x01\\x02])'}\n");
+	sketch_init(&sketch, 1 << 15);
+	payload = sketch_chunk(&sketch, 4 * UNIT, CHUNK_IN_USE);
+	memcpy(payload, "key-", 4);
+	for (size_t at = UNIT; at + STEP <= LONG; at += STEP) {
+		memset(payload + at, 'a', STEP - 1);
+		memcpy(payload + at, "key", 3);
+	}
+	memcpy(payload + LONG, "keyab\x01", 6);
+	sketch_seal(&sketch);
+	findings = unit_run(&rules, &sketch, NULL, UNIT, unit_run_usual());
+	assert_int_equal(findings.hits.count, 2);
+	assert_int_equal(findings.hits.items[1].start, findings.hits.items[0].start + LONG);
+	assert_int_equal(findings.rules.items[0].tally.undecided, 0);
+	assert_int_equal(findings.rules.items[0].tally.given_up, 0);
+	findings_deinit(&findings);
+	sketch_deinit(&sketch);
 	rule_text_deinit(&rules);
 }
 
@@ -173,7 +237,7 @@ static void a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers(void **state
 	fill_units(&sketch, UNITS, BAIT);
 	sketch_seal(&sketch);
 	one = scan(&rules, &sketch, 1);
-	assert_int_equal(one.rules.items[0].tally.strikes, full * BAIT);
+	assert_int_equal(one.rules.items[0].tally.strain, full * BAIT * CONFIRM_STRAIN);
 	assert_int_equal(one.rules.items[0].hits, full * 2);
 	assert_int_equal(one.rules.items[0].tally.undecided, full * BAIT);
 	assert_int_equal(one.rules.items[0].tally.unsearched, left_behind(&sketch, full));
@@ -233,7 +297,7 @@ static void few_strikes_are_forgiven(void **state)
 	fill_units(&sketch, 20, UNIT_STRIKES - 1);
 	sketch_seal(&sketch);
 	findings = scan(&rules, &sketch, 2);
-	assert_int_equal(findings.rules.items[0].tally.strikes, 60);
+	assert_int_equal(findings.rules.items[0].tally.strain, 60 * CONFIRM_STRAIN);
 	assert_int_equal(findings.rules.items[0].tally.undecided, 60);
 	assert_int_equal(findings.rules.items[0].hits, 40);
 	assert_false(findings.rules.items[0].tally.given_up);
@@ -264,7 +328,8 @@ static void strikes_in_streams_end_a_rule_too(void **state)
 	one = scan(&rules, &sketch, 1);
 	assert_int_equal(one.rules.items[2].packed.streams, STREAMS);
 	assert_int_equal(one.rules.items[0].tally.given_up, GIVEN_UP_STRIKES);
-	assert_in_range(one.rules.items[0].tally.strikes, JOIN_STRIKES, JOIN_STRIKES + 128 * BAIT);
+	assert_in_range(one.rules.items[0].tally.strain / CONFIRM_STRAIN, JOIN_STRIKES,
+					JOIN_STRIKES + 128 * BAIT);
 	assert_in_range(one.rules.items[0].tally.unsearched, 1, (STREAMS - 1) * text.size);
 	assert_int_equal(one.rules.items[0].tally.undecided / BAIT +
 						 one.rules.items[0].tally.unsearched / text.size,
@@ -323,9 +388,7 @@ static void a_stream_is_not_searched_for_a_rule_given_up(void **state)
 	struct sketch sketch;
 
 	(void)state;
-	load(&rules, RUNAWAY HONEST
-		 "- {id: gz, title: T, keywords: [{hex: '1f 8b 08'}], pattern: '\\x1f\\x8b\\x08', "
-		 "validate: [gzip], extent: validator}\n");
+	load(&rules, RUNAWAY HONEST GZIP);
 	packed_add(&packed, MATCH_GZIP, span_make("keyab\x01-keyab\x01", 13));
 	for (int streams = 0; streams < 2; streams++) {
 		struct findings findings;
@@ -403,6 +466,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_ends_after_some_strikes),
 		cmocka_unit_test(a_unit_ends_after_many_heavy_places),
+		cmocka_unit_test(a_place_over_a_border_is_undecided_too),
+		cmocka_unit_test(bait_inside_of_a_match_ends_no_rule),
 		cmocka_unit_test(a_scan_ends_for_a_rule_at_the_same_unit_for_any_workers),
 		cmocka_unit_test(a_dense_keyword_is_the_same_for_any_workers),
 		cmocka_unit_test(few_strikes_are_forgiven),
