@@ -20,15 +20,16 @@ static void try_probe(struct unit_worker *worker, const struct chunk_rule *row,
 {
 	uint64_t step = worker->shared->tables.chunks->header_bytes;
 	vaddr first = starts.start + ((view->payload - starts.start) & (step - 1));
-	struct span bytes;
+	struct span bytes, words;
 	size_t end;
 
 	if (first >= starts.end)
 		return;
 	bytes = run_span(worker->run, first, view->readable.end);
 	end = starts.end - first;
-	for (size_t at = probe_next(&row->probe, bytes, first, 0, step); at < end;
-		 at = probe_next(&row->probe, bytes, first, at + step, step))
+	words = span_part(bytes, 0, probe_reach(&row->probe, end));
+	for (size_t at = probe_next(&row->probe, words, first, 0, step); at < end;
+		 at = probe_next(&row->probe, words, first, at + step, step))
 		attempt_structure(worker, row->rule, view, first + at);
 	if (view->readable.end >= view->chunk.address + view->chunk.bytes)
 		return;

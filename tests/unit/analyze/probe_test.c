@@ -79,6 +79,7 @@ static void no_structure_is_missed(void **state)
 			if (mask >> i & 1)
 				*vec_add(&structure.words) = words[i];
 		for (size_t at = 0; at < all.size; at += 8) {
+			struct span reached;
 			bool there = structure_match(
 				&structure, &tables,
 				&(struct structure_place){ chunk, address + at, span_part(all, at, all.size) });
@@ -87,6 +88,10 @@ static void no_structure_is_missed(void **state)
 			if (there)
 				assert_int_equal(probe_next(&probe, all, address, at, 8), at);
 			assert_true(probe_next(&probe, all, address, at, 8) >= at);
+			/* what is behind the reach of a place tells nothing of it, and what is in it all */
+			reached = span_part(all, 0, probe_reach(&probe, at + 1));
+			assert_int_equal(probe_next(&probe, reached, address, at, 8) == at,
+							 probe_next(&probe, all, address, at, 8) == at);
 		}
 		structure_deinit(&structure);
 	}
