@@ -22,7 +22,7 @@ struct rule_tally {
 	uint64_t strikes;    /* places where the match limit ran out */
 	uint64_t strain;     /* parts of strikes (confirm.h): of those, and of places nearly as dear */
 	uint64_t work;       /* bytes that its validators read and made (match.h) */
-	uint64_t cpu_ns;     /* of patterns estimated from samples, of validators measured */
+	uint64_t cpu_ns;     /* estimated: from samples, where validators read far from their work */
 	unsigned given_up;   /* enum given_up, or-ed; 0: no place and no byte was left over */
 };
 
