@@ -3,14 +3,18 @@
 #include "analyze/content/attempt.h"
 #include "analyze/rules/byte_set.h"
 
-/* A pattern at the start of the chunk; most bytes cannot start a match. */
-static void try_first_byte(struct unit_worker *worker, const struct chunk_rule *row,
-						   const struct view *view, struct range starts)
+/* A pattern at the start of the chunk; most chunks do not begin as a match does. */
+static void try_start(struct unit_worker *worker, const struct chunk_rule *row,
+					  const struct view *view, struct range starts)
 {
-	if (!byte_set_has(row->first, *run_span(worker->run, starts.start, starts.start + 1).data))
+	const struct rule *rule = &worker->shared->rules->rules.items[row->rule];
+	struct span text = run_span(worker->run, starts.start, view->readable.end);
+
+	if (!byte_set_has(row->first, *text.data))
 		return;
 	worker->tallies[row->rule].places++;
-	attempt_patterns(worker, row->rule, view, starts);
+	if (pattern_openings_fit(&rule->openings, text))
+		attempt_patterns(worker, row->rule, view, starts);
 }
 
 /* A structure, at each place where its probe passes. malloc's addresses are multiples of two words,
@@ -48,7 +52,7 @@ static void try_chunk(struct unit_worker *worker, const struct chunk_rule *row,
 	if (starts.start >= starts.end)
 		return;
 	if (row->first) {
-		try_first_byte(worker, row, view, starts);
+		try_start(worker, row, view, starts);
 		return;
 	}
 	before = attempt_begin(worker);
