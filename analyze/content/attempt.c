@@ -43,14 +43,13 @@ static bool validate(const struct rule *rule, struct span bytes, struct match *m
 	return true;
 }
 
-/* Validators that count their work are bounded by it, the same on any machine: the budget of time
- * is for all else. Workers add what they owe now and then, as they would wait for each other. */
-static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost, bool is_counted)
+/* Workers add what they owe now and then, as they would wait for each other. */
+static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost)
 {
 	enum { OWED_MOST_NS = 1000000 };
 
 	worker->tallies[index].cpu_ns += cost;
-	if (is_counted || !worker->shared->spent_ns)
+	if (!worker->shared->spent_ns)
 		return;
 	worker->owed_ns[index] += cost;
 	if (worker->owed_ns[index] > OWED_MOST_NS)
@@ -60,53 +59,57 @@ static void charge(struct unit_worker *worker, uint32_t index, uint64_t cost, bo
 /* Others hardly ever get the processor for less. */
 enum { LONG_NS = 100000 };
 
-/* The wall's clock, which is cheap to read; both clocks where that was not done for long. */
-static int64_t begin_now(struct unit_worker *worker)
+/* What the thread used of the time since `before`, when both clocks were read, by the wall's clock,
+ * which is cheap to read: where it was long, without what others had of it. */
+static int64_t used_since(const struct unit_worker *worker, int64_t before)
 {
-	int64_t now = wall_clock_ns();
-
-	if (now - worker->wall_seen <= LONG_NS)
-		return now;
-	unit_worker_see_clocks(worker);
-	return worker->wall_seen;
-}
-
-/* What the thread used of the time from `before` to `after` by the wall's clock: where it was long,
- * without what others had of it. */
-static int64_t used_of(struct unit_worker *worker, int64_t before, int64_t after)
-{
-	int64_t took = after - before, others, cpu;
+	int64_t took = wall_clock_ns() - before, used;
 
 	if (took <= LONG_NS)
 		return took;
-	cpu = cpu_clock_ns(); /* who loses the processor right here sees it in the next difference */
-	others = (after - worker->wall_seen) - (cpu - worker->cpu_seen);
-	worker->wall_seen = after;
-	worker->cpu_seen = cpu;
-	if (others <= 0)
-		return took;
-	return others < took ? took - others : 0;
+	used = cpu_clock_ns() - worker->cpu_seen;
+	return used < took ? used : took;
 }
 
-/* Every run of validators is measured: one in a few hundred cannot stand for the others, as one may
- * inflate 16 MiB where the next sees a wrong byte. */
-static bool validate_in_budget(struct unit_worker *worker, uint32_t index, struct span bytes,
+/* A validator that has read more than this may have inflated 16 MiB: one run cannot stand for
+ * hundreds of others, and each is taken for a nanosecond a byte (zlib makes one in 0.5 to 2). */
+enum { SHORT_WORK = 4096 };
+
+/* Validators that count their work are bounded by it, the same on any machine. The budget of time
+ * is for all else, so that they are left out of the sample. */
+static bool validate_in_sample(struct unit_worker *worker, uint32_t index, struct span bytes,
 							   struct match *match)
 {
-	const struct rule *rule = &worker->shared->rules->rules.items[index];
-	int64_t before, after, took;
-	bool good;
+	int64_t before = wall_clock_ns(), took;
+	bool good = validate(&worker->shared->rules->rules.items[index], bytes, match);
 
-	if (!rule->validator_count || !worker->shared->sampling)
-		return validate(rule, bytes, match);
-	before = begin_now(worker);
-	good = validate(rule, bytes, match);
-	after = wall_clock_ns();
-	took = used_of(worker, before, after);
-	worker->apart_ns += after - before + worker->clock_ns;
-	if (took > worker->clock_ns)
-		charge(worker, index, (uint64_t)(took - worker->clock_ns), match->work);
+	worker->apart_ns += worker->clock_ns;
+	if (!match->work)
+		return good;
+	took = wall_clock_ns() - before;
+	worker->apart_ns += took;
+	if (match->work <= SHORT_WORK && took < LONG_NS && took > worker->clock_ns)
+		worker->tallies[index].cpu_ns +=
+			(uint64_t)(took - worker->clock_ns) * worker->shared->sampling;
 	return good;
+}
+
+static bool run_validators(struct unit_worker *worker, uint32_t index, struct span bytes,
+						   struct match *match)
+{
+	const struct rule *rule = &worker->shared->rules->rules.items[index];
+
+	return worker->in_sample && rule->validator_count
+			   ? validate_in_sample(worker, index, bytes, match)
+			   : validate(rule, bytes, match);
+}
+
+/* What is read and made is counted whether a match comes of it or not. */
+static void count_work(struct rule_tally *tally, const struct match *match)
+{
+	tally->work += match->work;
+	if (match->work > SHORT_WORK)
+		tally->cpu_ns += match->work;
 }
 
 /* Do the rule's pattern and its validators agree on a match at one address of the chunk? */
@@ -127,10 +130,9 @@ static bool decide(struct unit_worker *worker, uint32_t index, const struct view
 	tally->undecided += result == CONFIRM_UNDECIDED;
 	if (result == CONFIRM_YES) {
 		tally->matched++;
-		good =
-			validate_in_budget(worker, index, run_span(worker->run, at, view->readable.end), match);
+		good = run_validators(worker, index, run_span(worker->run, at, view->readable.end), match);
 		tally->refused += !good;
-		tally->work += match->work;
+		count_work(tally, match);
 		if (good)
 			return true; /* a hit may strain as it likes: the search goes on behind it */
 	}
@@ -168,13 +170,13 @@ static struct raw_hit *try_pattern(struct unit_worker *worker, uint32_t index,
 
 int64_t attempt_begin(struct unit_worker *worker)
 {
-	unsigned sampling = worker->shared->sampling;
-
-	worker->apart_ns = 0;
-	if (!sampling || worker->attempts++ % sampling)
+	if (!worker->shared->sampling || worker->until_sample--)
 		return 0;
-	unit_worker_see_clocks(worker);
-	return worker->wall_seen;
+	worker->until_sample = worker->shared->sampling - 1;
+	worker->in_sample = true;
+	worker->apart_ns = worker->clock_ns;
+	worker->cpu_seen = cpu_clock_ns();
+	return wall_clock_ns();
 }
 
 void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
@@ -183,9 +185,10 @@ void attempt_end(struct unit_worker *worker, uint32_t index, int64_t before)
 
 	if (!before)
 		return;
-	took = used_of(worker, before + worker->apart_ns + worker->clock_ns, wall_clock_ns());
+	worker->in_sample = false;
+	took = used_since(worker, before) - worker->apart_ns;
 	if (took > 0)
-		charge(worker, index, (uint64_t)took * worker->shared->sampling, false);
+		charge(worker, index, (uint64_t)took * worker->shared->sampling);
 }
 
 /* What the rule has used up in this unit. */

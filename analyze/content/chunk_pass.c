@@ -3,14 +3,18 @@
 #include "analyze/content/attempt.h"
 #include "analyze/rules/byte_set.h"
 
-/* A pattern at the start of the chunk; most bytes cannot start a match. */
-static void try_first_byte(struct unit_worker *worker, const struct chunk_rule *row,
-						   const struct view *view, struct range starts)
+/* A pattern at the start of the chunk; most chunks do not begin as a match does. */
+static void try_start(struct unit_worker *worker, const struct chunk_rule *row,
+					  const struct view *view, struct range starts)
 {
-	if (!byte_set_has(row->first, *run_span(worker->run, starts.start, starts.start + 1).data))
+	const struct rule *rule = &worker->shared->rules->rules.items[row->rule];
+	struct span text = run_span(worker->run, starts.start, view->readable.end);
+
+	if (!byte_set_has(row->first, *text.data))
 		return;
 	worker->tallies[row->rule].places++;
-	attempt_patterns(worker, row->rule, view, starts);
+	if (pattern_openings_fit(&rule->openings, text))
+		attempt_patterns(worker, row->rule, view, starts);
 }
 
 /* A structure, at each place where its probe passes. malloc's addresses are multiples of two words,
@@ -20,15 +24,16 @@ static void try_probe(struct unit_worker *worker, const struct chunk_rule *row,
 {
 	uint64_t step = worker->shared->tables.chunks->header_bytes;
 	vaddr first = starts.start + ((view->payload - starts.start) & (step - 1));
-	struct span bytes;
+	struct span bytes, words;
 	size_t end;
 
 	if (first >= starts.end)
 		return;
 	bytes = run_span(worker->run, first, view->readable.end);
 	end = starts.end - first;
-	for (size_t at = probe_next(&row->probe, bytes, first, 0, step); at < end;
-		 at = probe_next(&row->probe, bytes, first, at + step, step))
+	words = span_part(bytes, 0, probe_reach(&row->probe, end));
+	for (size_t at = probe_next(&row->probe, words, first, 0, step); at < end;
+		 at = probe_next(&row->probe, words, first, at + step, step))
 		attempt_structure(worker, row->rule, view, first + at);
 	if (view->readable.end >= view->chunk.address + view->chunk.bytes)
 		return;
@@ -47,7 +52,7 @@ static void try_chunk(struct unit_worker *worker, const struct chunk_rule *row,
 	if (starts.start >= starts.end)
 		return;
 	if (row->first) {
-		try_first_byte(worker, row, view, starts);
+		try_start(worker, row, view, starts);
 		return;
 	}
 	before = attempt_begin(worker);

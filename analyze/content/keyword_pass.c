@@ -76,16 +76,17 @@ static bool scan_keywords(struct unit_worker *worker, vaddr from, vaddr to)
 	uint64_t left = worker->run->range.end - to;
 	struct span text = run_span(worker->run, from, to + (left < tail ? left : tail));
 	size_t index = chunk_block_find(worker->views.block, from);
+	struct view view = { 0 };
 
 	if (!prefilter_scan(worker->keywords, worker->prefilter, text, &worker->found))
 		return false;
 	for (size_t i = 0; i < worker->found.count; i++) {
 		vaddr at = from + worker->found.items[i].at;
-		struct view view;
 
 		if (at >= to || !count_keyword(worker, worker->found.items[i].literal, at))
 			continue;
-		view = view_seek(&worker->views, &index, at);
+		if (!range_holds(view.readable, at))
+			view = view_seek(&worker->views, &index, at);
 		/* a keyword in the next chunk's prev_size word belongs to the chunk before */
 		if (at < view.payload && index > 0)
 			view = view_make(&worker->views, index - 1);

@@ -90,14 +90,19 @@ passes(const struct comparison *comparison, const uint8_t *word, unsigned size, 
 		   (value == comparison->null);
 }
 
+static inline struct comparison comparison_of(const struct probe *probe)
+{
+	return (struct comparison){ probe->min, probe->span, probe->null ? 0 : UINT64_MAX,
+								probe->from_start };
+}
+
 /* One loop for each size of a word, so that loading it is one instruction; four places at a time,
  * as hardly any passes. */
 static inline __attribute__((always_inline)) size_t find(const struct probe *probe,
 														 struct span bytes, vaddr address,
 														 size_t from, size_t step, unsigned size)
 {
-	const struct comparison comparison = { probe->min, probe->span, probe->null ? 0 : UINT64_MAX,
-										   probe->from_start };
+	const struct comparison comparison = comparison_of(probe);
 	const uint8_t *words = bytes.data + probe->at;
 	size_t end = bytes.size - probe->at - size + 1, at = from;
 
@@ -113,13 +118,65 @@ static inline __attribute__((always_inline)) size_t find(const struct probe *pro
 	return bytes.size;
 }
 
+/* Places of a 64-bit heap, and those that are looked at together. */
+enum { NEAR_STEP = 16, NEAR_BLOCK = 8 * NEAR_STEP };
+
+typedef uint32_t halves __attribute__((vector_size(NEAR_STEP)));
+
+/* Has one of the words at the places of a block that upper half? */
+static inline bool has_upper(const uint8_t *words, halves upper)
+{
+	halves found = { 0 }, word;
+
+	for (size_t at = 0; at < NEAR_BLOCK; at += NEAR_STEP) {
+		memcpy(&word, words + at, sizeof word);
+		found |= (halves)(word == upper);
+	}
+	return found[1];
+}
+
+/* As find, for a pointer to what is near: nearly all other words differ from it in the upper half.
+ */
+static size_t find_near(const struct probe *probe, struct span bytes, vaddr address, size_t from,
+						uint64_t upper)
+{
+	const struct comparison comparison = comparison_of(probe);
+	const halves uppers = (halves){ 0 } + htole32((uint32_t)upper);
+	const uint8_t *words = bytes.data + probe->at;
+
+	for (; from <= bytes.size && bytes.size - from >= probe->at + NEAR_BLOCK; from += NEAR_BLOCK) {
+		if (!has_upper(words + from, uppers))
+			continue;
+		for (size_t at = from; at < from + NEAR_BLOCK; at += NEAR_STEP)
+			if (passes(&comparison, words + at, 8, address + at))
+				return at;
+	}
+	return find(probe, bytes, address, from, NEAR_STEP, 8);
+}
+
+/* Have all values that pass at one of the places the same upper half? */
+static bool is_near(const struct probe *probe, struct span bytes, vaddr address, size_t step,
+					uint64_t *upper)
+{
+	vaddr least = address + probe->min;
+
+	*upper = least >> 32;
+	return probe->from_start && !probe->null && step == NEAR_STEP &&
+		   probe->span < CHUNK_BLOCK_MAX_BYTES &&
+		   (least + bytes.size + probe->span) >> 32 == *upper;
+}
+
 size_t probe_next(const struct probe *probe, struct span bytes, vaddr address, size_t from,
 				  size_t step)
 {
+	uint64_t upper;
+
 	if (bytes.size < probe->bytes || bytes.size - probe->bytes < probe->at)
 		return bytes.size;
 	switch (probe->bytes) {
 	case 8:
+		if (is_near(probe, bytes, address, step, &upper))
+			return find_near(probe, bytes, address, from, upper);
 		return find(probe, bytes, address, from, step, 8);
 	case 4:
 		return find(probe, bytes, address, from, step, 4);

@@ -27,6 +27,13 @@ struct probe probe_of(const struct structure *structure, unsigned pointer);
 size_t probe_next(const struct probe *probe, struct span bytes, vaddr address, size_t from,
 				  size_t step);
 
+/* Bytes in which the probe's words of the first `places` offsets are: what is behind them tells
+ * nothing of those, and a chunk may be large. */
+static inline size_t probe_reach(const struct probe *probe, size_t places)
+{
+	return places - 1 + probe->at + probe->bytes;
+}
+
 /* The first multiple of step at which the probe's word is not all in `size` bytes. */
 static inline size_t probe_behind(const struct probe *probe, size_t size, size_t step)
 {

@@ -21,7 +21,7 @@ struct rule_tally {
 	uint64_t unsearched; /* bytes of units and of what streams hold, where it was given up before */
 	uint64_t strain;     /* of places that took much in vain, in parts of a strike (confirm.h) */
 	uint64_t work;       /* bytes that its validators read and made (match.h) */
-	uint64_t cpu_ns;     /* of patterns estimated from samples, of validators measured */
+	uint64_t cpu_ns;     /* estimated: from samples, where validators read far from their work */
 	unsigned given_up;   /* enum given_up, or-ed; 0: no place and no byte was left over */
 };
 

@@ -85,12 +85,6 @@ void unit_worker_watch(struct unit_worker *worker, unit_watch *watch, void *cont
 	worker->watch_context = context;
 }
 
-void unit_worker_see_clocks(struct unit_worker *worker)
-{
-	worker->cpu_seen = cpu_clock_ns();
-	worker->wall_seen = wall_clock_ns();
-}
-
 void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 					   struct unit_result *result)
 {
@@ -109,8 +103,6 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 		.word = shared->tables.image->word,
 	};
 	raw_key_cache_clear(&worker->keys);
-	if (shared->sampling)
-		unit_worker_see_clocks(worker);
 	if (shared->rules->rules.count)
 		memset(worker->places, 0, shared->rules->rules.count * sizeof *worker->places);
 	for (size_t i = 0; shared->given_up && i < shared->rules->rules.count; i++)

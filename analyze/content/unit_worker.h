@@ -24,11 +24,12 @@ struct unit_worker {
 	prefilter_hits found;
 	struct place *places;
 	struct rule_tally *tallies; /* of the unit at hand, per rule */
-	uint64_t attempts;
+	unsigned until_sample;      /* attempts that are not timed before the next one that is */
 	uint64_t *owed_ns; /* per rule: charged, but not added to what all workers have spent */
 	int64_t clock_ns;  /* what reading the wall's clock takes; not charged to a rule */
-	int64_t cpu_seen, wall_seen; /* both clocks as they were last read together */
-	int64_t apart_ns;            /* of the attempt at hand: validators', which is charged apart */
+	bool in_sample;    /* the attempt at hand is timed: */
+	int64_t cpu_seen;  /* the processor's clock when it began */
+	int64_t apart_ns;  /* of its time, what is not charged to the rule */
 	struct raw_key_cache keys;
 	unit_watch *watch;
 	void *watch_context;
@@ -57,9 +58,6 @@ static inline bool unit_worker_seeks(const struct unit_worker *worker, uint32_t 
 {
 	return worker->shared->applies[rule] && (!worker->from || worker->from[rule]);
 }
-
-/* Reads both clocks. */
-void unit_worker_see_clocks(struct unit_worker *worker);
 
 /* Adds what the worker owes for the rule to what all have spent. */
 void unit_worker_pay(struct unit_worker *worker, uint32_t rule);

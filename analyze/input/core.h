@@ -58,6 +58,7 @@ enum core_writer {
 struct core {
 	struct file_map file; /* the file as given */
 	struct span plain;    /* the ELF bytes: file.bytes, or the decompressed copy */
+	unsigned workers;     /* threads that let go of those in the end */
 	bool compressed;
 	enum core_writer writer;
 

@@ -178,8 +178,9 @@ struct report_group {
 
 /* What looking for a rule cost and came to. */
 struct report_rule_stats {
-	uint64_t cpu_ns;      /* of patterns estimated from samples, of validators measured; without the
-						   * search for keywords and inflating what is looked into, which rules share */
+	uint64_t
+		cpu_ns; /* estimated from samples, where validators read far from their work; without the
+				 * search for keywords and inflating what is looked into, which rules share */
 	uint64_t keywords;    /* wherever they stand */
 	uint64_t confirms;    /* places where the pattern or the structure was tried */
 	uint64_t matched;     /* of those */

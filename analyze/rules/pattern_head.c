@@ -11,12 +11,7 @@ enum { BEHIND = 1 << PATTERN_HEAD, INSIDE = BEHIND - 1 };
  */
 enum { MAX_STEPS = 4096 };
 
-struct walk {
-	struct pattern_head *head;
-	unsigned steps;
-};
-
-static unsigned walk(struct walk *to, const struct pattern_node *node, unsigned at);
+static unsigned walk(struct pattern_head_parts *to, const struct pattern_node *node, unsigned at);
 
 /* A byte of the set at each of the places; gives the places behind. */
 static unsigned put(struct pattern_head *head, const uint8_t set[32], unsigned at)
@@ -38,7 +33,8 @@ static unsigned put_anything(struct pattern_head *head, unsigned at)
 }
 
 /* The places that one more time leads to are those that are not known already, sooner or later. */
-static unsigned walk_repeat(struct walk *to, const struct pattern_node *node, unsigned at)
+static unsigned walk_repeat(struct pattern_head_parts *to, const struct pattern_node *node,
+							unsigned at)
 {
 	unsigned end = node->min ? 0 : at;
 
@@ -54,7 +50,8 @@ static unsigned walk_repeat(struct walk *to, const struct pattern_node *node, un
 	return end;
 }
 
-static unsigned walk_all(struct walk *to, const struct pattern_node *node, unsigned at)
+static unsigned walk_all(struct pattern_head_parts *to, const struct pattern_node *node,
+						 unsigned at)
 {
 	unsigned end = node->kind == PATTERN_CHOICE ? 0 : at;
 
@@ -68,7 +65,7 @@ static unsigned walk_all(struct walk *to, const struct pattern_node *node, unsig
 }
 
 /* Gives the places behind the node where it starts at those of `at`. */
-static unsigned walk(struct walk *to, const struct pattern_node *node, unsigned at)
+static unsigned walk(struct pattern_head_parts *to, const struct pattern_node *node, unsigned at)
 {
 	if (to->steps++ > MAX_STEPS)
 		return at;
@@ -87,15 +84,30 @@ static unsigned walk(struct walk *to, const struct pattern_node *node, unsigned 
 	}
 }
 
+void pattern_head_begin(struct pattern_head_parts *parts, struct pattern_head *head)
+{
+	memset(head, 0, sizeof *head);
+	*parts = (struct pattern_head_parts){ .head = head, .places = 1 };
+}
+
+void pattern_head_append(struct pattern_head_parts *parts, const struct pattern_node *node)
+{
+	parts->places = walk(parts, node, parts->places);
+}
+
+void pattern_head_end(struct pattern_head_parts *parts)
+{
+	put_anything(parts->head, parts->steps > MAX_STEPS ? 1 : parts->places);
+}
+
 void pattern_head_init(struct pattern_head *head, const struct pattern *pattern)
 {
-	struct walk to = { .head = head };
-	unsigned behind = 1;
+	struct pattern_head_parts parts;
 
-	memset(head, 0, sizeof *head);
+	pattern_head_begin(&parts, head);
 	if (pattern->root)
-		behind = walk(&to, pattern->root, 1);
-	put_anything(head, to.steps > MAX_STEPS ? 1 : behind);
+		pattern_head_append(&parts, pattern->root);
+	pattern_head_end(&parts);
 }
 
 void pattern_head_open(struct pattern_head *head, unsigned place)

@@ -18,6 +18,17 @@ struct pattern_head {
 /* Every byte everywhere where the pattern is not known. */
 void pattern_head_init(struct pattern_head *head, const struct pattern *pattern);
 
+/* The same of nodes one after the other. */
+struct pattern_head_parts {
+	struct pattern_head *head;
+	unsigned places; /* that the next node can start at */
+	unsigned steps;  /* nodes that were walked */
+};
+
+void pattern_head_begin(struct pattern_head_parts *parts, struct pattern_head *head);
+void pattern_head_append(struct pattern_head_parts *parts, const struct pattern_node *node);
+void pattern_head_end(struct pattern_head_parts *parts);
+
 /* Every byte at each place from this one on. */
 void pattern_head_open(struct pattern_head *head, unsigned place);
 

@@ -43,6 +43,7 @@ void rule_deinit(struct rule *rule)
 	vec_deinit(&rule->references);
 	vec_deinit(&rule->tags);
 	vec_deinit(&rule->keywords);
+	vec_deinit(&rule->openings);
 	vec_deinit(&rule->show);
 	structure_deinit(&rule->structure);
 	for (size_t i = 0; i < rule->tests.count; i++) {

@@ -7,6 +7,7 @@
 #include "analyze/rules/confirm.h"
 #include "analyze/rules/severity.h"
 #include "analyze/rules/pattern_head.h"
+#include "analyze/rules/pattern_opening.h"
 #include "analyze/rules/prefilter.h"
 #include "analyze/rules/redact.h"
 #include "analyze/rules/rule_message.h"
@@ -93,6 +94,7 @@ struct rule {
 	const struct tree_node *source; /* the pattern's scalar, for places in it */
 	struct confirm *confirm;        /* of a pattern rule */
 	struct pattern_head head;       /* of its matches */
+	pattern_openings openings;      /* … where they start with a chunk and have no keyword */
 	bool coverage_known;            /* every match is proven to hold a keyword */
 	uint64_t lead_min, lead_max;    /* from a match's start to its first keyword */
 	size_t lookbehind;

@@ -33,6 +33,8 @@ static void find_head(struct rule *rule)
 
 	pattern_head_init(&rule->head, &pattern);
 	pattern_head_narrow(&rule->head, confirm_first_bytes(rule->confirm));
+	if (rule->scan.anchor == RULE_ANCHOR_CHUNK_START && !rule->keywords.count)
+		pattern_openings_find(&rule->openings, &pattern);
 	pool_deinit(&nodes);
 }
 

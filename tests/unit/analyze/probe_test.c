@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "analyze/content/probe.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ static void no_structure_is_missed(void **state)
 			if (mask >> i & 1)
 				*vec_add(&structure.words) = words[i];
 		for (size_t at = 0; at < all.size; at += 8) {
+			struct span reached;
 			bool there = structure_match(
 				&structure, &tables,
 				&(struct structure_place){ chunk, address + at, span_part(all, at, all.size) });
@@ -87,10 +89,54 @@ static void no_structure_is_missed(void **state)
 			if (there)
 				assert_int_equal(probe_next(&probe, all, address, at, 8), at);
 			assert_true(probe_next(&probe, all, address, at, 8) >= at);
+			/* what is behind the reach of a place tells nothing of it, and what is in it all */
+			reached = span_part(all, 0, probe_reach(&probe, at + 1));
+			assert_int_equal(probe_next(&probe, reached, address, at, 8) == at,
+							 probe_next(&probe, all, address, at, 8) == at);
 		}
 		structure_deinit(&structure);
 	}
 	assert_true(matches > 1000);
+}
+
+/* At any place of a long chunk, among words that lead elsewhere near by, and across 4 GiB. */
+static void a_pointer_into_its_own_chunk_is_found(void **state)
+{
+	enum { STEP = 16, MOST = 1024 };
+	static const vaddr addresses[] = { 0x7f00deadb010, 0xfffffe10, 0xfffffffefffffe10 };
+	struct probe probe = probe_of_some(1 << 2, 8);
+	size_t found = 0;
+
+	(void)state;
+	srand(7);
+	for (int round = 0; round < 30000; round++) {
+		vaddr address = addresses[round % 3];
+		uint8_t *bytes = mem_zeroed(MOST, 1);
+		struct span all = span_make(bytes, MOST - (size_t)rand() % 300);
+		size_t from = (size_t)rand() % 8 * STEP, expected = from;
+
+		for (int i = 0; i < 4; i++) {
+			size_t at = (size_t)rand() % (MOST / 8) * 8;
+			uint64_t value = address + at - 16 + (uint64_t)rand() % 80;
+
+			memcpy(bytes + at, &value, 8);
+		}
+		for (; expected < all.size; expected += STEP) {
+			uint64_t value;
+
+			if (all.size < expected + 24)
+				break;
+			memcpy(&value, bytes + expected + 16, 8);
+			if (value - address - expected - 32 <= 16)
+				break;
+		}
+		if (all.size < expected + 24)
+			expected = all.size;
+		found += expected < all.size;
+		assert_int_equal(probe_next(&probe, all, address, from, STEP), expected);
+		free(bytes);
+	}
+	assert_in_range(found, 1000, 29000);
 }
 
 static void a_word_behind_the_end_is_not_there(void **state)
@@ -117,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rarest_word_is_taken),
 		cmocka_unit_test(no_structure_is_missed),
+		cmocka_unit_test(a_pointer_into_its_own_chunk_is_found),
 		cmocka_unit_test(a_word_behind_the_end_is_not_there),
 	};
 

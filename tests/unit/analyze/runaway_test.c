@@ -431,8 +431,8 @@ static void add_letters(struct strbuf *out, size_t size)
 }
 
 /* The first attempt of a worker is always timed. One slow run of a validator is no measure of the
- * others: it is charged once, not for hundreds. What the pattern takes beside it still is; that
- * is little, but more than at other times, as everything is touched first. */
+ * others: it is charged once, by its work, and not for hundreds. What the pattern takes beside it
+ * still is; that is little, but more than at other times, as everything is touched first. */
 static void a_slow_validator_is_charged_what_it_took(void **state)
 {
 	enum { FEW = 16 };
