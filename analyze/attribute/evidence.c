@@ -121,14 +121,14 @@ static bool lacks_names_of_mappings(const struct core *core, const struct region
 {
 	(void)heap;
 	(void)core;
-	return !regions->from_smaps;
+	return !regions->from_proc;
 }
 
 static bool lacks_modules(const struct core *core, const struct regions *regions,
 						  const struct heap *heap)
 {
 	(void)heap;
-	return !regions->from_smaps && !core->files.count;
+	return !regions->from_proc && !core->files.count;
 }
 
 static bool lacks_threads(const struct core *core, const struct regions *regions,
