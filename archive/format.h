@@ -99,6 +99,7 @@ enum {
 /* Names of documents a capture keeps. Per-thread documents are "task/TID/comm" and
  * "task/TID/status"; cgroup files are "cgroup/memory.current" and so on. */
 #define FORMAT_DOCUMENT_SMAPS "smaps"
+#define FORMAT_DOCUMENT_MAPS "maps"     /* read while the target is stopped, as the page map is */
 #define FORMAT_DOCUMENT_STATUS "status" /* read while the target is stopped */
 #define FORMAT_DOCUMENT_LIMITS "limits"
 #define FORMAT_DOCUMENT_CMDLINE "cmdline"

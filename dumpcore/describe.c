@@ -221,6 +221,7 @@ void describe_settle(struct snapshot *snapshot, bool keep_new)
 	snapshot->described = 0;
 	if (!keep_new) {
 		standard->size = old;
+		snapshot->maps.size = 0;
 		take_mappings_before(snapshot);
 		return;
 	}
@@ -277,6 +278,8 @@ static uint64_t own_bytes(const struct snapshot *snapshot)
 	const struct documents *documents = &snapshot->target->documents;
 	uint64_t bytes = writer_note_bytes(FORMAT_NOTE_OWNER, snapshot->facts.size);
 
+	if (snapshot->maps.size)
+		bytes += writer_document_bytes(FORMAT_DOCUMENT_MAPS, snapshot->maps.size);
 	if (snapshot->map.runs.count)
 		bytes += writer_note_bytes(FORMAT_NOTE_OWNER, page_map_encoded_bytes(&snapshot->map));
 	for (size_t i = 0; i < documents->items.count; i++)
@@ -306,6 +309,8 @@ static void write_front(struct snapshot *snapshot, const plan_segments *segments
 	writer_note(writer, FORMAT_NOTE_OWNER, FORMAT_NOTE_CAPTURE, strbuf_span(&snapshot->facts));
 	if (snapshot->map.runs.count)
 		write_page_map(writer, &snapshot->map);
+	if (snapshot->maps.size)
+		writer_document(writer, FORMAT_DOCUMENT_MAPS, strbuf_span(&snapshot->maps));
 	for (size_t i = 0; i < documents->items.count; i++)
 		writer_document(writer, documents->items.items[i].name,
 						strbuf_span(&documents->items.items[i].text));
@@ -331,7 +336,7 @@ void describe_nothing(struct snapshot *snapshot)
 	if (!snapshot->standard.size)
 		put_process(snapshot);
 	take_mappings_before(snapshot);
-	snapshot->map.runs.count = 0;
+	snapshot->map.runs.count = snapshot->maps.size = 0;
 	snapshot->map.page_size = snapshot->pages.page_size;
 	snapshot->plan.gaps.count = 0;
 	write_front(snapshot, &none, false);

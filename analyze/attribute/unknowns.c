@@ -23,12 +23,12 @@ static bool lacks_rss(const struct unknowns_from *from)
 
 static bool lacks_names_of_mappings(const struct unknowns_from *from)
 {
-	return !from->regions->from_smaps;
+	return !from->regions->from_proc;
 }
 
 static bool lacks_modules(const struct unknowns_from *from)
 {
-	return !from->regions->from_smaps && !from->core->files.count;
+	return !from->regions->from_proc && !from->core->files.count;
 }
 
 static bool lacks_threads(const struct unknowns_from *from)

@@ -8,20 +8,21 @@ static unsigned bit_length(uint64_t value)
 	return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
 }
 
-/* What a pointer may be as far as its value tells: of most targets only that it is not null. */
-static void bound_pointer(const struct structure_word *word, struct probe *probe)
+/* What a pointer may be as far as its value tells: of most targets only that it is not null. One
+ * into its own chunk leads no further than the largest chunk is. */
+static void bound_pointer(const struct structure_word *word, uint64_t largest, struct probe *probe)
 {
 	probe->null = word->null;
 	probe->from_start = word->to == WORD_TO_SELF || word->to == WORD_TO_END;
 	if (probe->from_start && !word->has_in)
-		probe->span = CHUNK_BLOCK_MAX_BYTES;
+		probe->span = largest;
 	if (probe->from_start || (word->to == WORD_TO_ANY && word->has_in))
 		return;
 	probe->min = word->null ? 0 : 1;
 	probe->span = UINT64_MAX - probe->min;
 }
 
-static struct probe make(const struct structure_word *word, unsigned pointer)
+static struct probe make(const struct structure_word *word, unsigned pointer, uint64_t largest)
 {
 	struct probe probe = {
 		.at = word->at,
@@ -31,33 +32,34 @@ static struct probe make(const struct structure_word *word, unsigned pointer)
 	};
 
 	if (word->type == WORD_PTR)
-		bound_pointer(word, &probe);
+		bound_pointer(word, largest, &probe);
 	return probe;
 }
 
 /* How sure the word is to be something else, in bits. Small numbers are what most words hold, then
  * pointers, also to what is near. */
-static unsigned strength(const struct probe *probe)
+static unsigned strength(const struct structure_word *word, const struct probe *probe)
 {
 	enum { SMALL = 4096, SMALL_BITS = 6, NEAR = 1 << 16, NEAR_BITS = 12 };
 	unsigned length = bit_length(probe->span), all = probe->bytes * 8;
 	unsigned bits = length < all ? all - length : 0;
 	bool small = probe->null || (!probe->from_start && probe->min < SMALL);
-	bool near = probe->from_start && probe->span > NEAR;
+	bool near = probe->from_start && (probe->span > NEAR || !word->has_in);
 	unsigned most = small ? SMALL_BITS : near ? NEAR_BITS : all;
 
 	return bits < most ? bits : most;
 }
 
-struct probe probe_of(const struct structure *structure, unsigned pointer)
+struct probe probe_of(const struct structure *structure, unsigned pointer, uint64_t largest)
 {
 	struct probe best = { .bytes = 1, .span = UINT64_MAX };
 	unsigned most = 0;
 
+	largest = largest < CHUNK_BLOCK_MAX_BYTES ? largest : CHUNK_BLOCK_MAX_BYTES;
 	for (size_t i = 0; i < structure->words.count; i++) {
 		const struct structure_word *word = &structure->words.items[i];
-		struct probe probe = make(word, pointer);
-		unsigned bits = strength(&probe);
+		struct probe probe = make(word, pointer, largest);
+		unsigned bits = strength(word, &probe);
 
 		if (i && bits <= most)
 			continue;

@@ -19,8 +19,9 @@ struct probe {
 	uint64_t min, span; /* min to min + span passes */
 };
 
-/* The word of the structure that the fewest values pass; `pointer` is the target's pointer size. */
-struct probe probe_of(const struct structure *structure, unsigned pointer);
+/* The word of the structure that the fewest values pass; `pointer` is the target's pointer size,
+ * `largest` the bytes of the largest chunk that is looked into. */
+struct probe probe_of(const struct structure *structure, unsigned pointer, uint64_t largest);
 
 /* Of the offsets from, from + step, ... in the bytes, which stand at `address`: the first at which
  * the structure may start, as far as the probe tells; bytes.size where there is none. */

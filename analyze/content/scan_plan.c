@@ -79,7 +79,7 @@ static void add_chunk_rule(struct scan_plan *plan, const struct rule *rule, uint
 		row->first = confirm_first_bytes(rule->confirm);
 	} else {
 		row->anywhere = rule->scan.anchor == RULE_ANCHOR_ANY;
-		row->probe = probe_of(&rule->structure, pointer);
+		row->probe = probe_of(&rule->structure, pointer, rule->scan.sizes.max);
 	}
 }
 

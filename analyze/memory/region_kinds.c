@@ -163,7 +163,7 @@ static void decide_brk(struct regions *regions, const struct core *core)
 	const struct region *executable = core->entry ? regions_find(regions, core->entry) : NULL;
 	vaddr end;
 
-	if (regions->from_smaps || !executable || executable->kind != REGION_MODULE)
+	if (regions->from_proc || !executable || executable->kind != REGION_MODULE)
 		return;
 	end = executable->range.end;
 	for (struct region *region = &regions->items.items[executable - regions->items.items];

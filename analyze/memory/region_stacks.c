@@ -25,7 +25,7 @@ static bool stack_end(const struct regions *regions, const struct core *core,
 					  const struct core_thread *thread, const struct region *region, vaddr *end)
 {
 	bool tells = core->machine == EM_X86_64 || core->machine == EM_386;
-	bool is_main = thread->tid == core->pid && !regions->from_smaps;
+	bool is_main = thread->tid == core->pid && !regions->from_proc;
 
 	*end = region->range.end;
 	if (tells && thread->tp > thread->sp && range_holds(region->range, thread->tp))

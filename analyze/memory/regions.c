@@ -23,7 +23,7 @@ vaddr regions_mapped_until(const struct regions *regions, vaddr address, vaddr e
 {
 	const struct region *region;
 
-	if (!regions->from_smaps)
+	if (!regions->from_proc)
 		return end;
 	while (address < end && (region = regions_find(regions, address)))
 		address = region->range.end;
@@ -64,14 +64,14 @@ static void normalise(struct regions *regions)
 	regions->items.count = kept;
 }
 
-static void take_smaps(struct regions *regions, const struct core *core)
+/* Takes maps or smaps; nothing where it is not there, or damaged. */
+static void take_text(struct regions *regions, struct span text)
 {
-	struct span text = core_document(core, FORMAT_DOCUMENT_SMAPS);
 	mappings found = { 0 };
 
 	if (text.size && proc_text_mappings(text, &regions->pool, &found, NULL) && found.count)
-		regions->from_smaps = true;
-	for (size_t i = 0; regions->from_smaps && i < found.count; i++) {
+		regions->from_proc = true;
+	for (size_t i = 0; regions->from_proc && i < found.count; i++) {
 		const struct mapping *mapping = &found.items[i];
 
 		*vec_add(&regions->items) = (struct region){ .range = mapping->range,
@@ -84,6 +84,15 @@ static void take_smaps(struct regions *regions, const struct core *core)
 	}
 	vec_deinit(&found);
 	normalise(regions);
+}
+
+/* Without a page map nobody knows what maps is of the time of, and its counts are missed. */
+static void take_mappings(struct regions *regions, const struct core *core)
+{
+	if (core->has_page_map)
+		take_text(regions, core_document(core, FORMAT_DOCUMENT_MAPS));
+	if (!regions->from_proc)
+		take_text(regions, core_document(core, FORMAT_DOCUMENT_SMAPS));
 }
 
 /* Index among the first `count` regions of the one that holds the address or of the next one. */
@@ -200,7 +209,7 @@ static void add_files(struct regions *regions, const file_list *files)
 }
 
 /* The page map has every mapping and was read while the target was stopped, smaps before that: what
- * the map does not have was unmapped in between. */
+ * the map does not have was unmapped in between. maps has no counts. */
 static void count_pages(struct region *region, const struct page_map *map)
 {
 	uint64_t bytes[PAGE_STATES];
@@ -219,7 +228,7 @@ void regions_init(struct regions *regions, const struct core *core)
 	for (size_t i = 0; i < core->files.count; i++)
 		*vec_add(&files) = core->files.items[i];
 	vec_sort(&files, compare_files);
-	take_smaps(regions, core);
+	take_mappings(regions, core);
 	add_segments(regions, core, &files);
 	add_files(regions, &files);
 	vec_deinit(&files);

@@ -1,5 +1,6 @@
-/* regions: the mappings of the target and what kind each is, from smaps or, in a foreign core, from
- * NT_FILE and the segments. What glibc made of an anonymous region is the heap stage's to say. */
+/* regions: the mappings of the target and what kind each is, from maps or smaps or, in a foreign
+ * core, from NT_FILE and the segments. What glibc made of an anonymous region is the heap stage's
+ * to say. */
 #ifndef ANALYZE_MEMORY_REGIONS_H
 #define ANALYZE_MEMORY_REGIONS_H
 
@@ -39,12 +40,14 @@ struct region {
 
 struct regions {
 	VEC(struct region) items; /* by ascending address, not overlapping */
-	bool from_smaps;          /* else from NT_FILE and segments: names of anonymous ones unknown */
-	bool is_java;             /* libjvm.so is mapped */
-	struct pool pool;         /* paths */
+	bool from_proc;   /* maps or smaps; else from NT_FILE and segments: names of anonymous ones
+						 unknown */
+	bool is_java;     /* libjvm.so is mapped */
+	struct pool pool; /* paths */
 };
 
-/* Takes the mappings of the document "smaps", then what only segments and NT_FILE know of. A
+/* Takes the mappings of the document "maps", which is of the same moment as the page map, else of
+ * "smaps", which is older; then what only segments and NT_FILE know of. A
  * mapping that is two things is split: where a module's .bss ends (by its program headers, where
  * captured) and, on x86, where a thread's stack ends (behind the page that its thread pointer is
  * in). The core must outlive the regions. */
@@ -55,8 +58,8 @@ void regions_deinit(struct regions *regions);
 const struct region *regions_find(const struct regions *regions, vaddr address);
 
 /* Where the memory that the process has without a break from `address` to `end` stops: `end`, or
- * the first address before it that no region holds. Only smaps tells of every region: without it
- * the answer is `end`. */
+ * the first address before it that no region holds. Only maps and smaps tell of every region:
+ * without them the answer is `end`. */
 vaddr regions_mapped_until(const struct regions *regions, vaddr address, vaddr end);
 
 /* "anonymous", "stack", … as in the glossary. */

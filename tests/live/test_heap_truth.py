@@ -7,7 +7,11 @@ import os
 import subprocess
 import sys
 
-from harness import ANALYZE, COMPLETE, DUMPCORE, ROOT, TARGETS, Session, buckets, run, status_field
+from half_way import TRIES, Ended, Growing
+from harness import (ANALYZE, COMPLETE, DUMPCORE, ROOT, TARGETS, Session, Skip, buckets, kernel_version, run,
+                     status_field)
+from methods import PRECOPY_KERNEL
+from process import ask
 
 ORACLE = os.path.join(ROOT, "tests", "live", "heap_oracle.py")
 
@@ -24,6 +28,19 @@ SETTINGS = {
     "larger fastbins": (4, 5000, {"GLIBC_TUNABLES": "glibc.malloc.mxfast=160"}, []),
     "huge pages": (4, 5000, {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, []),
 }
+
+# Holds something to copy; for each line, maps chunks of which little more than the headers is touched.
+LATE_CHUNKS, LATE_BYTES = 4, 2 << 20
+LATE = f"""
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+held = [bytes([1 + number % 255]) * (1 << 20) for number in range(256)]
+print("READY", flush=True)
+for line in sys.stdin:
+    held += [libc.malloc({LATE_BYTES}) for _ in range({LATE_CHUNKS})]
+    print("MAPPED", flush=True)
+"""
 
 
 def analyze_core(session, name, core):
@@ -142,6 +159,43 @@ def two_libcs(session):
     session.check_accounting(report, "two libcs")
 
 
+def capture_while_mapping(session, name):
+    """A pre-copy of a target that maps chunks while its memory is copied; None where the copy was over before."""
+    target = session.start_python(LATE)
+    folder = session.path(name)
+    path = os.path.join(folder, "late.core")
+    os.makedirs(folder)
+    capture = Growing(session, folder, "-q", "-z", "none", "-c", "precopy", "--max-pause", "1h", "-o", path, target.pid)
+    try:
+        capture.wait()
+    except Ended as error:
+        session.note(f"over before: {error}")
+        return None
+    mapped, over = ask(target, "map"), capture.process.poll() is not None
+    status, error = capture.end()
+    target.kill()
+    if (mapped, status) != ("MAPPED", COMPLETE):
+        raise RuntimeError(f"{mapped}, exit status {status}: {error}")
+    return None if over else path
+
+
+def mapped_while_captured(session):
+    """Chunks that malloc mapped behind smaps are in no mapping that smaps has, and mostly not in RAM."""
+    name = "mapped while captured"
+    if kernel_version() < PRECOPY_KERNEL:
+        raise Skip(f"precopy on Linux {os.uname().release}")
+    taken = (capture_while_mapping(session, f"late-{number}") for number in range(TRIES))
+    path = next((path for path in taken if path), None)
+    if not path:
+        raise Skip(f"{TRIES} captures were faster than the target")
+    report = session.must_report(path, rules="none")
+    late = [row for row in report["heap"]["size_classes"]
+            if row["state"] == "mmapped" and LATE_BYTES <= row["size"] < LATE_BYTES + 65536]
+    session.equal(sum(row["chunks"] for row in late), LATE_CHUNKS, f"{name}: all of them are found")
+    session.equal(report["anomalies"], [], f"{name}: no anomaly")
+    session.check_accounting(report, name)
+
+
 def main():
     session = Session()
     for row in RUNS:
@@ -149,6 +203,7 @@ def main():
     for name, row in SETTINGS.items():
         session.test(heap_settings, name, *row)
     session.test(two_libcs)
+    session.test(mapped_while_captured)
     session.finish()
 
 

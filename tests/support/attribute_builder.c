@@ -15,7 +15,7 @@ void attribute_builder_init(struct attribute_builder *builder)
 	builder->core.page_size = builder->image.page_size = PAGE;
 	builder->core.page_map.page_size = PAGE;
 	builder->core.has_page_map = true;
-	builder->regions.from_smaps = true;
+	builder->regions.from_proc = true;
 	builder->heap.found = true;
 	builder->heap.generation = builder->heap.basis = "";
 	builder->heap.chunks.header_bytes = 16;

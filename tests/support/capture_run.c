@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void read_file(struct capture_run *run, const char *name)
@@ -77,7 +78,8 @@ int capture_run_byte(const struct capture_run *run, vaddr address)
 	return -1;
 }
 
-static size_t walk_notes(struct span notes, uint32_t type, struct span *found)
+/* Of documents only the one of that name counts, where one is given. */
+static size_t walk_notes(struct span notes, uint32_t type, const char *document, struct span *found)
 {
 	struct cursor cursor = cursor_make(notes, false);
 	size_t count = 0;
@@ -85,10 +87,15 @@ static size_t walk_notes(struct span notes, uint32_t type, struct span *found)
 	while (cursor_left(&cursor)) {
 		uint32_t name = cursor_u32(&cursor), size = cursor_u32(&cursor);
 		bool wanted = cursor_u32(&cursor) == type;
+		struct span description;
 
 		cursor_skip(&cursor, (name + 3U) & ~3U);
+		description = span_part(notes, cursor.at, size);
+		if (wanted && document)
+			wanted = description.size > strlen(document) &&
+					 memcmp(description.data, document, strlen(document) + 1) == 0;
 		if (wanted)
-			*found = span_part(notes, cursor.at, size);
+			*found = description;
 		count += wanted;
 		cursor_skip(&cursor, (size + 3U) & ~3U);
 		if (!cursor_ok(&cursor))
@@ -97,7 +104,8 @@ static size_t walk_notes(struct span notes, uint32_t type, struct span *found)
 	return count;
 }
 
-size_t capture_run_notes(const struct capture_run *run, uint32_t type, struct span *found)
+static size_t find_notes(const struct capture_run *run, uint32_t type, const char *document,
+						 struct span *found)
 {
 	size_t count, notes = 0;
 	const Elf64_Phdr *programs = programs_of(run, &count);
@@ -106,8 +114,23 @@ size_t capture_run_notes(const struct capture_run *run, uint32_t type, struct sp
 		if (programs[i].p_type == PT_NOTE)
 			notes += walk_notes(
 				span_part(strbuf_span(&run->file), programs[i].p_offset, programs[i].p_filesz),
-				type, found);
+				type, document, found);
 	return notes;
+}
+
+size_t capture_run_notes(const struct capture_run *run, uint32_t type, struct span *found)
+{
+	return find_notes(run, type, NULL, found);
+}
+
+bool capture_run_document(const struct capture_run *run, const char *name, struct span *text)
+{
+	struct span note;
+
+	if (find_notes(run, FORMAT_NOTE_DOCUMENT, name, &note) != 1)
+		return false;
+	*text = span_part(note, strlen(name) + 1, note.size - strlen(name) - 1);
+	return true;
 }
 
 enum page_state capture_run_state(const struct capture_run *run, vaddr address)

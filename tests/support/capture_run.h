@@ -37,6 +37,9 @@ int capture_run_byte(const struct capture_run *run, vaddr address);
 /* How many notes of that type there are, and the description of the last one. */
 size_t capture_run_notes(const struct capture_run *run, uint32_t type, struct span *found);
 
+/* The text of the archive's document of that name; false where there is not exactly one. */
+bool capture_run_document(const struct capture_run *run, const char *name, struct span *text);
+
 /* The state of a page in the archive's page map; PAGE_STATES where it is in no run. */
 enum page_state capture_run_state(const struct capture_run *run, vaddr address);
 

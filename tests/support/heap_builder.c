@@ -235,7 +235,7 @@ void heap_builder_init(struct heap_builder *builder, const char *class, unsigned
 	builder->image.word = word;
 	builder->image.machine = word == 8 ? EM_X86_64 : EM_386;
 	builder->image.page_size = PAGE;
-	builder->regions.from_smaps = true;
+	builder->regions.from_proc = true;
 	heap_builder_area(builder, (struct range){ places.data, places.data + DATA_BYTES },
 					  REGION_MODULE);
 	heap_builder_area(builder, (struct range){ places.brk, places.brk + BRK_BYTES }, REGION_BRK);

@@ -140,7 +140,7 @@ static void a_foreign_core_is_complete_of_its_kind(void **state)
 	(void)state;
 	attribute_builder_init(&builder);
 	builder.core.writer = CORE_BY_OTHERS;
-	builder.core.has_page_map = builder.regions.from_smaps = builder.heap.found = false;
+	builder.core.has_page_map = builder.regions.from_proc = builder.heap.found = false;
 	memcpy(builder.core.comm, "seventeen-chars-x", sizeof builder.core.comm); /* no NUL */
 	evidence = fill(&builder, &pool);
 	assert_true(evidence.complete);
@@ -171,7 +171,7 @@ static void drop_status(struct attribute_builder *builder)
 
 static void drop_smaps(struct attribute_builder *builder)
 {
-	builder->regions.from_smaps = false;
+	builder->regions.from_proc = false;
 	*vec_add(&builder->core.files) = (struct core_file){ .path = "/bin/x" };
 }
 

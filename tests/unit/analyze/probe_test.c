@@ -19,7 +19,7 @@ static const struct structure_word words[] = {
 	{ .at = 72, .type = WORD_PTR, .to = WORD_TO_END },
 };
 
-enum { WORDS = sizeof words / sizeof *words };
+enum { WORDS = sizeof words / sizeof *words, CHUNK_BYTES = 1040 };
 
 static struct probe probe_of_some(unsigned mask, unsigned pointer)
 {
@@ -29,7 +29,7 @@ static struct probe probe_of_some(unsigned mask, unsigned pointer)
 	for (size_t i = 0; i < WORDS; i++)
 		if (mask >> i & 1)
 			*vec_add(&structure.words) = words[i];
-	probe = probe_of(&structure, pointer);
+	probe = probe_of(&structure, pointer, CHUNK_BYTES);
 	structure_deinit(&structure);
 	return probe;
 }
@@ -44,6 +44,8 @@ static void the_rarest_word_is_taken(void **state)
 	assert_int_equal(probe_of_some(1 << 3 | 1 << 0, 8).at, 24); /* small numbers before pointers */
 	assert_int_equal(probe_of_some(1 << 0 | 1 << 6, 8).at, 48);
 	assert_int_equal(probe_of_some(1 << 4 | 1 << 7, 8).at, 32);
+	assert_int_equal(probe_of_some(1 << 9 | 1 << 3, 8).at, 72);
+	assert_int_equal(probe_of_some(1 << 9, 8).span, CHUNK_BYTES); /* no chunk is larger */
 	assert_int_equal(probe_of_some(1 << 4, 4).bytes, 4);
 	assert_true(probe_of_some(1 << 4, 8).null);
 }
@@ -57,14 +59,14 @@ static void no_structure_is_missed(void **state)
 	const struct structure_tables tables = { .image = &(struct image){ .word = 8 }, /* no pieces */
 											 .chunks =
 												 &(struct chunk_table){ .header_bytes = 16 } };
-	const struct chunk chunk = { .address = 0x7000, .bytes = 1040 };
+	const struct chunk chunk = { .address = 0x7000, .bytes = CHUNK_BYTES };
 	const vaddr address = chunk.address + 16;
 	size_t matches = 0;
 
 	(void)state;
 	srand(5);
 	for (int round = 0; round < 20000; round++) {
-		unsigned mask = (unsigned)rand() & 0x1ee; /* words that need no table */
+		unsigned mask = (unsigned)rand() & 0x3ee; /* words that need no table */
 		struct structure structure = { 0 };
 		uint8_t bytes[160];
 		struct span all = span_make(bytes, sizeof bytes - (size_t)rand() % 60);
@@ -74,6 +76,7 @@ static void no_structure_is_missed(void **state)
 			uint64_t value = values[rand() % 12];
 
 			value = rand() % 4 ? value : address + i + (uint64_t)(rand() % 80) - 8;
+			value = rand() % 4 ? value : chunk.address + CHUNK_BYTES - (uint64_t)(rand() % 33);
 			memcpy(bytes + i, &value, 8);
 		}
 		for (size_t i = 0; i < WORDS; i++)

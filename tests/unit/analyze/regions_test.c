@@ -91,7 +91,7 @@ static void names_tell_kinds(void **state)
 	core_builder_document(&builder, FORMAT_DOCUMENT_SMAPS, names_smaps);
 	core_builder_thread(&builder, 1, 0x400000, 0x7ffc00010000, 0x10000100);
 	open_regions(&builder, &core, &regions);
-	assert_true(regions.from_smaps);
+	assert_true(regions.from_proc);
 	assert_false(regions.is_java);
 	assert_int_equal(regions.items.count, 16);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -281,6 +281,46 @@ static void the_page_map_wins(void **state)
 	close_regions(&core, &regions);
 }
 
+/* maps is of the time of the page map, smaps was read before: a mapping grew, one was replaced, one
+ * is gone. Where there is no page map, or maps is damaged, smaps has to do. */
+static void maps_wins_over_smaps(void **state)
+{
+	static const char smaps[] = "10000000-10002000 rw-p 00000000 00:00 0 \nRss:    8 kB\n"
+								"20000000-20004000 ---p 00000000 00:00 0 \nRss:    0 kB\n"
+								"30000000-30002000 rw-p 00000000 00:00 0 \nRss:    4 kB\n";
+	static const char maps[] = "0fe00000-10002000 rw-p 00000000 00:00 0 \n"
+							   "20000000-20001000 ---p 00000000 00:00 0 \n"
+							   "20001000-20004000 rw-p 00000000 00:00 0 \n";
+	static const struct {
+		const char *maps;
+		bool has_pages, is_used;
+	} rows[] = { { maps, true, true }, { maps, false, false }, { "nonsense\n", true, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct core_builder builder;
+		struct regions regions;
+		struct core core;
+
+		core_builder_init(&builder, EM_X86_64);
+		core_builder_document(&builder, FORMAT_DOCUMENT_SMAPS, smaps);
+		core_builder_document(&builder, FORMAT_DOCUMENT_MAPS, rows[i].maps);
+		if (rows[i].has_pages)
+			core_builder_pages(&builder, (struct range){ 0x0fe00000, 0x0fe01000 }, PAGE_PRESENT);
+		core_builder_segment(&builder, 0x0fe00000, NULL, PAGE, PF_R | PF_W);
+		open_regions(&builder, &core, &regions);
+		assert_true(regions.from_proc);
+		assert_int_equal(regions.items.count, rows[i].is_used ? 3 : 4);
+		assert_true(regions.items.items[0].range.start == 0x0fe00000);
+		assert_true(regions.items.items[0].range.end ==
+					(rows[i].is_used ? 0x10002000 : 0x0fe01000));
+		assert_int_equal(regions_find(&regions, 0x20001000)->protection,
+						 rows[i].is_used ? MAPPING_READ | MAPPING_WRITE : 0);
+		assert_int_equal(regions_find(&regions, 0x30000000) == NULL, rows[i].is_used);
+		close_regions(&core, &regions);
+	}
+}
+
 /* A mapping made between smaps and the stop, and smaps that overlap themselves. */
 static void no_segment_is_without_a_region(void **state)
 {
@@ -332,7 +372,7 @@ static void a_foreign_core_has_regions_too(void **state)
 	core_builder_process(&builder, 9, "program", "program");
 	core_builder_thread(&builder, 9, 0x400040, 0x7ffc00001000, 0x7f0000000700);
 	open_regions(&builder, &core, &regions);
-	assert_false(regions.from_smaps);
+	assert_false(regions.from_proc);
 	expect_kind(&regions, 0x400000, REGION_MODULE);
 	expect_kind(&regions, 0x401000, REGION_MODULE);
 	expect_kind(&regions, 0x402000, REGION_MODULE); /* .bss */
@@ -362,7 +402,7 @@ static void bad_smaps_fall_back_to_segments(void **state)
 	core_builder_document(&builder, FORMAT_DOCUMENT_SMAPS,
 						  "10000-11000 rw-p 00000000 00:00 0 \n\1\2\3 nonsense\n");
 	open_regions(&builder, &core, &regions);
-	assert_false(regions.from_smaps);
+	assert_false(regions.from_proc);
 	assert_int_equal(regions.items.count, 1);
 	close_regions(&core, &regions);
 }
@@ -377,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_jvm_has_its_ranges),
 		cmocka_unit_test(no_jvm_no_java_heap),
 		cmocka_unit_test(the_page_map_wins),
+		cmocka_unit_test(maps_wins_over_smaps),
 		cmocka_unit_test(no_segment_is_without_a_region),
 		cmocka_unit_test(a_foreign_core_has_regions_too),
 		cmocka_unit_test(bad_smaps_fall_back_to_segments),

@@ -249,6 +249,17 @@ static void dropped_pages_are_zeros_and_absent(void **state)
 	end();
 }
 
+/* Whether maps in the archive has the pages as one mapping. */
+static bool has_mapping(const uint8_t *start, size_t pages)
+{
+	char line[64];
+	struct span text;
+
+	snprintf(line, sizeof line, "%zx-%zx rw-p ", (size_t)start, (size_t)(start + pages * PAGE));
+	assert_true(capture_run_document(&run, FORMAT_DOCUMENT_MAPS, &text));
+	return memmem(text.data, text.size, line, strlen(line));
+}
+
 static void unmapped_memory_is_not_there(void **state)
 {
 	(void)state;
@@ -256,6 +267,7 @@ static void unmapped_memory_is_not_there(void **state)
 	capture("precopy.round", UNMAP, false);
 	expect_complete();
 	assert_int_equal(capture_run_byte(&run, (uintptr_t)block(1)), -1);
+	assert_false(has_mapping(block(1), BLOCK_PAGES));
 	expect_page(block(0), -1);
 	expect_blocks(2, -1);
 	end();
@@ -272,6 +284,7 @@ static void new_memory_is_appended(void **state)
 	for (size_t page = 0; page < BLOCK_PAGES; page++)
 		expect_page(block(BLOCKS) + page * PAGE, -1);
 	assert_int_equal(capture_run_state(&run, (uintptr_t)block(BLOCKS)), PAGE_PRESENT);
+	assert_true(has_mapping(block(BLOCKS), BLOCK_PAGES));
 	end();
 }
 
@@ -309,6 +322,8 @@ static void a_process_that_ends_leaves_what_was_copied(void **state)
 		assert_true(capture_run_notes(&run, NT_PRSTATUS, &note) >= 1);
 		assert_int_equal(capture_run_notes(&run, NT_FILE, &note), 1);
 		assert_true(note.size > 1000); /* it tells the modules */
+		/* Those of the stop are not the mappings that the copied pages are of. */
+		assert_false(capture_run_document(&run, FORMAT_DOCUMENT_MAPS, &note));
 		end();
 	}
 }
