@@ -34,6 +34,24 @@ size_t text_utf8_length(struct span bytes)
 	return length;
 }
 
+/* Printable ASCII in units of so many bits, and then only zeros. */
+static bool has_characters(uint64_t value, unsigned bits, unsigned least)
+{
+	uint64_t mask = (UINT64_C(1) << bits) - 1;
+	unsigned count = 0;
+
+	for (; value; value >>= bits, count++)
+		if ((value & mask) < 0x20 || (value & mask) > 0x7e)
+			return false;
+	return count >= least;
+}
+
+bool text_is_word(uint64_t value)
+{
+	return has_characters(value, 8, 3) || has_characters(value, 16, 2) ||
+		   has_characters(value, 32, 2);
+}
+
 /* C0, DEL, C1, and the controls that reorder or hide text (Unicode 15, Bidi_Control and U+FEFF). */
 static bool is_control(uint32_t point)
 {

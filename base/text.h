@@ -17,6 +17,10 @@ void text_escape(struct span bytes, struct strbuf *out);
 /* Length of the valid UTF-8 sequence at the start of the bytes, 0 where there is none. */
 size_t text_utf8_length(struct span bytes);
 
+/* Is a word of memory text: three printable bytes and more, up to a NUL or its end, or two and more
+ * such characters of UTF-16 or UTF-32? */
+bool text_is_word(uint64_t value);
+
 /* Letters a to z of both cases, digits, and hex digits: of ASCII, whatever the locale. */
 static inline bool text_is_letter(int c)
 {

@@ -1,6 +1,7 @@
 #include "analyze/attribute/profile.h"
 
 #include "analyze/rules/byte_set.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -15,17 +16,6 @@ static void widen(struct profile_range *range, uint64_t value, bool first)
 static bool is_printable(uint8_t byte)
 {
 	return byte >= 0x20 && byte < 0x7f;
-}
-
-bool profile_is_text(uint64_t value)
-{
-	enum { LEAST = 3 };
-	unsigned printable = 0;
-
-	for (; value; value >>= 8, printable++)
-		if (!is_printable((uint8_t)value))
-			return false;
-	return printable >= LEAST;
 }
 
 /* False where it leads nowhere. */
@@ -62,10 +52,10 @@ static void add_word(struct profile_word *word, const struct profile_tables *tab
 	word->members++;
 	word->zeros += !value;
 	/* letters may be an address, but on 64 bits hardly one that is mapped (shape.c) */
-	if (tables->image->word == 4 && profile_is_text(value))
+	if (tables->image->word == 4 && text_is_word(value))
 		word->texts++;
 	else if (value && !add_pointer(word, tables, own, value))
-		word->texts += profile_is_text(value);
+		word->texts += text_is_word(value);
 }
 
 /* Places behind the end of the text in some member are out for good. */

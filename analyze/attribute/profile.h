@@ -59,7 +59,4 @@ size_t profile_prefix(const struct profile *profile);
 /* Different bytes at a place of the text. */
 unsigned profile_variety(const struct profile *profile, size_t place);
 
-/* Three printable bytes and more, up to a NUL or the word's end. */
-bool profile_is_text(uint64_t value);
-
 #endif

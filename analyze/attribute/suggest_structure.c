@@ -1,5 +1,6 @@
 /* A suggested rule for chunks of one size whose first words are alike. */
 #include "analyze/attribute/suggest_rule.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static void add_pointer(struct parts *parts, unsigned at, const struct profile_w
 static void add_number(struct parts *parts, unsigned at, const char *type,
 					   struct profile_range values, bool reveal)
 {
-	if (!reveal && (profile_is_text(values.min) || profile_is_text(values.max))) {
+	if (!reveal && (text_is_word(values.min) || text_is_word(values.max))) {
 		parts->texts++;
 		return;
 	}

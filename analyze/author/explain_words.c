@@ -1,6 +1,7 @@
 /* The words an explanation is made of: its reason, structure words, kinds of bytes. */
 #include "analyze/author/explain_text.h"
 #include "base/size.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <elf.h>
@@ -79,20 +80,6 @@ void explain_word(const struct structure_word *word, struct strbuf *out)
 		strbuf_puts(out, ", or null");
 }
 
-/* Three printable bytes and more, up to a NUL or the end. */
-static bool is_text(uint64_t value)
-{
-	enum { LEAST = 3 };
-	unsigned printable = 0;
-
-	for (; value; value >>= 8) {
-		if ((value & 0xff) < 0x20 || (value & 0xff) >= 0x7f)
-			return false;
-		printable++;
-	}
-	return printable >= LEAST;
-}
-
 static bool is_mapped(const struct structure_tables *tables, uint64_t value)
 {
 	return (tables->regions && regions_find(tables->regions, value)) ||
@@ -104,7 +91,7 @@ bool explain_shows(const struct structure_tables *tables, uint64_t value)
 {
 	if (value >> 48)
 		return false;
-	return !is_text(value) || (tables->image->word == 8 && is_mapped(tables, value));
+	return !text_is_word(value) || (tables->image->word == 8 && is_mapped(tables, value));
 }
 
 void explain_pointer(const struct structure_tables *tables, uint64_t value, struct strbuf *out)
@@ -189,7 +176,7 @@ static void put_structure(const struct explain_report *report, struct strbuf *ou
 	if (!failure->is_there)
 		strbuf_puts(out, "is not there");
 	else if (!explain_shows(report->tables, failure->value))
-		strbuf_puts(out, is_text(failure->value) ? "is text" : "is a number of more than 48 bits");
+		strbuf_puts(out, text_is_word(failure->value) ? "is text" : "is a number of more than 48 bits");
 	else if (word->type == WORD_PTR)
 		strbuf_printf(out, "is 0x%" PRIx64 " (", failure->value);
 	else

@@ -29,11 +29,19 @@ struct value {
 };
 
 /* A value that looks like a secret, before or after the transforms, is hidden whatever the rule
- * says. What dirname alone leaves is a part of the value as it was: that part decides, so that a
- * long class name does not hide its package. */
-static bool value_decides(const struct aggregate *aggregate)
+ * says. What dirname alone leaves is the beginning of the value: there a secret behind it does not
+ * count, so that a long class name does not hide its package. */
+static bool value_hides(const struct value *value, struct span key)
 {
-	return aggregate->step_count && !aggregate_only_cuts(aggregate);
+	const struct aggregate *aggregate = &value->rule->aggregate;
+	struct span whole = value->capture->text;
+	size_t kept = whole.size;
+
+	if (!aggregate->step_count)
+		return false; /* it is the key */
+	if (aggregate_only_cuts(aggregate))
+		kept = span_equal(key, span_part(whole, 0, key.size)) ? key.size : 0;
+	return redactor_begins_secret(value->redactor, whole, kept);
 }
 
 /* Head and text of the key; the text is what the transforms have made. */
@@ -84,16 +92,14 @@ static struct raw_key_made *made_of(struct raw_key_cache *cache, const struct va
 static uint32_t make_key(struct raw_key_cache *cache, struct span_index *keys,
 						 const struct value *value)
 {
-	const struct aggregate *aggregate = &value->rule->aggregate;
 	struct raw_key_made fresh, *made;
 	struct span text;
 	bool hidden;
 
-	aggregate_key(aggregate, value->capture->text, &cache->key);
+	aggregate_key(&value->rule->aggregate, value->capture->text, &cache->key);
 	text = strbuf_span(&cache->key);
 	made = made_of(cache, value, text, &fresh);
-	hidden = made->hides || (value_decides(aggregate) &&
-							 redactor_is_secret(value->redactor, value->capture->text));
+	hidden = made->hides || value_hides(value, text);
 	if (made->number[hidden] == RAW_NO_KEY)
 		made->number[hidden] = add_key(cache, keys, value->rule_index, text, hidden);
 	return made->number[hidden];

@@ -1,6 +1,6 @@
 #include "analyze/rules/aggregate.h"
 
-#include "analyze/rules/redact.h"
+#include "analyze/rules/mask.h"
 #include "analyze/rules/sql_shape.h"
 #include "base/text.h"
 
@@ -55,7 +55,7 @@ static void mask_digits(struct span text, uint32_t ignored, struct strbuf *out)
 	(void)ignored;
 	while (text.size) {
 		const char *by;
-		size_t length = redact_next(text, before, &by);
+		size_t length = mask_next(text, before, &by);
 
 		if (!by && !text_is_digit(text.data[0]))
 			strbuf_add(out, text.data, length);

@@ -42,8 +42,8 @@ const char *transform_name(enum transform_kind kind);
 /* Makes `out` the key of the captured value, whatever it was. It is not redacted yet. */
 void aggregate_key(const struct aggregate *aggregate, struct span value, struct strbuf *out);
 
-/* Are its transforms, at least one, all dirname? Then a key is "." or whole folders of the value.
- */
+/* Are its transforms, at least one, all dirname? Then a key is "." or the beginning of the
+ * value. */
 bool aggregate_only_cuts(const struct aggregate *aggregate);
 
 #endif

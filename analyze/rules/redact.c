@@ -1,5 +1,6 @@
 #include "analyze/rules/redact.h"
 
+#include "analyze/rules/mask.h"
 #include "analyze/rules/secret_hint.h"
 #include "analyze/rules/spelling.h"
 #include "base/mem.h"
@@ -12,10 +13,17 @@
 #include <pcre2.h>
 
 /* Names of secrets, and what stands between one and its value in a sentence. */
-#define PASSWORD "(?: pass(?:wor[dt]|wd|phrase|code)? | kennwort | pwd )"
-#define KEY                                                                                      \
-	"(?: (?: api | access | private | client | secret | encryption | signing | master | account" \
-	"      | subscription | shared | ssh ) [_ -]? key )"
+#define PASSWORD                                                                            \
+	"(?: pass (?: wor[dt] | wd? | e | [_ -]?phrase | [_-]?code | [_-]?key )? | kennwort"    \
+	"  | ps?wd | contrase(?:n|\\xc3\\xb1)a | senha | wachtwoord"                            \
+	"  | \\xd0[\\xbf\\x9f]\\xd0\\xb0\\xd1\\x80\\xd0\\xbe\\xd0\\xbb\\xd1\\x8c" /* Russian */ \
+	"  | \\xe5\\xaf\\x86 (?: \\xe7\\xa0\\x81 | \\xe7\\xa2\\xbc ) )"           /* Chinese */
+#define KEY                                                                                 \
+	"(?: (?: api | access | priv(?:ate)? | client | secret | encryption | signing | master" \
+	"      | account | subscription | shared | ssh | auth | app | consumer | functions?"    \
+	"      | licen[cs]e | activation | recovery | rsa | aes | hmac ) [_ -]? key )"
+/* What stands for a value in a statement: of JDBC, PostgreSQL, and Python's drivers. */
+#define PLACEHOLDER "(?: [?] | \\$ \\d{1,3} | % (?: \\( \\w{1,64} \\) )? s )"
 #define IS "(?: is | was | ist | war | lautet )"
 
 /* One alternative a line. Forms of keys are those their issuers document. Each has a piece in
@@ -26,20 +34,24 @@ static const char secrets[] =
 	"| eyJ[\\w-]{5,}"                                      /* JWT: base64url of {\" */
 	"| (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{8,}" /* AWS IAM identifiers */
 	"| gh[pousr]_\\w{8,} | github_pat_\\w{8,} | glpat-[\\w-]{8,} | npm_\\w{16,} | hf_\\w{16,}"
-	"| xox[abeprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
+	"| xox[a-eprs]-[\\w-]{8,} | xapp-[\\w-]{8,} | AIza[\\w-]{16,} | ya29\\.[\\w-]{8,}"
 	"| [sr]k[_-](?:live|test)[_-]\\w{8,} | \\bsk-[\\w-]{16,} | whsec_\\w{8,}"
 	"| \\bSG\\.[\\w-]{8,} | dckr_pat_\\w{8,} | GOCSPX-[\\w-]{8,} | \\bhv[bs]\\.[\\w-]{8,}"
 	"| sq0(?:atp|csp)-[\\w-]{8,} | \\bpypi-Ag[\\w-]{8,} | slack\\.com/services/ | /webhooks/\\d+/"
-	/* a name and what is assigned to it, but for a placeholder, in an XML element too */
-	"| (?i: (?: " PASSWORD
+	/* a name and what is assigned to it, in an XML element too; but for a placeholder, and the
+	 * same column of another table */
+	"| (?i: (?<name> " PASSWORD
 	"           (?: [_-]? (?: hash | confirm(?:ation)? | repeat | again | salt | \\d{1,2} ) )?"
 	"         | secret (?: [_-]?key )? (?: [_-]?base | \\d )? | token | credentials? | auth"
 	"         | " KEY " | cookies? | authorization | signature"
-	"         | sess(?:ion)? (?: [_-]?id )? | csrf | code_verifier | remember[_-]?me"
-	"         | (?<![a-z]) (?: pw | sid | sig | otp | pin | jwt | cvv | cvc | ssn | iban ) )"
+	"         | sess(?:ion)? (?: [_-]?id )? | csrf | code_verifier | remember[_-]?me | pw"
+	"         | mnemonic | hmac | auth[_-]?code"
+	"         | (?<![a-z]) (?: sid | sig | t?otp | pin (?: [_-]?code )? | jwt | cvv | cvc | ssn"
+	"                        | iban ) )"
 	"      (?: \\\\* [\"']? (?: [\\s+]* (?: [=:] | -> ) | \\s+ value \\s* = )"
-	"          (?! \\s* [?] (?: [\\s,;)&] | $ ) )"
-	"        | > [^<>]{1,256} </ ) )"
+	"          (?! \\s* (?: " PLACEHOLDER " | \\w{1,64} \\. \\w{0,32} \\k<name> )"
+	"              (?: [\\s,;)&] | $ ) )"
+	"        | (?: \\s [^<>]{0,256} )?+ > (?: <!\\[CDATA\\[ | [^<>]{1,256} </ | [^<>]{256} ) ) )"
 	"| (?i: (?<![a-z_.]) (?:key|code) = (?! [?] ) )" /* in an address; SQL compares codes, too */
 	/* the same in words: a value in quotes or with letters and digits, but for types of SQL and
 	 * paths; anything behind an option of a command */
@@ -48,25 +60,42 @@ static const char secrets[] =
 	"       \\s+ (?: " IS " \\s+ )? [\"'`]? (?! n?varchar2 | float\\d | u?int\\d )"
 	"       (?= [a-z_!$%&*\\#@+~^-]{0,64} \\d ) (?= [\\d_!$%&*\\#@+~^-]{0,64} [a-z] )"
 	"       [\\w!$%&*\\#@+~^-]{6,}+ (?! [/.:(\\[] ) )"
+	"| (?i: (?: " PASSWORD " | secret | token ) \\( \\s* [\"'] [^\\s\"'] )" /* of a call */
+	/* in the path of an address: of letters and digits, or with a digit before a letter */
+	"| (?i: / (?: " PASSWORD " | secret | token | api[_-]?key | credential ) s? /"
+	"       (?= [a-z_-]{0,64} \\d ) (?= [\\d_-]{0,64} [a-z] ) [\\w-]{7} )"
+	"| (?i: / (?: reset | verify | invite | activate | confirm | unlock | recover | magic"
+	"           | unsubscribe ) / (?= [a-z_-]{0,64} \\d [\\d_-]{0,64} [a-z] ) [\\w-]{8} )"
 	"| (?i: (?<![\\w-]) --? [\\w-]{0,32} (?: " PASSWORD " | secret (?: [_-]key )? | token"
 	"       | api[_-]?key ) \\s+ [^\\s-] )"
 	"| (?i: \\b identified \\s+ by \\s+ [^\\s?] )"
 	"| (?i: \\b (?:bearer|basic|digest) [\\s+]+ [\\w+/=.~-]{6,} )"
-	"| \\$ (?: [156y] | 2[abxy] | apr1 | argon2(?:id?|d) ) \\$ [\\w./=,$+-]{8}" /* crypt(5) */
-	/* Credentials of an address: before a slash, or with one in the password. A number before it is
-	 * a port (RFC 3986, 3.2), and what follows a path, which may hold any "@". */
-	"| : (?: \\\\*/ ){2} (?: [^/\\s@]+ @ | [^/\\s@:[]* : (?! \\d{1,5} / ) [^\\s@]{0,128} @ )"
+	/* crypt(5), and as passlib, Drupal, Django and PostgreSQL write; no inner class, "Foo$1$Bar" */
+	"| (?<!\\w) \\$ (?: [1567yPSH] | 2[abxy] | gy | apr1 | sha1 | scrypt | argon2(?:id?|d)"
+	"               | (?: bcrypt | pbkdf2 ) [\\w-]{0,16} ) \\$ [\\w./=,$+-]{8}"
+	"| pbkdf2 [_:] sha [^$]{1,32} \\$ | SCRAM-SHA-\\d{1,3} \\$ | \\{ S?SHA \\d{0,3} \\} [\\w+/]{8}"
+	/* Credentials of an address: before a slash, or with one in the password; in the last form the
+	 * "@" is cut off. A number is a port (RFC 3986, 3.2), and what follows a path, which may hold
+	 * any "@". */
+	"| : (?: \\\\*/ ){2} (?: [^/\\s@]+ @ | [^/\\s@:[]* : (?! \\d{1,5} / ) [^\\s@]{0,128} @"
+	"                  | [^/\\s@:[%{]* : (?! \\d{1,5} \\b | [/\\\\] ) [^\\s@%{]+ \\z )"
 	"| \\bthin: [^/\\s@]{0,64} / [^\\s@]{1,128} @ | [^/\\s] @//" /* of Oracle's */
 	/* mail addresses, and accounts, which a host without a domain tells apart from "Foo@17" */
-	"| [\\w.+\\x80-\\xff-] [\"']? @ (?: \\[ | [\\w\\x80-\\xff-]+ (?: \\.[\\w\\x80-\\xff-]+ )+ "
-	"| [\"']?localhost\\b ) | [\"'] @ [\"'] | \\bmailto: [^\\s@]{1,64} @"
+	"| [\\w.+\\x80-\\xff-] \\\\* [\"']? \\\\* @"
+	"  (?: \\[ | [\\w\\x80-\\xff-]+ (?: \\.[\\w\\x80-\\xff-]+ )+ | [\"']?localhost\\b )"
+	"| [\"'] @ [\"'] | \\b(?:mailto|sips?|xmpp|acct): [^\\s@]{1,64} @"
 	/* long tokens: every kind of byte; two cases and two numbers; four numbers among letters,
 	 * of which one is no hex digit (hex has runs of its own) */
 	"| (?= [\\w+=-]*[0-9] ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] ) [\\w+=-]{32,}"
 	"| (?<! [\\w+=-] ) (?= [\\w+=-]{16} ) (?= [\\w+=-]*[A-Z] ) (?= [\\w+=-]*[a-z] )"
 	"  [\\w+=-]*? [0-9] [\\w+=-]*? [A-Za-z] [\\w+=-]*? [0-9]"
 	"| (?<! [A-Za-z0-9] ) (?= [A-Za-z0-9]{16} ) (?= [A-Za-z0-9]*[g-zG-Z] )"
-	"  [A-Za-z]* [0-9]+ (?: [A-Za-z]+ [0-9]+ ){3}";
+	"  [A-Za-z]* [0-9]+ (?: [A-Za-z]+ [0-9]+ ){3}"
+	/* base32 (RFC 4648, 6), as the seeds of one-time passwords; base64 with slashes, which has no
+	 * words, as a path has */
+	"| (?<! [A-Za-z0-9] ) (?= [A-Z2-7]{16} ) [A-Z]* [2-7]+ [A-Z]+ [2-7]"
+	"| (?<! [A-Za-z0-9+] ) (?= [A-Za-z0-9+/]{36} ) (?= (?: [a-z0-9+/]* [A-Z] ){5} )"
+	"  (?= [A-Za-z+/]* [0-9] ) (?! [A-Za-z0-9+/]*? [a-z]{6} ) [A-Za-z0-9]";
 
 enum { MATCH_LIMIT = 100000 };
 
@@ -128,147 +157,83 @@ static void squeeze(struct span text, struct strbuf *out)
 	}
 }
 
-static bool holds_secret(const struct redactor *redactor, struct span value)
+/* One that begins in the first `kept` bytes. */
+static bool holds_secret(const struct redactor *redactor, struct span value, size_t kept)
 {
 	size_t start = secret_hint_find(&redactor->hint, value);
-	pcre2_match_data *data;
 	int result = PCRE2_ERROR_NOMEMORY;
+	pcre2_match_data *data;
+	bool holds;
 
-	if (start == value.size)
+	if (start >= kept)
 		return false;
 	data = pcre2_match_data_create(1, NULL);
 	if (data)
 		result =
 			pcre2_match(redactor->code, value.data, value.size, start, 0, data, redactor->context);
+	holds = result < 0 ? result != PCRE2_ERROR_NOMATCH : pcre2_get_ovector_pointer(data)[0] < kept;
 	pcre2_match_data_free(data);
-	return result != PCRE2_ERROR_NOMATCH;
+	return holds;
 }
 
-/* Looked at as it is, without NULs, and with what is spelled out, also twice: %2540 is a "@" in
- * an address within an address. Few values have a NUL or a sign, and only those are copied. */
 bool redactor_is_secret(const struct redactor *redactor, struct span value)
 {
-	enum { DEEPEST = 3 };
-	struct strbuf texts[2] = { 0 };
-	bool secret = holds_secret(redactor, value);
+	return redactor_begins_secret(redactor, value, value.size);
+}
 
-	if (!secret && has_nul(value)) {
-		squeeze(value, &texts[0]);
-		value = strbuf_span(&texts[0]);
-		secret = holds_secret(redactor, value);
-	}
-	for (int i = 1; !secret && i <= DEEPEST && spelling_undo(value, &texts[i % 2]); i++) {
-		value = strbuf_span(&texts[i % 2]);
-		secret = holds_secret(redactor, value);
-	}
+/* Without NULs, or with what is spelled out, and how many bytes the kept ones then are. */
+static void squeeze_both(struct span *value, size_t *kept, struct strbuf *out)
+{
+	squeeze(span_part(*value, 0, *kept), out);
+	*kept = out->size;
+	strbuf_clear(out);
+	squeeze(*value, out);
+	*value = strbuf_span(out);
+}
+
+static bool undo_both(struct span *value, size_t *kept, struct strbuf *out)
+{
+	if (spelling_undo(span_part(*value, 0, *kept), out))
+		*kept = out->size;
+	if (!spelling_undo(*value, out))
+		return false;
+	*value = strbuf_span(out);
+	return true;
+}
+
+/* With what is spelled out, also twice: %2540 is a "@" in an address within an address. What is
+ * spelled out more often than any program does is a secret, and so is a number that could be read
+ * from what is shown. */
+static bool spells_secret(const struct redactor *redactor, struct span value, size_t kept)
+{
+	enum { DEEPEST = 4 };
+	struct strbuf texts[2] = { 0 };
+	size_t masked = mask_count(span_part(value, 0, kept));
+	bool secret = false;
+
+	for (int i = 1; !secret && undo_both(&value, &kept, &texts[i % 2]); i++)
+		secret = i == DEEPEST || mask_count(span_part(value, 0, kept)) > masked ||
+				 holds_secret(redactor, value, kept);
 	strbuf_deinit(&texts[0]);
 	strbuf_deinit(&texts[1]);
 	return secret;
 }
 
-/* RFC 4122: 8-4-4-4-12 hex digits. */
-static bool starts_with_uuid(struct span text)
+/* Looked at as it is, without NULs, and spelled out. Few values have a NUL or a sign, and only
+ * those are copied. */
+bool redactor_begins_secret(const struct redactor *redactor, struct span value, size_t kept)
 {
-	static const size_t dashes[] = { 8, 13, 18, 23 };
+	struct strbuf squeezed = { 0 };
+	bool secret = holds_secret(redactor, value, kept);
 
-	if (text.size < 36)
-		return false;
-	for (size_t i = 0, dash = 0; i < 36; i++) {
-		bool wants_dash = dash < 4 && i == dashes[dash];
-
-		dash += wants_dash;
-		if (wants_dash ? text.data[i] != '-' : !text_is_hex(text.data[i]))
-			return false;
+	if (!secret && has_nul(value)) {
+		squeeze_both(&value, &kept, &squeezed);
+		secret = holds_secret(redactor, value, kept);
 	}
-	return true;
-}
-
-static bool has_digit(struct span text)
-{
-	for (size_t i = 0; i < text.size; i++)
-		if (text_is_digit(text.data[i]))
-			return true;
-	return false;
-}
-
-/* Numbers in groups, with a blank or hyphen between two: telephone, card and account numbers,
- * dates. Gives the length of the run, 0 where it has fewer digits than those have. */
-static size_t grouped_length(struct span text)
-{
-	enum { LEAST = 7 };
-	size_t at = 0, digits = 0;
-
-	if (!text.size || !text_is_digit(text.data[0]))
-		return 0;
-	for (;;) {
-		size_t length = text_span_of(span_part(text, at, text.size), text_is_digit);
-
-		at += length;
-		digits += length;
-		if (at + 1 >= text.size || (text.data[at] != ' ' && text.data[at] != '-') ||
-			!text_is_digit(text.data[at + 1]))
-			return digits >= LEAST ? at : 0;
-		at++;
-	}
-}
-
-/* A UUID starts with as many digits as a hex run has at least. */
-enum { LEAST_HEX = 8, LEAST_DIGITS = 4 };
-
-/* Bytes of the run at the start of the text, and what it is replaced by; 0: none. */
-static size_t run_length(struct span text, uint8_t before, const char **by)
-{
-	size_t length = text_is_hex(before) ? 0 : text_span_of(text, text_is_hex);
-
-	*by = "<uuid>";
-	if (length && starts_with_uuid(text))
-		return 36;
-	*by = "<hex>";
-	if (length >= LEAST_HEX && has_digit(span_part(text, 0, length)) &&
-		text_span_of(text, text_is_digit) < length)
-		return length;
-	*by = "#";
-	if (text_is_digit(before))
-		return 0;
-	length = grouped_length(text);
-	if (!length)
-		length = text_span_of(text, text_is_digit);
-	return length >= LEAST_DIGITS ? length : 0;
-}
-
-enum { NO_DIGIT, HEX_LETTER, DECIMAL };
-
-static const uint8_t digits[256] = {
-	['0' ... '9'] = DECIMAL,
-	['A' ... 'F'] = HEX_LETTER,
-	['a' ... 'f'] = HEX_LETTER,
-};
-
-/* Bytes at the start that are no decimal digit, and at none of which a run begins. */
-static size_t plain_length(struct span text, uint8_t before)
-{
-	uint8_t last = digits[before], digit;
-	size_t at = 0;
-
-	for (; at < text.size && (digit = digits[text.data[at]]) != DECIMAL; at++, last = digit)
-		if (digit && !last &&
-			text_span_of(span_part(text, at, LEAST_HEX), text_is_hex) == LEAST_HEX)
-			break;
-	return at;
-}
-
-size_t redact_next(struct span text, uint8_t before, const char **by)
-{
-	size_t length = plain_length(text, before);
-
-	*by = NULL;
-	if (length)
-		return length;
-	length = run_length(text, before, by);
-	if (length)
-		return length;
-	*by = NULL;
-	return 1;
+	if (!secret && spelling_has_sign(value))
+		secret = spells_secret(redactor, value, kept);
+	strbuf_deinit(&squeezed);
+	return secret;
 }
 
 /* As far as it can be shown. */
@@ -278,7 +243,7 @@ static void replace_runs(struct span text, struct strbuf *out)
 
 	while (text.size && out->size < LONGEST) {
 		const char *by;
-		size_t length = redact_next(text, before, &by);
+		size_t length = mask_next(text, before, &by);
 
 		if (by)
 			strbuf_puts(out, by);

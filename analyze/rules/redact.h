@@ -22,17 +22,15 @@ void redactor_destroy(struct redactor *redactor);
  * spelled out: %40, %2540, \u0040, &#64;. Where the patterns cannot decide, it does. */
 bool redactor_is_secret(const struct redactor *redactor, struct span value);
 
+/* The same for a value of which the first `kept` bytes are to be shown: is there a secret that
+ * begins in them? What is cut off may be what tells it: "<password>x" before "</password>". */
+bool redactor_begins_secret(const struct redactor *redactor, struct span value, size_t kept);
+
 /* Longest shown text, in columns. */
 enum { REDACT_COLUMNS = 96 };
 
 /* Appends the shown form of a value that is no secret. NULs are left out, so that the digits of
  * UTF-16 text are runs as well. */
 void redact_show(struct span value, struct strbuf *out);
-
-/* Bytes at the start of a text, one at least, that redact_show replaces, and by what ("<uuid>",
- * "<hex>", "#"), or that stay as they are: `by` is NULL then, and they are one byte or have no
- * decimal digit. `before` is the byte in front of the text, 0 for none. A hex run has eight digits
- * and needs a decimal one, so that words like "deadbeefed" or "facade" stay. */
-size_t redact_next(struct span text, uint8_t before, const char **by);
 
 #endif

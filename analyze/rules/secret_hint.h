@@ -10,14 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SECRET_HINT_BITS = 15, SECRET_PIECES = 96 };
+enum { SECRET_HINT_BITS = 16, SECRET_PIECES = 160 };
 
 struct secret_piece {
 	const char *text;
 	size_t size;
+	uint32_t last; /* its last three bytes */
 	bool caseless; /* the text is in lower case */
 	bool assigned; /* a sign of assignment follows */
-	bool spoken;   /* … or a blank */
+	bool spoken;   /* … or a blank, a slash or a bracket */
 };
 
 struct secret_hint {

@@ -105,6 +105,139 @@ import time
 time.sleep(3600)
 """
 
+# Forms of a secret, written to a target as they are; VALUE stands for one. A rule of the target's owner
+# shows all of what it finds, so that nothing but the redactor stands between them and a report.
+FORMS = r"""
+password=VALUE
+"password":"VALUE"
+{\"password\":\"VALUE\"}
+{&quot;password&quot;:&quot;VALUE&quot;}
+{&amp;quot;password&amp;quot;:&amp;quot;VALUE&amp;quot;}
+password%3DVALUE
+password%253DVALUE
+password%2525253DVALUE
+password%u003DVALUE
+password\u003dVALUE
+password\x3dVALUE
+password\u{3d}VALUE
+password\075VALUE
+password\t=\tVALUE
+password&#61;VALUE
+password&#0061;VALUE
+password&#x3D;VALUE
+password&equals;VALUE
+p%61ssw%6Frd=VALUE
+PASSWORD = VALUE
+Passwort: VALUE
+Kennwort lautet "VALUE"
+mot de passeNBSP: VALUE
+contraseña: VALUE
+senha=VALUE
+wachtwoord=VALUE
+пароль: VALUE
+密码：VALUE
+ｐａｓｓｗｏｒｄ＝VALUE
+pass phrase: VALUE
+passkey=VALUE
+dbPw=VALUE
+setPassword("VALUE")
+user.token('VALUE')
+<password>VALUE</password>
+<wsse:Password Type="wss#PasswordText">VALUE</wsse:Password>
+<password><![CDATA[VALUE]]></password>
+&lt;password&gt;VALUE&lt;/password&gt;
+<input name="password" value="VALUE">
+--db-password VALUE
+CREATE USER jo IDENTIFIED BY "VALUE"
+X-Auth-Key: VALUE
+x-functions-key: VALUE
+consumer_key=VALUE
+api key: VALUE
+authCode=VALUE
+mnemonic: VALUE
+Cookie: a=VALUE
+Authorization: Negotiate VALUE
+Bearer VALUE
+bearer%20VALUE
+jsessionid=VALUE
+https://shop/x?sig=VALUE
+https://shop/x?code=VALUE
+/reset/1kVALUE
+/api/tokens/1kVALUE
+/password/1kVALUE
+password 1kVALUE
+https://jo:VALUE@shop
+https://jo%3AVALUE%40shop
+https:\/\/jo:VALUE@shop
+redis://:VALUE@cache
+amqp://jo:a/VALUE@broker
+amqp://jo:a/VALUE/x/y/z@broker
+postgres://jo:VALUE
+jdbc:oracle:thin:jo/VALUE@db:1521
+jo/VALUE@//db:1521/svc
+VALUE@example.com
+VALUE%40example.com
+VALUE%2540example.com
+VALUE\u0040example.com
+VALUE&commat;example.com
+VALUE&#64;example.com
+VALUE\@example.com
+VALUE＠example.com
+VALUE@münchen.de
+VALUE@localhost
+'VALUE'@'db1'
+mailto:VALUE@server
+sip:VALUE@server
+$6$salt$VALUE
+$P$BVALUE
+{SSHA}VALUE
+pbkdf2_sha256$260000$salt$VALUE
+SCRAM-SHA-256$4096:salt$VALUE
+xoxd-VALUE
+ghp_VALUE
+sk_live_VALUE
+-----BEGIN PRIVATE KEY-----VALUE
+eyJVALUE
+SELECT a.id FROM t a WHERE a.password = 'VALUE'
+SELECT a.id FROM t a WHERE a.name = "VALUE@example.com"
+""".strip().replace("NBSP", "\u00a0").split("\n")
+
+# … and numbers and keys that tell themselves, as they are and spelled out
+ALONE = ["4929123456781234", "4929 1234 5678 1234", "4929-1234-5678-1234", "4929.1234.5678.1234",
+         "".join(f"%{ord(digit):02X}" for digit in "4929123456781234"),
+         "".join(f"\\u{ord(digit):04x}" for digit in "4929123456781234"),
+         "".join(chr(0xff10 + int(digit)) for digit in "4929123456781234"),
+         "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "JBSWY3DPEHPK3PXP", "Zq7mXvK2wPq9LbTfRc4N"]
+
+TRANSFORMS = ["", "{dirname: 2}", "{dirname: 4}", "{prefix: 40}", "lower", "digits", "ids", "sql", "[ids, digits, lower]"]
+
+OWN_RULE = r"""
+- id: all-{number}
+  title: Shows all
+  keywords: ["FORM-{number}\x01"]
+  pattern: (?s)FORM-{number}\x01(?<value>[^\x02]{{1,400}})\x02
+  aggregate: {{by: value, top: 1000{transform}}}
+  redact: {{value: show}}
+  tests:
+  - {{name: one, text: "FORM-{number}\x01a\x02", expect: match}}
+  - {{name: none, text: "FORM", expect: none}}
+"""
+
+PLANT_FORMS = r"""
+import ctypes, json, sys, time
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+for form in json.load(open(sys.argv[1])):
+    for text in (form.encode(), form.encode("utf-16-le")) if form.isascii() else (form.encode(),):
+        for number in range(int(sys.argv[2])):
+            data = b"FORM-%d\x01%s\x02" % (number, text)
+            address = libc.malloc(len(data) + 1)
+            ctypes.memmove(address, data + b"\0", len(data) + 1)
+print("READY", flush=True)
+time.sleep(3600)
+"""
+
 # Threads and a library with names that would clear a screen, set a title, or forge a line of the report.
 NAMES = [b"\x1b[2J\x1b[31mred", b"\x1b]0;title\x07x", b"a\nVERDICT\r\x9b1m", b"\xff\xfe\xe2\x80\xae\xf0\x9f|`*"]
 NAMED = r"""
@@ -138,39 +271,53 @@ def encodings(secret):
     raw = secret.encode()
     forms = {"raw": raw, "hex": raw.hex().encode(), "HEX": raw.hex().upper().encode(),
              "utf-16": secret.encode("utf-16-le"), "prefix": raw[:10], "suffix": raw[-10:],
-             "reversed": raw[::-1]}
+             "reversed": raw[::-1], "percent": "".join(f"%{byte:02X}" for byte in raw).encode(),
+             "\\u": "u".join(f"{byte:04x}\\\\" for byte in raw).encode()[:-2],
+             "wide": "".join(chr(byte - 0x21 + 0xff01) for byte in raw if byte > 0x20).encode()}
     for shift in range(3):  # base64 depends on what stands before: the stable middle of each
         text = base64.b64encode(b"x" * shift + raw)
         forms[f"base64+{shift}"] = text[4:-4]
     return forms
 
 
+def readable(text, secrets):
+    """What of the secrets can be read from an output, with what stands around it."""
+    found = []
+    for name, secret in secrets.items():
+        for form, data in encodings(secret).items():
+            at = text.find(data)
+            if at >= 0:
+                found.append(f"{form} of the {name}: {text[max(0, at - 40):at + len(data) + 10]}")
+    return found
+
+
 SHOWN = 12 if SANITIZED else 60  # chunks of one archive that `show` is asked for, twice
 
 
-def chosen(core):
+def chosen(core, rules):
     """Addresses of chunks with a hit, and of others with the sizes of what was planted."""
-    lines = run(ANALYZE, "chunks", core, "--ndjson", "--state", "live", "--rules", RULES).out.splitlines()
+    lines = run(ANALYZE, "chunks", core, "--ndjson", "--state", "live", "--rules", rules).out.splitlines()
     chunks = [json.loads(line) for line in lines]
     chunks.sort(key=lambda chunk: (not chunk["rule"], abs(chunk["bytes"] - 128)))
     return [chunk["address"] for chunk in chunks[:SHOWN]]
 
 
-def outputs(core):
+def outputs(core, rules=RULES):
     """(name, bytes) of everything analyze can print about the archive."""
-    commands = [["report", core, "--format", form, *more, "--rules", RULES]
+    commands = [["report", core, "--format", form, *more, "--rules", rules]
                 for form in ("text", "json", "markdown") for more in ([], ["--references"])]
-    commands += [["chunks", core, "--rules", RULES], ["chunks", core, "--ndjson", "--rules", RULES],
-                 ["chunks", core, "--references", "--ndjson", "--rules", RULES], ["verify", core],
-                 ["hits", core, "--rules", RULES], ["hits", core, "--ndjson", "--rules", RULES]]
-    commands += [["show", core, address, "--format", form, "--rules", RULES]
-                 for address in chosen(core) for form in ("text", "json")]
+    commands += [["chunks", core, "--rules", rules], ["chunks", core, "--ndjson", "--rules", rules],
+                 ["chunks", core, "--references", "--ndjson", "--rules", rules], ["verify", core],
+                 ["hits", core, "--rules", rules], ["hits", core, "--ndjson", "--rules", rules],
+                 ["rules", "suggest", core, "--limit", "50", "--rules", rules]]
+    commands += [["show", core, address, "--format", form, "--rules", rules]
+                 for address in chosen(core, rules) for form in ("text", "json")]
     for command in commands:
         result = run(ANALYZE, *command)
         if result.status not in (COMPLETE, PARTIAL):
             raise RuntimeError(result.describe())
         name = command[0] + ("" if len(command) < 4 else " " + " ".join(command[2:-2]))
-        yield name.replace(RULES, "rules"), result.stdout + result.stderr
+        yield name.replace(rules, "rules"), result.stdout + result.stderr
 
 
 def canaries(session):
@@ -197,16 +344,44 @@ def canaries(session):
 
     shown = 0
     for output, text in outputs(core):
-        found = [f"{form} of the {name}" for name, secret in SECRETS.items()
-                 for form, bytes_ in encodings(secret).items() if bytes_ in text]
+        found = readable(text, SECRETS)
         if output.startswith("show"):
             shown += b"content" in text
             if not found:
                 continue
         session.equal(found, [], f"{output}: no form of any secret")
     session.equal(shown, 2 * SHOWN, "show tells of the content of each chunk, and of no secret in it")
-    reveal = run(ANALYZE, "show", core, chosen(core)[0], "--reveal")
+    reveal = run(ANALYZE, "show", core, chosen(core, RULES)[0], "--reveal")
     session.equal(reveal.status, USAGE, "--reveal into a pipe is refused")
+
+
+def forms(session):
+    word = SECRETS["word"]
+    planted = ["order:update"] + [form.replace("VALUE", word) for form in FORMS] + ALONE
+    script, values, rules = (session.path(name) for name in ("forms.py", "forms.json", "forms.yml"))
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(PLANT_FORMS)
+    with open(values, "w", encoding="utf-8") as file:
+        json.dump(planted, file)
+    with open(rules, "w", encoding="utf-8") as file:
+        file.write("format: 1\nnamespace: forms\nrules:\n")
+        for number, transform in enumerate(TRANSFORMS):
+            file.write(OWN_RULE.format(number=number, transform=transform and f", transform: {transform}"))
+    target = session.start(sys.executable, script, values, len(TRANSFORMS))
+    core = session.must_capture(target.pid, "forms.core", "--compress", "none")
+
+    found = {rule["id"]: rule for rule in session.must_report(core, rules=rules)["content"]["rules"]}
+    for number, transform in enumerate(TRANSFORMS):
+        rule = found[f"forms.all-{number}"]
+        name = transform or "no transform"
+        session.ok(rule["live"]["hits"] >= len(planted), f"{name}: each form was found", str(rule["live"]["hits"]))
+        session.ok(any(group["key"] in ("order:update", ".", "order?") for group in rule["groups"]),
+                   f"{name}: what is no secret is shown", str(rule["groups"]))
+    secrets = {"word": word, **dict(enumerate(ALONE))}
+    for output, text in outputs(core, rules):
+        hidden = readable(text, secrets)
+        if hidden or not output.startswith("show"):
+            session.equal(hidden, [], f"{output}: no secret in any form")
 
 
 def start_planted(session, script):
@@ -274,6 +449,7 @@ def module_address(pid):
 def main():
     session = Session()
     session.test(canaries)
+    session.test(forms)
     session.test(names)
     session.finish()
 

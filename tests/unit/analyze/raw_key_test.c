@@ -111,6 +111,13 @@ static void what_dirname_cuts_off_does_not_count(void **state)
 	setup(&fixture, TRANSFORM_DIRNAME, 1);
 	check(&fixture, add(&fixture, "lib/password=x"), "lib", false);
 	check(&fixture, add(&fixture, "token=x/b"), "token=x", true);
+	/* what tells the secret is cut off, the secret is not */
+	check(&fixture, add(&fixture, "<pwd>x</pwd>"), "<pwd>x<", true);
+	check(&fixture, add(&fixture, "%3Cpwd%3Ex%3C/pwd>"), "%3Cpwd%3Ex%3C", true);
+	check(&fixture, add(&fixture, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), "wJalrXUtnFEMI",
+		  true);
+	check(&fixture, add(&fixture, "user%20a/12345678901%32"), "user%20a", false);
+	check(&fixture, add(&fixture, "password=x"), ".", false);
 	teardown(&fixture);
 }
 

@@ -31,6 +31,10 @@ static void runs_are_replaced(void **state)
 	check_shown("card 492 912 345 678 1234 x", "card # x");
 	check_shown("ssn:123-45-6789", "ssn:#");
 	check_shown("room-17-b 1-2-3", "room-17-b 1-2-3");
+	check_shown("cpf 123.456.789-00", "cpf #");
+	check_shown("06.12.34.56.78", "#");
+	check_shown("from 192.168.100.200", "from 192.168.100.200");
+	check_shown("Foo-1.2.3.jar", "Foo-1.2.3.jar");
 }
 
 static void control_bytes_are_escaped(void **state)
@@ -216,6 +220,99 @@ static const char *const secrets[] = {
 	"'jo'@'db1'",
 	"mailto:jo.doe-from-the-office@gitserver",
 	"many words before it and after it: password=x is not the end of them",
+	/* forms of keys and hashes */
+	"xoxc-123456-abc",
+	"xoxd-abcdefgh",
+	"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	"GET /download/wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	"JBSWY3DPEHPK3PXP",
+	"$7$C6..../....SodiumChloride",
+	"jo:$P$B55D6LjfHDkINU5wF.v2BuuzO0/XPk/",
+	"$S$Dabcdefghijk",
+	"$H$9abcdefghijk",
+	"$gy$j9T$abcdefgh",
+	"$sha1$480000$abcdefgh",
+	"$scrypt$ln=16,r=8,p=1$abc",
+	"$bcrypt-sha256$v=2,t=2b",
+	"$pbkdf2-sha256$29000$abcdefgh",
+	"pbkdf2_sha256$260000$abc$def",
+	"pbkdf2:sha256:260000$salt$hash",
+	"SCRAM-SHA-256$4096:c2FsdA==$abc",
+	"{SSHA}abcdefgh",
+	"{SHA256}abcdefgh",
+	/* names */
+	"pass_key=abc",
+	"pass phrase: abc",
+	"pswd=abc",
+	"dbPw=abc",
+	"authCode=abc",
+	"TOTP: 123",
+	"pinCode=12",
+	"mnemonic: abandon abandon",
+	"hmac=abc",
+	"X-Auth-Key: abc",
+	"x-functions-key: abc",
+	"consumer_key=abc",
+	"license-key: abc",
+	"mot de passe\xc2\xa0: abc",
+	"contrase\xc3\xb1"
+	"a=abc",
+	"Contrasena: abc",
+	"senha=abc",
+	"wachtwoord=abc",
+	"\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c: abc",
+	"\xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c: abc",
+	"\xe5\xaf\x86\xe7\xa0\x81=abc",
+	"\xe5\xaf\x86\xe7\xa2\xbc=abc",
+	/* what stands around the value */
+	"<wsse:Password Type=\"a#PasswordText\">abc</wsse:Password>",
+	"<password><![CDATA[abc]]></password>",
+	"setPassword(\"abc\")",
+	"token('abc')",
+	"GET /password/hunter2",
+	"GET /api/tokens/k3jh4k9",
+	"GET /reset/Zq7mXvK2",
+	"GET /verify/k3jh4kq9/next",
+	"GET /invite/k3jh4kq9",
+	"GET /activate/k3jh4kq9",
+	"GET /confirm/k3jh4kq9",
+	"GET /unlock/k3jh4kq9",
+	"GET /recover/k3jh4kq9",
+	"GET /magic/k3jh4kq9",
+	"GET /unsubscribe/k3jh4kq9",
+	"UPDATE u SET password = $1x",
+	"token = t.id",
+	/* addresses */
+	"jo\\@example.com",
+	"sip:jo.doe-from-the-office@gitserver",
+	"sips:jo.doe-from-the-office@gitserver",
+	"xmpp:jo.doe-from-the-office@gitserver",
+	"acct:jo.doe-from-the-office@gitserver",
+	/* spelled out */
+	"{&quot;password&quot;:&quot;abc&quot;}",
+	"{&amp;quot;password&amp;quot;:1}",
+	"&lt;password&gt;abc&lt;/password&gt;",
+	"jo&commat;example.com",
+	"password&equals;abc",
+	"password&colon;abc",
+	"password&#X3D;abc",
+	"jo&#0000064;example.com",
+	"password%u003Dabc",
+	"jo\\100example.com",
+	"jo\\x{40}example.com",
+	"jo\\u{40}example.com",
+	"jo\\U00000040example.com",
+	"password\\t=\\tabc",
+	"GET \\/reset\\/Zq7mXvK2",
+	"jo%25252540example.com",
+	"jo%2525252525252540example.com",
+	"jo\xef\xbc\xa0"
+	"example.com",
+	"\xef\xbd\x90\xef\xbd\x81\xef\xbd\x93\xef\xbd\x93\xef\xbc\x9a"
+	"abc",
+	"%34%39%32%39",
+	"\\x34\\x39\\x32\\x39",
+	"\xef\xbc\x94\xef\xbc\x99\xef\xbc\x92\xef\xbc\x99",
 };
 
 /* By itself, and in the middle of other text. */
@@ -242,6 +339,28 @@ static void secrets_are_known(void **state)
 	assert_non_null(redactor);
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
 		check_secret(redactor, secrets[i]);
+	redactor_destroy(redactor);
+}
+
+/* A limit, or dirname, has cut off what tells an address with credentials. */
+static void cut_addresses_are_secrets(void **state)
+{
+	static const char *const cut[] = { "amqp://jo:a", "GET postgres://jo:hunter-two",
+									   "redis:\\/\\/:hunter", "amqp://jo:a/hunter" };
+	static const char *const whole[] = { "http://shop:8080", "GET http://shop:8080/a",
+										 "https://%s:%d",    "http://{host}:{port}",
+										 "http://[::1]:80",  "http://shop:80,cart:80/a",
+										 "file://C:/a" };
+	struct err err = { 0 };
+	struct redactor *redactor = redactor_create(&err);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
+		if (!redactor_is_secret(redactor, span_string(cut[i])))
+			fail_msg("not seen as a secret: %s", cut[i]);
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		if (redactor_is_secret(redactor, span_string(whole[i])))
+			fail_msg("taken for a secret: %s", whole[i]);
 	redactor_destroy(redactor);
 }
 
@@ -291,6 +410,18 @@ static void names_are_no_secrets(void **state)
 		"a token x of 12345678",
 		"password com/acme1/Foo",
 		"csrf-token mismatch",
+		"UPDATE users SET password = $1, salt = $2 WHERE token = %s AND pin = %(pin)s",
+		"SELECT a FROM s JOIN h ON h.session_id = s.session_id WHERE h.token=s.auth_token",
+		"com/acme/Foo$1$Listener",
+		"sun/java2d/loops/CustomComponentTo4Bytes",
+		"com/acme/module2/AbstractSingletonProxyFactoryBean",
+		"GET /tokens/list/page",
+		"GET /reset/password2",
+		"GET /a%20b%2Fc%3A17",
+		"user%2F123456%2F7890",
+		"100%20x",
+		"com.acme.PasswordEncoder",
+		"{\"path\":\"a\\/b\"}",
 	};
 	struct err err = { 0 };
 	struct redactor *redactor = redactor_create(&err);
@@ -374,6 +505,17 @@ static void no_secret_is_without_a_hint(void **state)
 		">",           "value",
 		"#1",          "private",
 		"was ",        "--",
+		"pswd",        "senha",
+		"/",           "/reset/",
+		"hunter22",    "('",
+		"mnemonic",    "hmac",
+		"sip:",        "pbkdf2_sha256$",
+		"$P$",         "{SSHA}",
+		"&quot;",      "K7MDENG/bPxRfiCYEXAMPLEKEY",
+		"wJalrXUtn/",  "JBSWY3DPEHPK3PXP",
+		"\xc2\xa0",    "\xef\xbc\x9a",
+		"?",           "$1",
+		"s.token",     "<![CDATA[",
 	};
 	enum { PIECES = sizeof pieces / sizeof *pieces, ROUNDS = 60000, MOST = 7 };
 	struct err err = { 0 };
@@ -409,6 +551,7 @@ int main(void)
 		cmocka_unit_test(control_bytes_are_escaped),
 		cmocka_unit_test(utf16_is_read_as_text),
 		cmocka_unit_test(utf16_secrets_are_known),
+		cmocka_unit_test(cut_addresses_are_secrets),
 		cmocka_unit_test(long_values_are_cut),
 		cmocka_unit_test(secrets_are_known),
 		cmocka_unit_test(names_are_no_secrets),

@@ -233,6 +233,27 @@ static void words_of_four_bytes(void **state)
 	assert_int_equal(scene->findings.hits.count, 40);
 }
 
+/* "wide" in UTF-32, as wchar_t is, and in UTF-16. */
+static void wide_text_is_no_number(void **state)
+{
+	struct scene *scene = *state;
+
+	for (uint64_t i = 0; i < 40; i++) {
+		uint8_t *record = sketch_chunk(&scene->sketch, 96, CHUNK_IN_USE);
+
+		put(record, 100 + i);
+		put(record + 8, UINT64_C(0x0000006900000077));
+		put(record + 16, UINT64_C(0x0000006500000064));
+		put(record + 24, UINT64_C(0x0000000000690077));
+	}
+	suggest(scene, false);
+	must_say(scene, "  - {at: 0, type: u64, in: 1");
+	must_say(scene, "words with text 3, other constants 0.\n");
+	must_not_say(scene, "at: 8");
+	must_not_say(scene, "at: 16");
+	must_not_say(scene, "at: 24");
+}
+
 static void nothing_in_common_is_said(void **state)
 {
 	struct scene *scene = *state;
@@ -264,6 +285,7 @@ int main(void)
 		TEST(it_is_revealed_on_demand),
 		TEST(structures_are_made_of_words),
 		TEST(words_of_four_bytes),
+		TEST(wide_text_is_no_number),
 		TEST(nothing_in_common_is_said),
 		TEST(few_chunks_are_no_group),
 	};

@@ -80,6 +80,21 @@ static void the_nearest_name_is_suggested(void **state)
 	assert_null(text_nearest("foo", (const char *const[]){ "top", "binned", NULL }));
 }
 
+static void words_of_text_are_told(void **state)
+{
+	(void)state;
+	assert_true(text_is_word(0x636261));           /* abc */
+	assert_true(text_is_word(0x6867666564636261)); /* abcdefgh */
+	assert_true(text_is_word(0x00620061));         /* ab in UTF-16 */
+	assert_true(text_is_word(0x0064006300620061)); /* abcd in UTF-16 */
+	assert_true(text_is_word(0x0000006200000061)); /* ab in UTF-32 */
+	assert_false(text_is_word(0x6261));            /* ab, or a number */
+	assert_false(text_is_word(0x61));
+	assert_false(text_is_word(0));
+	assert_false(text_is_word(0x63006261));
+	assert_false(text_is_word(0x00007f0000620061));
+}
+
 static void columns_count_code_points(void **state)
 {
 	(void)state;
@@ -95,6 +110,7 @@ int main(void)
 		cmocka_unit_test(invalid_utf8_is_escaped_byte_by_byte),
 		cmocka_unit_test(random_bytes_come_out_printable),
 		cmocka_unit_test(the_nearest_name_is_suggested),
+		cmocka_unit_test(words_of_text_are_told),
 		cmocka_unit_test(columns_count_code_points),
 	};
 
