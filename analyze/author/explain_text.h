@@ -8,7 +8,7 @@
 
 /* A hit of another rule over bytes of a hit of this one. */
 struct explain_rival {
-	const char *rule; /* of the findings */
+	const char *rule;   /* of the findings */
 	uint64_t hit;       /* start of this rule's hit, as an offset in the chunk */
 	uint64_t at, bytes; /* the other one's */
 	bool wins;          /* and so has the bytes that both match */

@@ -176,7 +176,8 @@ static void put_structure(const struct explain_report *report, struct strbuf *ou
 	if (!failure->is_there)
 		strbuf_puts(out, "is not there");
 	else if (!explain_shows(report->tables, failure->value))
-		strbuf_puts(out, text_is_word(failure->value) ? "is text" : "is a number of more than 48 bits");
+		strbuf_puts(out,
+					text_is_word(failure->value) ? "is text" : "is a number of more than 48 bits");
 	else if (word->type == WORD_PTR)
 		strbuf_printf(out, "is 0x%" PRIx64 " (", failure->value);
 	else

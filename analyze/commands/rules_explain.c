@@ -58,7 +58,8 @@ static void add_findings(struct explain_report *report, const struct findings *f
 	}
 }
 
-/* The rule in the chunk first; then what it shares the chunk with, whose names are the findings'. */
+/* The rule in the chunk first; then what it shares the chunk with, whose names are the findings'.
+ */
 static bool fill_report(struct explain_report *report, struct findings *findings,
 						struct explain *explain, const struct explain_input *input,
 						const struct page_map *page_map, vaddr address, struct progress *progress,
