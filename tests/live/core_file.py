@@ -104,6 +104,14 @@ class CoreFile:
                 return description
         return None
 
+    def document(self, name):
+        """The text of that name as the kernel gave it, or None."""
+        for owner, kind, description in self.notes():
+            found, _, text = description.partition(b"\0")
+            if (owner, kind, found) == ("DUMPCORE", DOCUMENT, name.encode()):
+                return text
+        return None
+
     def description(self):
         return json.loads(self.own_note(DESCRIPTION))
 

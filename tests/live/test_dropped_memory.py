@@ -12,7 +12,7 @@ import struct
 
 import methods
 import process
-from core_file import DOCUMENT, PRESENT, CoreFile
+from core_file import PRESENT, CoreFile
 from harness import EMULATED, SANITIZED, TARGETS, Session, Skip
 
 TARGET = os.path.join(TARGETS, "drop_target")
@@ -141,7 +141,7 @@ def judge_fresh(core, table):
     """[what is wrong with a block], how many blocks were judged, the last step, and how many of the blocks
     smaps did not know."""
     wrong, judged, last, unknown = [], 0, 0, 0
-    smaps = b"".join(note for _, kind, note in core.notes() if kind == DOCUMENT)
+    smaps = core.document("smaps")
     entries = core.read(table, FRESH_BLOCKS * ENTRY.size)
     for index in range(FRESH_BLOCKS):
         begun, ended, address = ENTRY.unpack_from(entries, index * ENTRY.size)
