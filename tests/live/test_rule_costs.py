@@ -45,6 +45,16 @@ def by_id(report):
     return {rule["id"]: rule for rule in report["content"]["rules"]}
 
 
+def same_for_any_threads(session, name, command):
+    """The JSON of the command with one thread; with two and eight it must be the same but for that number."""
+    one = run(*command, "--threads", "1")
+    for threads in ("2", "8"):
+        again = run(*command, "--threads", threads)
+        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == one.out,
+                   f"{name}: {threads} threads report the same, to the byte", again)
+    return one
+
+
 def stats_on_demand(session):
     target = session.start(os.path.join(TARGETS, "bench_target"), "4", "2", "0")
     core = session.must_capture(target.pid, "stats.core")
@@ -76,7 +86,7 @@ def patterns_that_run_away(session):
     command = [ANALYZE, core, "--format", "json", "--rules", honest]
     alone = by_id(json.loads(run(*command).out))
     command += ["--rules", away]
-    both = run(*command, "--threads", "1")
+    both = same_for_any_threads(session, "given up", command)
     rules = by_id(json.loads(both.out))
     for name in RUNAWAYS:
         row = rules[f"away.{name}"]
@@ -98,16 +108,7 @@ def patterns_that_run_away(session):
     explained = run(ANALYZE, "rules", "explain", core, chunk, "away.everywhere", "--rules", away)
     session.ok(" of this chunk for the rule, as its pattern runs away" in explained.out,
                "explain says so", explained)
-    for threads in ("2", "8"):
-        again = run(*command, "--threads", threads)
-        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == both.out,
-                   f"{threads} threads give up at the same places, to the byte", again)
-    command = [ANALYZE, core, "--format", "json", "--rules", RULES, "--threads"]
-    one = run(*command, "1")
-    for threads in ("2", "8"):
-        again = run(*command, threads)
-        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == one.out,
-                   f"every shipped rule: {threads} threads report the same, to the byte", again)
+    same_for_any_threads(session, "every shipped rule", [ANALYZE, core, "--format", "json", "--rules", RULES])
 
 
 BOMBS = r"""
@@ -145,12 +146,7 @@ def bombs_end_where_they_are(session):
     """Streams packed a thousandfold: the same report for any number of threads, and the heap's bodies beside them."""
     target = session.start_python(BOMBS)
     core = session.must_capture(target.pid, "bombs.core", "--compress", "none")
-    command = [ANALYZE, core, "--format", "json", "--rules", RULES, "--threads"]
-    one = run(*command, "1")
-    for threads in ("2", "8"):
-        again = run(*command, threads)
-        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == one.out,
-                   f"bombs: {threads} threads report the same, to the byte", again)
+    one = same_for_any_threads(session, "bombs", [ANALYZE, core, "--format", "json", "--rules", RULES])
     gzip = by_id(json.loads(one.out))["compression.gzip"]
     session.ok(gzip["slow"] and gzip["undecided"] > 0, "gzip is given up where bombs are", gzip)
     session.equal(gzip["ended_by"], "work", "by what it had to inflate")
@@ -172,7 +168,6 @@ def keywords_everywhere(session):
     command = [ANALYZE, core, "--format", "json", "--rules", honest]
     alone = by_id(json.loads(run(*command, "--rule-stats").out))
     command += ["--rules", away]
-    one = run(*command, "--threads", "1")
     report = json.loads(run(*command, "--rule-stats").out)
     rules, heap = by_id(report), report["heap"]["totals"]["system_bytes"]
     everywhere = alone["honest.customer"]["stats"]["keywords"]
@@ -187,10 +182,7 @@ def keywords_everywhere(session):
     session.ok(row["live"] == other["live"] and row["stale"] == other["stale"] and
                row["stats"]["keywords"] == everywhere and not row["slow"],
                "a rule that shares a keyword with one of them: complete", (row, other))
-    for threads in ("2", "8"):
-        again = run(*command, "--threads", threads)
-        session.ok(again.out.replace(f"--threads {threads}", "--threads 1") == one.out,
-                   f"dense keywords: {threads} threads report the same, to the byte", again)
+    same_for_any_threads(session, "dense keywords", command)
 
 
 def main():
