@@ -18,17 +18,6 @@ static bool is_cut(const struct raw_hit *hit, vaddr end, const struct unit *unit
 	return hit->at < end && end < hit->at + hit->bytes && end < unit->range.end;
 }
 
-/* The chunk that the unit begins in, or at. */
-static vaddr first_chunk(const struct unit_tables *tables, const struct unit *unit)
-{
-	const struct run *run = &tables->runs->items.items[unit->run];
-	const struct chunk_block *block = &tables->tables.chunks->blocks.items[run->block];
-
-	if (!block->count)
-		return unit->range.start;
-	return chunk_block_get(block, chunk_block_find(block, unit->range.start)).address;
-}
-
 /* Structures are tried at every place. */
 static bool find_cut_hits(const struct join *join, const struct rule_set *set,
 						  const struct unit *unit, const struct unit_result *result, vaddr *from)
@@ -103,8 +92,9 @@ static bool search_again(struct unit_worker *worker, const struct unit *unit,
 bool resume_unit(const struct join *join, struct unit_worker *worker, const struct unit *unit,
 				 struct unit_result *result)
 {
-	const struct rule_set *set = worker->shared->rules;
-	vaddr chunk = first_chunk(worker->shared, unit);
+	const struct unit_tables *shared = worker->shared;
+	const struct rule_set *set = shared->rules;
+	vaddr chunk = runs_first_chunk(shared->runs, shared->tables.chunks, unit);
 	struct resumed resumed;
 	bool any, good;
 

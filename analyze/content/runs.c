@@ -104,3 +104,12 @@ void runs_init(struct runs *runs, const struct image *image, const struct chunk_
 		add_block(runs, image, page_map, chunks->blocks.items[i].range, i);
 	cut_units(runs, unit_bytes);
 }
+
+vaddr runs_first_chunk(const struct runs *runs, const struct chunk_table *chunks,
+					   const struct unit *unit)
+{
+	const struct chunk_block *block = &chunks->blocks.items[runs->items.items[unit->run].block];
+	vaddr start = unit->range.start;
+
+	return block->count ? chunk_block_get(block, chunk_block_find(block, start)).address : start;
+}

@@ -41,6 +41,11 @@ void runs_deinit(struct runs *runs);
 /* Leaves the units of that range only, cut to it. */
 void runs_keep(struct runs *runs, struct range range);
 
+/* Address of the chunk that a unit of these runs begins in, or at; the unit's start where its block
+ * has no chunk. */
+vaddr runs_first_chunk(const struct runs *runs, const struct chunk_table *chunks,
+					   const struct unit *unit);
+
 /* The run's bytes from one address to another, both inside it. */
 static inline struct span run_span(const struct run *run, vaddr start, vaddr end)
 {

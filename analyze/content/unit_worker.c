@@ -111,12 +111,11 @@ void unit_worker_start(struct unit_worker *worker, const struct unit *unit,
 
 void unit_worker_begin_at(struct unit_worker *worker, const vaddr *from)
 {
-	const struct chunk_block *block = worker->views.block;
-	vaddr chunk =
-		chunk_block_get(block, chunk_block_find(block, worker->unit->range.start)).address;
+	const struct unit_tables *shared = worker->shared;
+	vaddr chunk = runs_first_chunk(shared->runs, shared->tables.chunks, worker->unit);
 
 	worker->from = from;
-	for (size_t i = 0; i < worker->shared->rules->rules.count; i++)
+	for (size_t i = 0; i < shared->rules->rules.count; i++)
 		if (from[i])
 			worker->places[i] = (struct place){ chunk, from[i] };
 }
