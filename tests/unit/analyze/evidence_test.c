@@ -258,13 +258,13 @@ static void what_a_rule_left_over_is_said(void **state)
 		const char *words;
 	} rows[] = {
 		{ { .undecided = 1 }, "1 place where a rule's pattern hit its limit: neither match nor" },
-		{ { .undecided = 9, .given_up = true },
+		{ { .undecided = 9, .given_up = GIVEN_UP_STRIKES },
 		  "Rule a.b was too slow and was given up: 9 places are neither match nor no match. `" },
 		{ { .undecided = 1, .given_up = GIVEN_UP_WORK },
 		  "that take too much to prove: 1 place is neither match nor no match. Streams packed" },
-		{ { .unsearched = 4096, .given_up = true },
+		{ { .unsearched = 4096, .given_up = GIVEN_UP_STRIKES },
 		  "Rule a.b was too slow and was given up: 4.00 KiB were not searched for it. `" },
-		{ { .undecided = 9, .unsearched = 2 << 20, .given_up = true },
+		{ { .undecided = 9, .unsearched = 2 << 20, .given_up = GIVEN_UP_STRIKES },
 		  "9 places are neither match nor no match, and 2.00 MiB were not searched for it. `" },
 	};
 

@@ -125,8 +125,10 @@ static void rules_without_hits_are_listed_for_their_stats(void **state)
 		add_rule(&findings, "a.open", 1);
 		add_rule(&findings, "a.unsearched", 1);
 		findings.rules.items[2].tally = (struct rule_tally){ .tried = 7, .cpu_ns = 5 };
-		findings.rules.items[3].tally = (struct rule_tally){ .undecided = 3, .given_up = true };
-		findings.rules.items[4].tally = (struct rule_tally){ .unsearched = 7, .given_up = true };
+		findings.rules.items[3].tally =
+			(struct rule_tally){ .undecided = 3, .given_up = GIVEN_UP_STRIKES };
+		findings.rules.items[4].tally =
+			(struct rule_tally){ .unsearched = 7, .given_up = GIVEN_UP_STRIKES };
 		ledger_init(&ledger, &findings);
 		ledger_report(&ledger, &findings, &pool, &content);
 		assert_int_equal(content.rules.count, 3);
