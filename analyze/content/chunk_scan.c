@@ -32,15 +32,6 @@ static uint32_t index_of(const struct findings *findings, const char *id)
 	return index;
 }
 
-static int compare_hits(const void *left, const void *right)
-{
-	const struct hit *a = left, *b = right;
-
-	if (a->start != b->start)
-		return a->start < b->start ? -1 : 1;
-	return (a->rule > b->rule) - (a->rule < b->rule);
-}
-
 static void add_claims(struct findings *findings, const struct findings *claims)
 {
 	for (size_t i = 0; i < claims->hits.count; i++) {
@@ -49,7 +40,7 @@ static void add_claims(struct findings *findings, const struct findings *claims)
 		hit.rule = index_of(findings, claims->rules.items[hit.rule].id);
 		*vec_add(&findings->hits) = hit;
 	}
-	vec_sort(&findings->hits, compare_hits);
+	findings_sort_hits(findings);
 }
 
 /* The rules that could claim the chunk; false where none could. */

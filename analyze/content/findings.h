@@ -87,6 +87,9 @@ struct findings {
 	struct pool pool;
 };
 
+/* By address, then rule; claims behind what matched, the shorter ones first. */
+void findings_sort_hits(struct findings *findings);
+
 void findings_deinit(struct findings *findings);
 
 #endif

@@ -319,19 +319,6 @@ void join_unit(struct join *join, const struct unit_result *result)
 	join_searched(join, result->bytes);
 }
 
-static int compare_hits(const void *left, const void *right)
-{
-	const struct hit *a = left, *b = right;
-
-	if (a->start != b->start)
-		return a->start < b->start ? -1 : 1;
-	if (a->rule != b->rule)
-		return a->rule < b->rule ? -1 : 1;
-	if (a->claimed != b->claimed)
-		return a->claimed ? 1 : -1;
-	return (a->bytes > b->bytes) - (a->bytes < b->bytes);
-}
-
 static bool same_claim(const struct hit *a, const struct hit *b)
 {
 	return b->claimed && a->claimed && a->start == b->start && a->rule == b->rule;
@@ -350,17 +337,8 @@ static void drop_repeated_claims(struct findings *findings)
 	findings->hits.count = kept;
 }
 
-static bool is_sorted(const struct findings *findings)
-{
-	for (size_t i = 1; i < findings->hits.count; i++)
-		if (compare_hits(&findings->hits.items[i - 1], &findings->hits.items[i]) > 0)
-			return false;
-	return true;
-}
-
 void join_finish(struct join *join)
 {
-	if (!is_sorted(join->findings))
-		vec_sort(&join->findings->hits, compare_hits);
+	findings_sort_hits(join->findings);
 	drop_repeated_claims(join->findings);
 }
